@@ -1,0 +1,1 @@
+//! Firmware image: manifest, signatures, initramfs, ESP, hybrid ISO.

@@ -1,0 +1,1 @@
+//! Clock floor and NTP client.

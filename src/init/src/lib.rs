@@ -1,0 +1,1 @@
+//! PID 1: boot phases, reaping, signals and the one exit funnel.

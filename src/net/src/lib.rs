@@ -1,0 +1,1 @@
+//! Interfaces, addresses, DHCP and address conflict detection.

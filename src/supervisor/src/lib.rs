@@ -1,0 +1,1 @@
+//! Runs services as supervised tasks; executes what the engine decides.

@@ -1,0 +1,1 @@
+//! HTTP: the boot page and its live log.

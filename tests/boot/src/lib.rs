@@ -1,0 +1,1 @@
+//! Whole stories told by a booted appliance.

@@ -1,0 +1,1 @@
+//! Guests under QEMU: disks, serial line, QMP, ports, links.
