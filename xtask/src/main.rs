@@ -1,5 +1,7 @@
 //! `cargo xtask`: builds, tests and measures the firmware. One file per command; this one only dispatches.
 
+mod binary;
+mod build_binary;
 mod build_kernel;
 mod cache;
 mod digest;
@@ -23,6 +25,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
+    BuildBinary(build_binary::BuildBinary),
     BuildKernel(build_kernel::BuildKernel),
 }
 
@@ -40,6 +43,7 @@ fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let project = Project::find()?;
     match arguments.command {
+        Command::BuildBinary(command) => command.run(&project),
         Command::BuildKernel(command) => command.run(&project),
     }
 }

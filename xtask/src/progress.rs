@@ -44,12 +44,33 @@ impl Step {
         step
     }
 
+    /// Starts the clock and prints nothing yet: for steps that are mostly over at once.
+    pub(crate) fn quiet(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            start: Instant::now(),
+        }
+    }
+
     /// Prints the time it took and returns it.
     pub(crate) fn done(self) -> Duration {
         let time = self.start.elapsed();
         println!("{}: done in {}", self.name, duration(time));
         time
     }
+}
+
+/// Runs `command` with the caller's own output, for programs that show their progress themselves.
+pub(crate) fn pass_through(command: &mut Command) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let status = command
+        .stdin(Stdio::null())
+        .status()
+        .with_context(|| format!("start {program} (if it is missing: `cargo xtask setup`)"))?;
+    if !status.success() {
+        bail!("{program} failed ({status})");
+    }
+    Ok(())
 }
 
 /// Runs `command` with its output in a pipe, counts its lines and prints a line of progress every 15
