@@ -14,7 +14,8 @@ const MESSAGES: usize = 256;
 /// Any service's error; its text and its sources' are shown to people.
 pub type ServiceError = Box<dyn std::error::Error + Send + Sync>;
 
-type Run = Box<dyn Fn(ServiceContext) -> Pin<Box<dyn Future<Output = Result<(), ServiceError>> + Send>> + Send>;
+type Run =
+    Box<dyn Fn(ServiceContext) -> Pin<Box<dyn Future<Output = Result<(), ServiceError>> + Send>> + Send>;
 
 /// A service: what the engine must know and how to run it. `run` is called anew at every start.
 pub struct Service {
@@ -25,7 +26,9 @@ pub struct Service {
 
 impl fmt::Debug for Service {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Service").field("spec", &self.spec).finish_non_exhaustive()
+        f.debug_struct("Service")
+            .field("spec", &self.spec)
+            .finish_non_exhaustive()
     }
 }
 
@@ -36,7 +39,10 @@ impl Service {
         F: Fn(ServiceContext) -> T + Send + 'static,
         T: Future<Output = Result<(), ServiceError>> + Send + 'static,
     {
-        Self { spec, run: Box::new(move |context| Box::pin(run(context))) }
+        Self {
+            spec,
+            run: Box::new(move |context| Box::pin(run(context))),
+        }
     }
 }
 
@@ -78,7 +84,10 @@ impl Messenger {
 
     /// Asks for an orderly stop of the machine. The first wish counts; later ones are logged and dropped.
     pub fn exit(&self, kind: ExitKind, reason: impl Into<String>) {
-        self.send(Message::Exit(Exit { kind, reason: reason.into() }));
+        self.send(Message::Exit(Exit {
+            kind,
+            reason: reason.into(),
+        }));
     }
 
     /// Waits for room: the supervisor drains the queue at once, and if it hangs the watchdog ends the wait. A

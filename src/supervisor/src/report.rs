@@ -12,16 +12,27 @@ pub(crate) fn action(action: &Action, name: impl Fn(ServiceId) -> &'static str) 
         Action::Start(id) => debug!("service {}: starting", name(*id)),
         Action::AskToStop(id) => debug!("service {}: asked to stop", name(*id)),
         Action::Abort(id) => warn!("service {}: aborted", name(*id)),
-        Action::ReportFailure { service, problem, failures, restart_in } => warn!(
+        Action::ReportFailure {
+            service,
+            problem,
+            failures,
+            restart_in,
+        } => warn!(
             "service {}: failed ({problem}); restart {failures} in {:.1} s",
             name(*service),
             restart_in.as_secs_f64()
         ),
         Action::ReportStuck { service, problem } => {
-            error!("service {}: ignores its abort ({problem}); reboot to get it back", name(*service));
+            error!(
+                "service {}: ignores its abort ({problem}); reboot to get it back",
+                name(*service)
+            );
         }
         Action::Escalate { service, problem } => {
-            error!("service {}: vital and beyond its limits ({problem}): rebooting", name(*service));
+            error!(
+                "service {}: vital and beyond its limits ({problem}): rebooting",
+                name(*service)
+            );
         }
         Action::HealthChanged(Health::Healthy) => info!("services healthy"),
         Action::HealthChanged(Health::Degraded) => warn!("services degraded"),
@@ -45,5 +56,6 @@ pub(crate) fn chain(error: &dyn Error) -> String {
 /// The text of a panic, where it carries one.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }

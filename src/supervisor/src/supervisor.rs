@@ -65,7 +65,10 @@ impl Supervisor {
     pub fn new(services: Vec<Service>, runtime: Handle, watchdog: Option<Watchdog>) -> Self {
         let engine = Engine::new(services.iter().map(|service| service.spec.clone()).collect());
         let (messenger, messages) = Messenger::channel();
-        let status = watch::Sender::new(Status { health: engine.health(), services: engine.services() });
+        let status = watch::Sender::new(Status {
+            health: engine.health(),
+            services: engine.services(),
+        });
         Self {
             engine,
             services,
@@ -112,7 +115,10 @@ impl Supervisor {
             }
             each_round(self.engine.health());
             if let Some(exit) = self.finished() {
-                return Stopped { exit, watchdog: self.watchdog };
+                return Stopped {
+                    exit,
+                    watchdog: self.watchdog,
+                };
             }
         }
     }
@@ -121,7 +127,10 @@ impl Supervisor {
         let (exit, deadline) = self.exit.as_ref()?;
         let late = Instant::now() >= *deadline;
         if late && !self.all_stopped {
-            error!("services did not stop within {} s; going on without them", STOP_WITHIN.as_secs());
+            error!(
+                "services did not stop within {} s; going on without them",
+                STOP_WITHIN.as_secs()
+            );
         }
         (late || self.all_stopped).then(|| exit.clone())
     }
@@ -141,7 +150,10 @@ impl Supervisor {
         for action in actions {
             self.carry_out(action);
         }
-        let status = Status { health: self.engine.health(), services: self.engine.services() };
+        let status = Status {
+            health: self.engine.health(),
+            services: self.engine.services(),
+        };
         self.status.send_if_modified(|old| {
             let changed = *old != status;
             *old = status;
@@ -165,8 +177,14 @@ impl Supervisor {
             }
             Action::FeedWatchdog => self.feed(),
             Action::Escalate { service, problem } => {
-                let reason = format!("service {} is vital and failed: {problem}", self.services[service.0].spec.name);
-                self.begin_exit(Exit { kind: ExitKind::Reboot, reason });
+                let reason = format!(
+                    "service {} is vital and failed: {problem}",
+                    self.services[service.0].spec.name
+                );
+                self.begin_exit(Exit {
+                    kind: ExitKind::Reboot,
+                    reason,
+                });
             }
             Action::AllStopped => self.all_stopped = true,
             Action::HealthChanged(_) | Action::ReportFailure { .. } | Action::ReportStuck { .. } => {}
@@ -175,12 +193,22 @@ impl Supervisor {
 
     fn start(&mut self, id: ServiceId) {
         let shutdown = CancellationToken::new();
-        let context = ServiceContext { id, messenger: self.messenger.clone(), shutdown: shutdown.clone() };
+        let context = ServiceContext {
+            id,
+            messenger: self.messenger.clone(),
+            shutdown: shutdown.clone(),
+        };
         let task = {
             let _runtime = self.runtime.enter();
             tokio::spawn((self.services[id.0].run)(context))
         };
-        self.tasks.insert(id, Task { shutdown, abort: task.abort_handle() });
+        self.tasks.insert(
+            id,
+            Task {
+                shutdown,
+                abort: task.abort_handle(),
+            },
+        );
         let messenger = self.messenger.clone();
         self.runtime.spawn(async move {
             let outcome = match task.await {

@@ -15,7 +15,12 @@ fn spec(name: &'static str) -> ServiceSpec {
         stop_within: Duration::from_millis(200),
         ..Limits::default()
     };
-    ServiceSpec { name, restart: RestartPolicy::Always, escalation: Escalation::Degrade, limits }
+    ServiceSpec {
+        name,
+        restart: RestartPolicy::Always,
+        escalation: Escalation::Degrade,
+        limits,
+    }
 }
 
 async fn until_stopped(context: ServiceContext) -> Result<(), sps_supervisor::ServiceError> {
@@ -78,12 +83,22 @@ fn a_panic_ends_one_service_which_then_comes_back() {
 #[test]
 fn a_vital_service_that_keeps_failing_reboots() {
     let runtime = Runtime::new().unwrap();
-    let limits = Limits { failures_allowed: 1, ..spec("x").limits };
-    let vital = ServiceSpec { escalation: Escalation::Reboot, limits, ..spec("vital") };
+    let limits = Limits {
+        failures_allowed: 1,
+        ..spec("x").limits
+    };
+    let vital = ServiceSpec {
+        escalation: Escalation::Reboot,
+        limits,
+        ..spec("vital")
+    };
     let service = Service::new(vital, |_context| async { Err("no such device".into()) });
     let stopped = Supervisor::new(vec![service], runtime.handle().clone(), None).run(|_| {});
     assert_eq!(stopped.exit.kind, ExitKind::Reboot);
-    assert_eq!(stopped.exit.reason, "service vital is vital and failed: no such device");
+    assert_eq!(
+        stopped.exit.reason,
+        "service vital is vital and failed: no such device"
+    );
 }
 
 #[test]
