@@ -103,6 +103,12 @@ impl BootLog {
         self.shared.newest.send_replace(newest);
     }
 
+    /// Number of the newest entry, 0 when there is none.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.lock().newest
+    }
+
     /// Every entry numbered above `after` that the ring still holds.
     #[must_use]
     pub fn after(&self, after: u64) -> Snapshot {
