@@ -86,7 +86,7 @@ impl BootLog {
         ring.newest += 1;
         let entry = Entry {
             seq: ring.newest,
-            uptime_ms: uptime_ms(),
+            uptime_ms: u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX),
             unix_ms: unix_ms(),
             phase: ring.phase.clone(),
             level,
@@ -155,11 +155,11 @@ impl BootLog {
     }
 }
 
-/// Milliseconds of the monotonic clock, which starts with the kernel.
-fn uptime_ms() -> u64 {
+/// Time since the kernel started, by the monotonic clock: the time base of everything that is shown.
+#[must_use]
+pub fn uptime() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);
-    let since = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// Milliseconds of the wall clock; a clock before 1970 counts as 1970.

@@ -1,9 +1,9 @@
 //! The boot as data: named phases run one after the other.
 
 use std::error::Error;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use sps_bootlog::BootLog;
+use sps_bootlog::{BootLog, uptime};
 use tracing::{debug, error};
 
 /// Any phase's error; its text and its sources' are shown to people.
@@ -43,7 +43,7 @@ pub enum PhaseState {
     Failed,
 }
 
-/// One phase for display; times are since the list was begun.
+/// One phase for display; times are since the kernel started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// Short name.
@@ -68,7 +68,6 @@ pub fn run_phases<B>(
     phases: &[Phase<B>],
     mut show: impl FnMut(&[Progress]),
 ) -> Result<(), PhaseError> {
-    let start = Instant::now();
     let mut progress: Vec<_> = phases
         .iter()
         .map(|p| Progress {
@@ -82,7 +81,7 @@ pub fn run_phases<B>(
     for (index, phase) in phases.iter().enumerate() {
         log.enter_phase(phase.name);
         progress[index].state = PhaseState::Running;
-        progress[index].began = Some(start.elapsed());
+        progress[index].began = Some(uptime());
         show(&progress);
         let result = (phase.run)(boot);
         progress[index].state = if result.is_ok() {
@@ -90,7 +89,7 @@ pub fn run_phases<B>(
         } else {
             PhaseState::Failed
         };
-        progress[index].ended = Some(start.elapsed());
+        progress[index].ended = Some(uptime());
         show(&progress);
         debug!("{}: {:?}", phase.title, progress[index].state);
         if let Err(problem) = result {
