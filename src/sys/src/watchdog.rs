@@ -102,6 +102,11 @@ impl Watchdog {
         })
     }
 
+    /// Asks for another timeout; [`Watchdog::timeout`] then tells what the device took.
+    pub fn change_timeout(&mut self, timeout: Duration) {
+        self.timeout = set_timeout(&self.device, timeout);
+    }
+
     /// The device's name for itself, for people.
     #[must_use]
     pub fn identity(&self) -> &str {
