@@ -1,6 +1,6 @@
 //! Progress of long steps: whole lines, so that a log without a terminal shows life, and times at the end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -67,6 +67,25 @@ pub(crate) fn pass_through(command: &mut Command) -> Result<()> {
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("start {program} (if it is missing: `cargo xtask setup`)"))?;
+    if !status.success() {
+        bail!("{program} failed ({status})");
+    }
+    Ok(())
+}
+
+/// Runs `command` with `input` on its standard input and its output thrown away.
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("start {program}"))?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input)
+            .with_context(|| format!("write to {program}"))?;
+    }
+    let status = child.wait().with_context(|| format!("wait for {program}"))?;
     if !status.success() {
         bail!("{program} failed ({status})");
     }
