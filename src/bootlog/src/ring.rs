@@ -53,8 +53,17 @@ impl BootLog {
     /// An empty log in the phase `start`.
     #[must_use]
     pub fn new() -> Self {
-        let ring = Ring { entries: VecDeque::new(), newest: 0, phase: "start".into() };
-        Self { shared: Arc::new(Shared { ring: Mutex::new(ring), newest: watch::Sender::new(0) }) }
+        let ring = Ring {
+            entries: VecDeque::new(),
+            newest: 0,
+            phase: "start".into(),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                ring: Mutex::new(ring),
+                newest: watch::Sender::new(0),
+            }),
+        }
     }
 
     /// Names the boot phase that later entries belong to.
@@ -98,8 +107,17 @@ impl BootLog {
         // A reader from an earlier boot may name a number this log has not reached: it starts afresh.
         let after = if after > ring.newest { 0 } else { after };
         let missed = first_kept.saturating_sub(after + 1);
-        let entries = ring.entries.iter().filter(|entry| entry.seq > after).cloned().collect();
-        Snapshot { entries, missed, newest: ring.newest }
+        let entries = ring
+            .entries
+            .iter()
+            .filter(|entry| entry.seq > after)
+            .cloned()
+            .collect();
+        Snapshot {
+            entries,
+            missed,
+            newest: ring.newest,
+        }
     }
 
     /// A receiver whose value is the newest entry's number: `changed().await` waits for more, without polling.
