@@ -16,6 +16,7 @@ mod qmp;
 mod serial;
 mod slots;
 mod testbed;
+mod write_log;
 
 pub use guest::Guest;
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
@@ -24,3 +25,4 @@ pub use nic::{Forward, Model, Nic};
 pub use qmp::Qmp;
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;
+pub use write_log::{Kind, LogEntry, WriteLog};

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use sps_harness::{Bus, Disk, Guest, Machine, Nic, Testbed};
+use sps_harness::{Bus, Disk, Guest, Kind, Machine, Nic, Testbed, WriteLog};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -132,7 +132,7 @@ fn a_failed_story_keeps_its_logs_and_says_where() -> Result<()> {
 
 #[test]
 fn a_machine_qemu_refuses_is_an_error_with_its_words() -> Result<()> {
-    let story = Testbed::run("harness-refused", 1, |bed| {
+    Testbed::run("harness-refused", 1, |bed| {
         let guest = bed.start(
             "echo",
             Machine::new().disk(Disk::new("/no/such/disk", Bus::Virtio)),
@@ -140,6 +140,42 @@ fn a_machine_qemu_refuses_is_an_error_with_its_words() -> Result<()> {
         let message = format!("{:#}", guest.expect_err("there is no such disk"));
         ensure!(message.contains("/no/such/disk"), "{message}");
         Ok(())
-    });
-    story
+    })
+}
+
+#[test]
+fn a_recorded_disk_is_replayed_write_by_write() -> Result<()> {
+    Testbed::run("harness-record", 1, |bed| {
+        let image = boot_disk(bed.files())?;
+        let (before, log) = (bed.files().join("before.img"), bed.files().join("writes.log"));
+        fs::copy(&image, &before)?;
+        fs::write(&log, [])?;
+        let disk = Disk::new(&image, Bus::Ahci).recorded_to(&log);
+        let guest = bed.start("echo", Machine::new().memory(32).disk(disk))?;
+        guest.expect("ready", SOON)?;
+        for _ in 0..3 {
+            guest.serial().send("w")?;
+            guest.expect("written", SOON)?;
+        }
+        guest.cut_power()?;
+        let log = WriteLog::open(&log)?;
+        let writes: Vec<_> = log
+            .entries()
+            .iter()
+            .map(|entry| (entry.kind, entry.offset))
+            .collect();
+        ensure!(
+            writes == [(Kind::Write, 512), (Kind::Write, 1024), (Kind::Write, 1536)],
+            "{writes:?}"
+        );
+        log.replay(&before, 0..2)?;
+        ensure!(sector(&before, 2)? == [2; 512] && sector(&before, 3)? == [0; 512]);
+        log.replay(&before, 2..3)?;
+        ensure!(fs::read(&before)? == fs::read(&image)?);
+        Ok(())
+    })
+}
+
+fn sector(image: &Path, number: usize) -> Result<Vec<u8>> {
+    Ok(fs::read(image)?[number * 512..][..512].to_vec())
 }
