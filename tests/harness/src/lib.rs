@@ -7,6 +7,7 @@
 //! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
 //! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
 
+mod built;
 mod guest;
 mod machine;
 mod media;
@@ -18,6 +19,7 @@ mod slots;
 mod testbed;
 mod write_log;
 
+pub use built::built_iso;
 pub use guest::Guest;
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
 pub use media::{Bus, Disk};
