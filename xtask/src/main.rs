@@ -8,6 +8,7 @@ mod digest;
 mod kernel;
 mod progress;
 mod project;
+mod qemu;
 
 use std::process::ExitCode;
 
@@ -27,6 +28,7 @@ struct Arguments {
 enum Command {
     BuildBinary(build_binary::BuildBinary),
     BuildKernel(build_kernel::BuildKernel),
+    Qemu(qemu::Qemu),
 }
 
 fn main() -> ExitCode {
@@ -45,5 +47,6 @@ fn run() -> anyhow::Result<()> {
     match arguments.command {
         Command::BuildBinary(command) => command.run(&project),
         Command::BuildKernel(command) => command.run(&project),
+        Command::Qemu(command) => command.run(&project),
     }
 }
