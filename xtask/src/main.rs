@@ -9,6 +9,7 @@ mod kernel;
 mod progress;
 mod project;
 mod setup;
+mod qemu;
 
 use std::process::ExitCode;
 
@@ -29,6 +30,7 @@ enum Command {
     BuildBinary(build_binary::BuildBinary),
     BuildKernel(build_kernel::BuildKernel),
     Setup(setup::Setup),
+    Qemu(qemu::Qemu),
 }
 
 fn main() -> ExitCode {
@@ -48,5 +50,6 @@ fn run() -> anyhow::Result<()> {
         Command::BuildBinary(command) => command.run(&project),
         Command::BuildKernel(command) => command.run(&project),
         Command::Setup(command) => command.run(&project),
+        Command::Qemu(command) => command.run(&project),
     }
 }
