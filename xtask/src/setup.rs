@@ -72,6 +72,11 @@ pub(crate) fn ensure(project: &Project, purpose: Purpose) -> Result<()> {
     .run(project)
 }
 
+/// A sources file (deb822) of Debian's source packages, from the machine's own mirror.
+pub(crate) fn source_index() -> Result<String> {
+    sources::source_packages(&sources::read()?, &sources::codename()?)
+}
+
 fn list(missing: &[Missing], tools: &[tools::Tool]) {
     println!("missing on this machine:");
     for package in missing {

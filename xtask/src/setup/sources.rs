@@ -60,6 +60,27 @@ pub(super) fn codename() -> Result<String> {
 /// A sources file for [`COMPONENT`], made of the sources that have Debian's `main` but not it; empty when none
 /// lacks it. Fails when there is no such source at all.
 pub(super) fn addition(sources: &[Source], codename: &str) -> Result<String> {
+    let debian = debian(sources, codename)?;
+    let lacking = debian
+        .iter()
+        .filter(|source| !source.components.iter().any(|name| name == COMPONENT));
+    Ok(lacking
+        .map(|source| source.entry("deb", COMPONENT))
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+/// A sources file for Debian's source packages.
+pub(super) fn source_packages(sources: &[Source], codename: &str) -> Result<String> {
+    let debian = debian(sources, codename)?;
+    Ok(debian
+        .iter()
+        .map(|source| source.entry("deb-src", "main"))
+        .collect::<Vec<_>>()
+        .join("\n"))
+}
+
+fn debian(sources: &[Source], codename: &str) -> Result<Vec<Source>> {
     let debian: Vec<Source> = sources
         .iter()
         .filter_map(|source| source.debian_part(codename))
@@ -69,10 +90,7 @@ pub(super) fn addition(sources: &[Source], codename: &str) -> Result<String> {
             "no package source of this machine offers `{codename} main`: add one to /etc/apt/sources.list.d"
         );
     }
-    let lacking = debian
-        .iter()
-        .filter(|source| !source.components.iter().any(|name| name == COMPONENT));
-    Ok(lacking.map(Source::with_component).collect::<Vec<_>>().join("\n"))
+    Ok(debian)
 }
 
 impl Source {
@@ -92,9 +110,9 @@ impl Source {
         })
     }
 
-    fn with_component(&self) -> String {
+    fn entry(&self, kind: &str, component: &str) -> String {
         let mut text = format!(
-            "Types: deb\nURIs: {}\nSuites: {}\nComponents: {COMPONENT}\n",
+            "Types: {kind}\nURIs: {}\nSuites: {}\nComponents: {component}\n",
             self.uris.join(" "),
             self.suites.join(" ")
         );
