@@ -258,13 +258,13 @@ async fn errors_have_one_shape_for_machines_and_a_page_for_people() {
         json!({ "error": { "type": "ResourceNotFound", "details": "there is nothing at /api/nothing" } });
     assert_eq!(missing.json(), expected);
 
-    let page = client.get("/<b>nothing", BROWSER).await;
+    let page = client.get("/a&b", BROWSER).await;
     assert_eq!(
         (page.status, page.header("content-type")),
         (StatusCode::NOT_FOUND, "text/html; charset=utf-8")
     );
     assert!(
-        page.text.contains("There is nothing at /&lt;b&gt;nothing."),
+        page.text.contains("There is nothing at /a&amp;b."),
         "{}",
         page.text
     );

@@ -1,4 +1,9 @@
 //! The server as its clients meet it, over real TLS on loopback.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends at the first surprise"
+)]
 
 mod answers;
 mod bounds;
