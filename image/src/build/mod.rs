@@ -3,5 +3,8 @@
 pub mod bundle;
 pub mod esp;
 pub mod grub;
+pub mod initramfs;
 pub mod iso;
+pub mod microcode;
+pub mod rootfs;
 pub mod seal;
