@@ -1,1 +1,30 @@
 //! Guests under QEMU: disks, serial line, QMP, ports, links.
+//!
+//! [`Testbed::run`] gives a test its folder and its share of the machine; [`Testbed::start`] turns a
+//! [`Machine`] into a running [`Guest`]. What a guest said is kept when the test fails and removed when it
+//! passes.
+//!
+//! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
+//! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
+
+mod built;
+mod guest;
+mod machine;
+mod media;
+mod nic;
+mod process;
+mod qmp;
+mod serial;
+mod slots;
+mod testbed;
+mod write_log;
+
+pub use built::built_iso;
+pub use guest::Guest;
+pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
+pub use media::{Bus, Disk};
+pub use nic::{Forward, Model, Nic};
+pub use qmp::Qmp;
+pub use serial::{Found, Serial};
+pub use testbed::Testbed;
+pub use write_log::{Kind, LogEntry, WriteLog};
