@@ -6,5 +6,8 @@ pub mod grub;
 pub mod initramfs;
 pub mod iso;
 pub mod microcode;
+pub mod publish;
+pub mod repack;
 pub mod rootfs;
+pub mod sbom;
 pub mod seal;
