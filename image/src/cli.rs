@@ -62,7 +62,7 @@ struct TrustedKey {
 impl TrustedKey {
     fn trust(&self, appliance: &Path) -> Result<Trust, String> {
         if let Some(path) = &self.key {
-            return keyfile::load_public(path).map(Trust::only).map_err(|error| error.to_string());
+            return keyfile::load_public(path).map(Trust::only).map_err(|error| show::chain(&error));
         }
         let text = match std::fs::read(appliance) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -70,7 +70,7 @@ impl TrustedKey {
             }
             read => read.map_err(|error| format!("cannot read {}: {error}", appliance.display()))?,
         };
-        Trust::from_json(&text).map_err(|error| format!("{}: {error}", appliance.display()))
+        Trust::from_json(&text).map_err(|error| format!("{}: {}", appliance.display(), show::chain(&error)))
     }
 }
 

@@ -198,7 +198,7 @@ impl Manifest {
     }
 
     fn check_fields(&self) -> Result<(), ManifestError> {
-        let rules: [(bool, &str); 7] = [
+        let rules: [(bool, &str); 8] = [
             (self.channel == self.version.channel(), "the channel is not the one the version says"),
             (is_word(&self.build_id), "the build id must be 1 to 64 letters, digits or dashes"),
             (self.build_time <= MAX_BUILD_TIME, "the build time is after the year 2099"),
@@ -206,11 +206,20 @@ impl Manifest {
             (is_list(&self.upgrade_from), "upgrade_from must be at most 64 short texts"),
             (self.upgrade_notes.len() <= MAX_NOTES, "the upgrade notes are longer than 32 KiB"),
             (self.upgrade_news.len() <= MAX_NOTES, "the upgrade news are longer than 32 KiB"),
+            (self.is_printable(), "a text holds control characters"),
         ];
         match rules.into_iter().find(|(kept, _)| !kept) {
             Some((_, reason)) => Err(ManifestError::Field { reason: reason.to_owned() }),
             None => Ok(()),
         }
+    }
+
+    /// Texts end up on terminals; notes may have lines.
+    fn is_printable(&self) -> bool {
+        let clean = |text: &String| !text.chars().any(char::is_control);
+        let notes = [&self.upgrade_notes, &self.upgrade_news];
+        self.hardware.iter().chain(&self.upgrade_from).all(clean)
+            && notes.iter().all(|text| !text.chars().any(|c| c.is_control() && c != '\n'))
     }
 
     fn check_payloads(&self) -> Result<(), ManifestError> {

@@ -108,7 +108,16 @@ pub fn rejected(name: &str, error: &VerifyError) -> String {
         }
         VerifyError::Refused(refusal) => line(&mut text, &format!("{name}: REFUSED, {}", chain(refusal))),
     }
+    if is_damage(error) {
+        line(&mut text, "  Copy or download it again; if that does not help, do not use it.");
+    }
     text
+}
+
+/// Whether another copy of the same file may be good.
+fn is_damage(error: &VerifyError) -> bool {
+    let VerifyError::Refused(refusal) = error else { return false };
+    matches!(refusal, Refusal::Iso(_) | Refusal::BadSignature { .. } | Refusal::Content(_) | Refusal::SignatureFormat(_))
 }
 
 fn fault_text(fault: &Fault) -> String {
@@ -116,7 +125,7 @@ fn fault_text(fault: &Fault) -> String {
 }
 
 /// An error and everything behind it, in one line.
-fn chain(error: &dyn Error) -> String {
+pub(crate) fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut next = error.source();
     while let Some(source) = next {

@@ -75,13 +75,20 @@ fn show() {
 #[test]
 fn control_characters_of_an_image_do_not_reach_the_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let evil = with_manifest(&common::development(), |manifest| {
-        manifest["hardware"] = serde_json::json!(["\u{1b}[2Jowned"]);
-        manifest["upgrade_notes"] = serde_json::json!("a\u{1b}[2J\nb\u{7}");
-    });
-    std::fs::write(folder.path().join("evil.iso"), evil).unwrap();
-    for words in [&["show", "evil.iso"][..], &["show", "evil.iso", "--json"], &["verify", "evil.iso"]] {
-        let text = run(folder.path(), words);
-        assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
+    for (field, value) in [
+        ("hardware", serde_json::json!(["\u{1b}[2Jowned"])),
+        ("upgrade_notes", serde_json::json!("a\u{9b}2J\nb")),
+        ("product", serde_json::json!("\u{1b}[2J")),
+        ("\u{1b}[2J", serde_json::json!(1)),
+        ("version", serde_json::json!("1\u{1b}[2J")),
+        ("payloads", serde_json::json!([{ "name": "\u{1b}[2J", "size": 1, "sha256": "00".repeat(32) }])),
+    ] {
+        let evil = with_manifest(&common::development(), |manifest| manifest[field] = value);
+        std::fs::write(folder.path().join("evil.iso"), evil).unwrap();
+        for words in [&["show", "evil.iso"][..], &["show", "evil.iso", "--json"], &["verify", "evil.iso"]] {
+            let text = run(folder.path(), words);
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{field:?}: {text:?}");
+            assert!(text.starts_with("exit status 1"), "{field:?}: {text}");
+        }
     }
 }

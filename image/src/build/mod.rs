@@ -9,5 +9,4 @@ pub mod microcode;
 pub mod publish;
 pub mod repack;
 pub mod rootfs;
-pub mod sbom;
 pub mod seal;

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use serde_json::Value;
-use sps_image::build::bundle::{self, Description, Parts};
+use sps_image::build::bundle::{self, Description, Firmware, Parts};
 use sps_image::build::grub::Grub;
 use sps_image::build::iso;
 use sps_image::iso9660;
@@ -56,12 +56,14 @@ pub fn description() -> Description {
     Description {
         version: Version::new(0, 1, 0),
         build_time: BUILD_TIME,
-        data_layout: 1,
-        boot_protocol: 1,
-        hardware: vec!["generic-x86-64".to_owned()],
-        upgrade_notes: "Take a backup first.\nIt takes two minutes.".to_owned(),
-        upgrade_news: "Boots.".to_owned(),
-        upgrade_from: vec!["any".to_owned()],
+        firmware: Firmware {
+            data_layout: 1,
+            boot_protocol: 1,
+            hardware: vec!["generic-x86-64".to_owned()],
+            upgrade_from: vec!["any".to_owned()],
+            upgrade_notes: "Take a backup first.\nIt takes two minutes.".to_owned(),
+            upgrade_news: "Boots.".to_owned(),
+        },
         faults: Vec::new(),
     }
 }
