@@ -17,6 +17,8 @@ mod qmp;
 mod serial;
 mod slots;
 mod testbed;
+#[cfg(feature = "web")]
+mod web;
 mod write_log;
 
 pub use built::built_iso;
@@ -27,4 +29,6 @@ pub use nic::{Forward, Model, Nic};
 pub use qmp::Qmp;
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;
+#[cfg(feature = "web")]
+pub use web::{Event, Events, Page, Web};
 pub use write_log::{Kind, LogEntry, WriteLog};

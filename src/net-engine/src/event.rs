@@ -1,0 +1,63 @@
+//! What the engine is told.
+
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::link::{LinkIndex, LinkInfo};
+use crate::wire::{ArpPacket, Reply};
+
+/// Time on a monotonic clock, counted from any fixed start.
+pub type Moment = Duration;
+
+/// What the engine is set to do.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long an interface with carrier may stay without any lease on the node before the fallback is tried.
+    pub fallback_after: Duration,
+}
+
+impl Settings {
+    /// Ten seconds: a server that answers does so in one, also after a retry; a person with a laptop on the
+    /// first card waits for this and the probe, some 16 s.
+    pub const FALLBACK_AFTER: Duration = Duration::from_secs(10);
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { fallback_after: Self::FALLBACK_AFTER }
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// An interface appeared or changed (carrier, name, speed).
+    Link(LinkInfo),
+    /// An interface is gone.
+    LinkGone(LinkIndex),
+    /// The kernel's first list of interfaces is complete.
+    Listed,
+    /// A DHCP message for this host came in.
+    Dhcp(LinkIndex, Reply),
+    /// An ARP packet came in.
+    Arp(LinkIndex, ArpPacket),
+    /// The answer to [`crate::Action::AskFallbackUse`]: whether someone has a connection to the fallback address.
+    FallbackUse {
+        /// Some connection to the address is open.
+        in_use: bool,
+    },
+    /// The moment of [`crate::Engine::deadline`] has come, or was passed.
+    Time,
+    /// The node goes down: leases are given back.
+    Shutdown,
+}
+
+/// The network of `address` with `prefix` bits.
+pub(crate) fn network(address: Ipv4Addr, prefix: u8) -> u32 {
+    u32::from(address) & netmask(prefix)
+}
+
+/// The mask of `prefix` bits.
+pub(crate) fn netmask(prefix: u8) -> u32 {
+    u32::MAX.checked_shl(32 - u32::from(prefix.min(32))).unwrap_or(0)
+}

@@ -1,0 +1,293 @@
+//! The fallback address: when it is tried, on which interface, and when it is given up.
+//!
+//! Rules (`DECISION-fallback.md` gives the reasons):
+//! - Tried when no interface has a lease and one has had carrier for [`crate::Settings::fallback_after`]; on the
+//!   first such interface in the order of place on the bus, then index. Only after the probe of RFC 5227.
+//! - Someone has the address: not taken there for [`RETRY_AFTER_CONFLICT`]; the next interface is tried meanwhile.
+//! - While it stands, an offer on its interface, or of a network that overlaps its own, is accepted only when no
+//!   connection to the fallback address is open; so a person at work on the page is not cut off.
+//! - A lease on another interface also ends it, as soon as no connection to it is open.
+//! - It goes at once when its interface loses carrier, or another host keeps claiming it.
+
+use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use crate::acd::{Acd, Outcome};
+use crate::action::Action;
+use crate::event::Moment;
+use crate::lease::Lease;
+use crate::link::{LinkIndex, MacAddress};
+use crate::random::Random;
+use crate::report::Report;
+use crate::wire::ArpPacket;
+
+/// The address of the first boot without a DHCP server.
+pub const FALLBACK_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
+/// Its network's length in bits.
+pub const FALLBACK_PREFIX: u8 = 24;
+/// Wait after a conflict: RFC 5227's RATE_LIMIT_INTERVAL, applied from the first conflict on.
+pub const RETRY_AFTER_CONFLICT: Duration = Duration::from_secs(60);
+/// How often an open connection to the address is looked for while a lease elsewhere waits for its end.
+const ASK_AGAIN: Duration = Duration::from_secs(30);
+
+/// What the fallback has to know of an interface.
+#[derive(Clone, Debug)]
+pub(crate) struct Candidate {
+    pub(crate) index: LinkIndex,
+    pub(crate) name: String,
+    pub(crate) mac: MacAddress,
+    pub(crate) carrier_since: Moment,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Fallback {
+    after: Duration,
+    state: State,
+    /// Since when no interface has a lease.
+    unleased_since: Option<Moment>,
+    /// Where the address was in use, by whom, and when it may be tried again.
+    refused: BTreeMap<LinkIndex, (MacAddress, Moment)>,
+}
+
+#[derive(Clone, Debug)]
+enum State {
+    Idle,
+    Probing { on: Candidate, guard: Acd },
+    Held { on: Candidate, guard: Acd, question: Question },
+}
+
+/// What is being asked about connections to the held address.
+#[derive(Clone, Debug)]
+enum Question {
+    None,
+    /// May this offer be accepted?
+    Offer(LinkIndex, Lease),
+    /// A lease stands on another interface: may the fallback go?
+    Leave,
+    /// It might not; ask again then.
+    AskAt(Moment),
+}
+
+/// What becomes of an offer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Gate {
+    Accept(Lease),
+    /// The answer to the question decides.
+    Wait,
+}
+
+impl Fallback {
+    pub(crate) fn new(after: Duration) -> Self {
+        Self { after, state: State::Idle, unleased_since: None, refused: BTreeMap::new() }
+    }
+
+    pub(crate) fn held_on(&self) -> Option<LinkIndex> {
+        match &self.state {
+            State::Held { on, .. } => Some(on.index),
+            _ => None,
+        }
+    }
+
+    /// Who has the address on this interface.
+    pub(crate) fn refused_by(&self, index: LinkIndex) -> Option<MacAddress> {
+        self.refused.get(&index).map(|refusal| refusal.0)
+    }
+
+    /// The next moment something is due; `candidates` as in [`Fallback::consider`].
+    pub(crate) fn deadline(&self, candidates: &[Candidate]) -> Option<Moment> {
+        match &self.state {
+            State::Idle => candidates.iter().filter_map(|candidate| self.due(candidate)).min(),
+            State::Probing { guard, .. } => guard.deadline(),
+            State::Held { guard, question, .. } => match question {
+                Question::AskAt(at) => guard.deadline().into_iter().chain([*at]).min(),
+                _ => guard.deadline(),
+            },
+        }
+    }
+
+    /// When the fallback may be tried on an interface, `None` while some interface has a lease.
+    fn due(&self, candidate: &Candidate) -> Option<Moment> {
+        let due = self.unleased_since?.max(candidate.carrier_since) + self.after;
+        Some(self.refused.get(&candidate.index).map_or(due, |(_, retry)| due.max(*retry)))
+    }
+
+    /// Looks at everything again. `candidates` are the interfaces with carrier, in order.
+    pub(crate) fn consider(
+        &mut self,
+        candidates: &[Candidate],
+        leased: bool,
+        now: Moment,
+        random: &mut Random,
+    ) -> Vec<Action> {
+        self.unleased_since = if leased { None } else { self.unleased_since.or(Some(now)) };
+        let alive = |on: &Candidate| candidates.iter().any(|c| c.index == on.index);
+        match &mut self.state {
+            State::Held { on, .. } if !alive(on) => self.leave("its link is down"),
+            State::Held { question: question @ (Question::None | Question::AskAt(_)), .. } if leased => {
+                let wait = matches!(question, Question::AskAt(at) if now < *at);
+                if wait {
+                    return Vec::new();
+                }
+                *question = Question::Leave;
+                vec![Action::AskFallbackUse]
+            }
+            State::Probing { on, .. } if leased || !alive(on) => {
+                self.state = State::Idle;
+                self.consider_idle(candidates, now, random)
+            }
+            State::Idle => self.consider_idle(candidates, now, random),
+            State::Held { .. } | State::Probing { .. } => Vec::new(),
+        }
+    }
+
+    fn consider_idle(&mut self, candidates: &[Candidate], now: Moment, random: &mut Random) -> Vec<Action> {
+        let ready = candidates.iter().find(|candidate| self.due(candidate).is_some_and(|due| now >= due));
+        if let Some(on) = ready.cloned() {
+            let guard = Acd::probe(on.mac, FALLBACK_ADDRESS, now, random);
+            self.state = State::Probing { on, guard };
+        }
+        Vec::new()
+    }
+
+    pub(crate) fn on_time(&mut self, now: Moment, random: &mut Random) -> Vec<Action> {
+        let outcomes = match &mut self.state {
+            State::Idle => Vec::new(),
+            State::Probing { guard, .. } | State::Held { guard, .. } => guard.on_time(now, random),
+        };
+        self.judge(outcomes, now, random)
+    }
+
+    pub(crate) fn on_arp(
+        &mut self,
+        index: LinkIndex,
+        packet: &ArpPacket,
+        now: Moment,
+        random: &mut Random,
+    ) -> Vec<Action> {
+        let outcomes = match &mut self.state {
+            State::Probing { on, guard } | State::Held { on, guard, .. } if on.index == index => {
+                guard.on_arp(packet, now)
+            }
+            _ => Vec::new(),
+        };
+        self.judge(outcomes, now, random)
+    }
+
+    fn judge(&mut self, outcomes: Vec<Outcome>, now: Moment, random: &mut Random) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for outcome in outcomes {
+            let Some(on) = self.on().cloned() else { break };
+            let link = on.name.clone();
+            match outcome {
+                Outcome::Send(packet) => actions.push(Action::SendArp(on.index, packet)),
+                Outcome::Clear => actions.extend(self.take(&on)),
+                Outcome::Defended(other) => {
+                    actions.push(Action::Report(Report::Defended { link, address: FALLBACK_ADDRESS, other }));
+                }
+                Outcome::Conflict(owner) => actions.extend(self.conflict(&on, owner, now, random)),
+            }
+        }
+        actions
+    }
+
+    fn on(&self) -> Option<&Candidate> {
+        match &self.state {
+            State::Idle => None,
+            State::Probing { on, .. } | State::Held { on, .. } => Some(on),
+        }
+    }
+
+    fn take(&mut self, on: &Candidate) -> Vec<Action> {
+        self.refused.remove(&on.index);
+        let state = std::mem::replace(&mut self.state, State::Idle);
+        if let State::Probing { on, guard } = state {
+            self.state = State::Held { on, guard, question: Question::None };
+        }
+        let report =
+            Report::FallbackTaken { link: on.name.clone(), address: FALLBACK_ADDRESS, prefix: FALLBACK_PREFIX };
+        vec![Action::InstallFallback(on.index), Action::Report(report)]
+    }
+
+    fn conflict(&mut self, on: &Candidate, owner: MacAddress, now: Moment, random: &mut Random) -> Vec<Action> {
+        // Two machines that met while both were probing must not meet again in the same second.
+        let wait = RETRY_AFTER_CONFLICT + random.between(Duration::ZERO, Duration::from_secs(5));
+        self.refused.insert(on.index, (owner, now + wait));
+        let mut actions = Vec::new();
+        if self.held_on().is_some() {
+            actions.extend(self.leave("another host keeps claiming it"));
+        }
+        self.state = State::Idle;
+        actions.push(Action::Report(Report::FallbackConflict {
+            link: on.name.clone(),
+            address: FALLBACK_ADDRESS,
+            owner,
+            retry_seconds: wait.as_secs(),
+        }));
+        actions
+    }
+
+    /// Whether an offer may be accepted now.
+    pub(crate) fn gate(&mut self, index: LinkIndex, offer: Lease) -> (Gate, Vec<Action>) {
+        match &mut self.state {
+            State::Held { on, question, .. } if in_the_way(on, index, &offer) => {
+                let asking = matches!(question, Question::Offer(..) | Question::Leave);
+                *question = Question::Offer(index, offer);
+                (Gate::Wait, if asking { Vec::new() } else { vec![Action::AskFallbackUse] })
+            }
+            _ => (Gate::Accept(offer), Vec::new()),
+        }
+    }
+
+    /// The answer to [`Action::AskFallbackUse`]: the offer that may now be accepted, if one waited for it.
+    pub(crate) fn on_use(&mut self, in_use: bool, now: Moment) -> (Option<(LinkIndex, Lease)>, Vec<Action>) {
+        let State::Held { on, question, .. } = &mut self.state else { return (None, Vec::new()) };
+        let link = on.name.clone();
+        match (std::mem::replace(question, Question::None), in_use) {
+            (Question::Offer(index, offer), false) => (Some((index, offer)), Vec::new()),
+            (Question::Offer(_, offer), true) => {
+                let Lease { address: offered, server, .. } = offer;
+                let report = Report::FallbackKept { link, address: FALLBACK_ADDRESS, offered, server };
+                (None, vec![Action::Report(report)])
+            }
+            (Question::Leave, false) => (None, self.leave("a DHCP server answered")),
+            (Question::Leave | Question::AskAt(_), _) => {
+                *question = Question::AskAt(now + ASK_AGAIN);
+                (None, Vec::new())
+            }
+            (Question::None, _) => (None, Vec::new()),
+        }
+    }
+
+    /// A lease is about to be installed: both on one interface, or two overlapping networks, cannot be.
+    pub(crate) fn make_room(&mut self, index: LinkIndex, lease: &Lease) -> Vec<Action> {
+        match &self.state {
+            State::Held { on, .. } if in_the_way(on, index, lease) => self.leave("a DHCP server answered"),
+            State::Probing { .. } => {
+                self.state = State::Idle;
+                Vec::new()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn link_gone(&mut self, index: LinkIndex) {
+        self.refused.remove(&index);
+        if self.on().is_some_and(|on| on.index == index) {
+            self.state = State::Idle;
+        }
+    }
+
+    /// Takes the address off, if it stands.
+    pub(crate) fn leave(&mut self, reason: &'static str) -> Vec<Action> {
+        let State::Held { on, .. } = std::mem::replace(&mut self.state, State::Idle) else { return Vec::new() };
+        vec![
+            Action::Withdraw(on.index, FALLBACK_ADDRESS),
+            Action::Report(Report::FallbackLeft { link: on.name, address: FALLBACK_ADDRESS, reason }),
+        ]
+    }
+}
+
+fn in_the_way(on: &Candidate, index: LinkIndex, lease: &Lease) -> bool {
+    on.index == index || lease.overlaps(FALLBACK_ADDRESS, FALLBACK_PREFIX)
+}

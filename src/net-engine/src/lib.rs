@@ -1,0 +1,36 @@
+//! Pure decisions of the network at first boot: which packet to send, which address to take or give up, and when.
+//!
+//! [`Engine::step`] takes an [`Event`] and the present [`Moment`] and returns [`Action`]s; the shell (`sps-net`)
+//! executes them without deciding anything. [`wire`] turns untrusted bytes into bounded values and back.
+//!
+//! Invariants, held by the simulation in `tests/simulation.rs`:
+//! - an address that another host answered for is never kept: it is withdrawn and, when leased, declined;
+//! - an interface never has a lease and the fallback address at the same time;
+//! - the fallback address stands on one interface at the most;
+//! - an interface with carrier gets an address in bounded time once a server answers.
+//!
+//! **Absent:** clock, randomness (a seed comes in once), sockets, files, tokio.
+
+mod acd;
+mod action;
+mod dhcp;
+mod engine;
+mod event;
+mod fallback;
+mod interface;
+mod lease;
+mod link;
+mod random;
+mod report;
+pub mod wire;
+
+pub use acd::{ANNOUNCE_WAIT, PROBE_MAX, PROBE_NUM, PROBE_WAIT};
+pub use action::{Action, ClientMessage, Destination, MessageKind};
+pub use dhcp::{FIRST_RETRY, REQUEST_TRIES};
+pub use engine::Engine;
+pub use event::{Event, Moment, Settings};
+pub use fallback::{FALLBACK_ADDRESS, FALLBACK_PREFIX, RETRY_AFTER_CONFLICT};
+pub use interface::{InterfaceView, Problem};
+pub use lease::{Lease, LeaseError, MIN_LEASE, Route};
+pub use link::{LinkIndex, LinkInfo, MacAddress};
+pub use report::{Report, Severity};
