@@ -11,8 +11,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
+use ureq::Agent;
 use ureq::tls::{TlsConfig, TlsProvider};
-use ureq::{Agent, Body};
 
 /// Longest wait for a page: TLS under emulation takes a few hundred milliseconds on an idle machine.
 const PAGE: Duration = Duration::from_secs(60);
@@ -75,7 +75,10 @@ impl Web {
             .proxy(None)
             .build();
         let scheme = if tls { "https" } else { "http" };
-        Self { agent: config.into(), base: format!("{scheme}://{address}") }
+        Self {
+            agent: config.into(),
+            base: format!("{scheme}://{address}"),
+        }
     }
 
     /// Fetches `path`.
@@ -86,11 +89,23 @@ impl Web {
         let url = format!("{}{path}", self.base);
         let request = self.agent.get(&url).config().timeout_global(Some(PAGE)).build();
         let mut answer = request.call().with_context(|| format!("fetch {url}"))?;
-        let location = answer.headers().get("location").and_then(|value| value.to_str().ok());
+        let location = answer
+            .headers()
+            .get("location")
+            .and_then(|value| value.to_str().ok());
         let location = location.unwrap_or_default().to_owned();
-        let body = answer.body_mut().with_config().limit(MAX_PAGE).lossy_utf8(true).read_to_string();
+        let body = answer
+            .body_mut()
+            .with_config()
+            .limit(MAX_PAGE)
+            .lossy_utf8(true)
+            .read_to_string();
         let body = body.with_context(|| format!("read {url}"))?;
-        Ok(Page { status: answer.status().as_u16(), location, body })
+        Ok(Page {
+            status: answer.status().as_u16(),
+            location,
+            body,
+        })
     }
 
     /// Fetches `path`, which must answer 200 with JSON.
@@ -115,13 +130,17 @@ impl Web {
         if let Some(last) = last {
             request = request.header("last-event-id", last);
         }
-        let request = request.config().timeout_recv_response(Some(PAGE)).timeout_global(Some(STREAM)).build();
+        let request = request
+            .config()
+            .timeout_recv_response(Some(PAGE))
+            .timeout_global(Some(STREAM))
+            .build();
         let answer = request.call().with_context(|| format!("open {url}"))?;
         if answer.status() != 200 || answer.body().mime_type() != Some("text/event-stream") {
             bail!("{url} is no event stream: {}", answer.status());
         }
         let (send, arrived) = mpsc::sync_channel(QUEUE);
-        let mut reader = EventReader(BufReader::new(answer.into_body()));
+        let mut reader = EventReader(BufReader::new(answer.into_body().into_reader()));
         thread::spawn(move || {
             // Ends with the stream, or when the test no longer listens.
             while let Some(event) = reader.next()
@@ -163,7 +182,7 @@ impl Events {
 #[derive(Debug)]
 struct EventReader<R>(R);
 
-impl EventReader<BufReader<Body>> {
+impl<R: BufRead> EventReader<R> {
     fn next(&mut self) -> Option<std::io::Result<Event>> {
         next_event(&mut self.0)
     }
@@ -206,11 +225,15 @@ mod tests {
 
     #[test]
     fn events_have_names_numbers_and_data() {
-        let text = "retry: 2000\n: hi\n\nevent: log\nid: 7\ndata: {\"a\":\ndata:1}\n\ndata: x\r\n\r\ndata: cut";
+        let text =
+            "retry: 2000\n: hi\n\nevent: log\nid: 7\ndata: {\"a\":\ndata:1}\n\ndata: x\r\n\r\ndata: cut";
         let mut reader = text.as_bytes();
         let mut next = || next_event(&mut reader);
         let log = next().unwrap().unwrap();
-        assert_eq!((log.name.as_str(), log.id.as_str(), log.data.as_str()), ("log", "7", "{\"a\":\n1}"));
+        assert_eq!(
+            (log.name.as_str(), log.id.as_str(), log.data.as_str()),
+            ("log", "7", "{\"a\":\n1}")
+        );
         assert_eq!(next().unwrap().unwrap().data, "x");
         assert!(next().is_none());
     }
@@ -224,16 +247,23 @@ mod tests {
             let mut request = [0; 4096];
             let count = stream.read(&mut request).unwrap();
             stream.write_all(answer.as_bytes()).unwrap();
-            (String::from_utf8_lossy(&request[..count]).to_ascii_lowercase(), stream)
+            (
+                String::from_utf8_lossy(&request[..count]).to_ascii_lowercase(),
+                stream,
+            )
         });
         (web, server)
     }
 
     #[test]
     fn a_redirect_is_seen_and_not_followed() {
-        let (web, _server) = serve("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://a/\r\nContent-Length: 2\r\n\r\nhi");
+        let (web, _server) =
+            serve("HTTP/1.1 308 Permanent Redirect\r\nLocation: https://a/\r\nContent-Length: 2\r\n\r\nhi");
         let page = web.get("/").unwrap();
-        assert_eq!((page.status, page.location.as_str(), page.body.as_str()), (308, "https://a/", "hi"));
+        assert_eq!(
+            (page.status, page.location.as_str(), page.body.as_str()),
+            (308, "https://a/", "hi")
+        );
     }
 
     #[test]
@@ -243,7 +273,10 @@ mod tests {
         let events = web.events("/events", Some("41")).unwrap();
         let (request, _open) = server.join().unwrap();
         assert!(request.contains("last-event-id: 41"), "{request}");
-        assert_eq!(events.find(PAGE, |event| event.name == "log").unwrap().data, "one");
+        assert_eq!(
+            events.find(PAGE, |event| event.name == "log").unwrap().data,
+            "one"
+        );
         assert!(events.next(Duration::from_millis(20)).is_err());
     }
 }
