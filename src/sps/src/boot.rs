@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
 use sps_console::Banner;
+use sps_image::release::Release;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
 use sps_init::phases::PhaseError;
 use sps_init::{Failure, Phase, Progress, run_phases};
 use sps_init::{devices, entropy, kernel_log, mounts, sysctl};
-use sps_image::release::Release;
 use sps_sys::watchdog::Watchdog;
 use tracing::{info, warn};
 
@@ -47,7 +47,6 @@ const PHASES: &[Phase<Boot>] = &[
     Phase { name: "console",  title: "Open the consoles",               on_failure: Failure::Tolerated, run: console },
     Phase { name: "firmware", title: "Check the firmware's identity",   on_failure: Failure::Reboots,   run: firmware },
     Phase { name: "kernel",   title: "Apply the kernel settings",       on_failure: Failure::Tolerated, run: kernel },
-    Phase { name: "clock",    title: "Check the clock",                 on_failure: Failure::Tolerated, run: clock },
     Phase { name: "entropy",  title: "Wait for randomness",             on_failure: Failure::Reboots,   run: entropy },
     Phase { name: "devices",  title: "Look at the hardware",            on_failure: Failure::Tolerated, run: devices },
 ];
@@ -75,13 +74,19 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
 
 /// Leaves the reason on the screen for a while, then reboots.
 fn failed(watchdog: Option<Watchdog>) -> End {
-    info!("the boot has failed; rebooting in {} s", SHOW_FAILURE_FOR.as_secs());
+    info!(
+        "the boot has failed; rebooting in {} s",
+        SHOW_FAILURE_FOR.as_secs()
+    );
     let until = Instant::now() + SHOW_FAILURE_FOR;
     while Instant::now() < until {
         thread::park_timeout(Duration::from_secs(1));
         let _still_armed = watchdog.as_ref().map(Watchdog::feed);
     }
-    End { departure: Departure::Reboot, watchdog }
+    End {
+        departure: Departure::Reboot,
+        watchdog,
+    }
 }
 
 fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
@@ -90,7 +95,11 @@ fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
 
 fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
     let watchdog = Watchdog::arm(WATCHDOG)?;
-    info!("watchdog {} armed, {} s", watchdog.identity(), watchdog.timeout().as_secs());
+    info!(
+        "watchdog {} armed, {} s",
+        watchdog.identity(),
+        watchdog.timeout().as_secs()
+    );
     if watchdog.is_software() {
         warn!("no hardware watchdog: a machine whose interrupts are dead will not reset by itself");
     }
@@ -128,13 +137,6 @@ fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
 
 fn kernel(_boot: &mut Boot) -> Result<(), PhaseError> {
     sysctl::apply();
-    Ok(())
-}
-
-fn clock(boot: &mut Boot) -> Result<(), PhaseError> {
-    if let Some(release) = &boot.release {
-        sps_clock::raise_to_floor(release.build_time)?;
-    }
     Ok(())
 }
 

@@ -38,7 +38,9 @@ pub(crate) fn read() -> Result<Release, IdentityError> {
     let trust = Trust::from_json(&load(TRUST)?).map_err(IdentityError::Trust)?;
     let release = load(RELEASE)?;
     let signature = Signature::parse(&load(SIGNATURE)?).map_err(IdentityError::SignatureFormat)?;
-    let signed = trust.find(signature.key()).is_some_and(|key| key.verifies(&release, &signature));
+    let signed = trust
+        .find(signature.key())
+        .is_some_and(|key| key.verifies(&release, &signature));
     if !signed {
         return Err(IdentityError::Signature);
     }

@@ -22,7 +22,11 @@ pub(crate) fn boot_status(phases: &[Progress], services: &Status, services_since
 }
 
 fn problem(view: &ServiceView) -> String {
-    format!("{}: {}", view.name, view.last_problem.as_deref().unwrap_or_default())
+    format!(
+        "{}: {}",
+        view.name,
+        view.last_problem.as_deref().unwrap_or_default()
+    )
 }
 
 fn milliseconds(time: std::time::Duration) -> u64 {
@@ -50,7 +54,11 @@ fn services_phase(services: &Status, since: u64) -> web::Phase {
     web::Phase {
         name: PHASE.into(),
         title: TITLE.into(),
-        state: if starting { web::PhaseState::Running } else { web::PhaseState::Done },
+        state: if starting {
+            web::PhaseState::Running
+        } else {
+            web::PhaseState::Done
+        },
         started_ms: Some(since),
         finished_ms: services.healthy_at.map(milliseconds),
     }
@@ -80,5 +88,9 @@ fn service(view: &ServiceView) -> web::Service {
         (1, Some(problem)) => format!("failed once: {problem}"),
         (times, Some(problem)) => format!("failed {times} times in a row: {problem}"),
     };
-    web::Service { name: view.name.into(), state, detail }
+    web::Service {
+        name: view.name.into(),
+        state,
+        detail,
+    }
 }
