@@ -9,6 +9,7 @@
 
 mod built;
 mod guest;
+mod link;
 mod machine;
 mod media;
 mod nic;
@@ -23,6 +24,7 @@ mod write_log;
 
 pub use built::built_iso;
 pub use guest::Guest;
+pub use link::{End, Frame, Link, Quality};
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
 pub use media::{Bus, Disk};
 pub use nic::{Forward, Model, Nic};
