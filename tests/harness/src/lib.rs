@@ -13,6 +13,8 @@ mod link;
 mod machine;
 mod media;
 mod nic;
+#[cfg(feature = "peer")]
+mod peer;
 mod process;
 mod qmp;
 mod serial;
@@ -28,6 +30,8 @@ pub use link::{End, Frame, Link, Quality};
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
 pub use media::{Bus, Disk};
 pub use nic::{Forward, Model, Nic};
+#[cfg(feature = "peer")]
+pub use peer::Peer;
 pub use qmp::Qmp;
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;

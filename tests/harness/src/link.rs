@@ -127,7 +127,9 @@ impl Link {
             b.try_clone().context("clone a socket")?,
         );
         for socket in [&to_a, &to_b] {
-            socket.set_write_timeout(Some(PATIENCE)).context("bound the sending")?;
+            socket
+                .set_write_timeout(Some(PATIENCE))
+                .context("bound the sending")?;
         }
         for (from, socket, onward) in [(End::A, a, to_b), (End::B, b, to_a)] {
             let relay = Relay {
