@@ -19,7 +19,7 @@ use crate::version::Version;
 /// The menu of the medium; `@ARGUMENTS@` is replaced.
 const GRUB_CONFIG: &str = include_str!("grub.cfg");
 /// Bytes of the digest that name a build.
-const BUILD_ID_SIZE: usize = 8;
+pub(super) const BUILD_ID_SIZE: usize = 8;
 
 /// What the kernel is started with.
 ///
