@@ -7,7 +7,7 @@
 //! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
 //! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
 
-mod built;
+mod firmware;
 mod guest;
 mod link;
 mod machine;
@@ -24,7 +24,7 @@ mod testbed;
 mod web;
 mod write_log;
 
-pub use built::built_iso;
+pub use firmware::{Firmware, built_iso};
 pub use guest::Guest;
 pub use link::{End, Frame, Link, Quality};
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
