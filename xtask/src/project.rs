@@ -19,8 +19,15 @@ impl Project {
     /// `XDG_CACHE_HOME/sps`, else `~/.cache/sps`.
     pub(crate) fn find() -> Result<Self> {
         let manifest_dir = env::var_os("CARGO_MANIFEST_DIR").context("run this as `cargo xtask …`")?;
-        let root = Path::new(&manifest_dir).parent().context("the xtask folder has no parent")?.to_path_buf();
-        let cache = match (env::var_os("SPS_CACHE"), env::var_os("XDG_CACHE_HOME"), env::var_os("HOME")) {
+        let root = Path::new(&manifest_dir)
+            .parent()
+            .context("the xtask folder has no parent")?
+            .to_path_buf();
+        let cache = match (
+            env::var_os("SPS_CACHE"),
+            env::var_os("XDG_CACHE_HOME"),
+            env::var_os("HOME"),
+        ) {
             (Some(own), _, _) => PathBuf::from(own),
             (None, Some(xdg), _) => Path::new(&xdg).join("sps"),
             (None, None, Some(home)) => Path::new(&home).join(".cache/sps"),

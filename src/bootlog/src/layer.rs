@@ -43,7 +43,8 @@ impl<S: Subscriber> Layer<S> for BootLogLayer {
         let source = target.split("::").next().unwrap_or(target);
         let mut text = Text::default();
         event.record(&mut text);
-        self.log.push(level, source.strip_prefix("sps_").unwrap_or(source), &text.line());
+        self.log
+            .push(level, source.strip_prefix("sps_").unwrap_or(source), &text.line());
     }
 }
 
@@ -88,7 +89,12 @@ mod tests {
             tracing::info!(target: "hyper", "noise");
             tracing::warn!(target: "hyper", "worth knowing");
         });
-        let lines: Vec<_> = log.after(0).entries.iter().map(|e| (e.source.clone(), e.text.clone())).collect();
+        let lines: Vec<_> = log
+            .after(0)
+            .entries
+            .iter()
+            .map(|e| (e.source.clone(), e.text.clone()))
+            .collect();
         assert_eq!(
             lines,
             [

@@ -13,4 +13,4 @@ mod ring;
 
 pub use entry::{Entry, Level};
 pub use layer::BootLogLayer;
-pub use ring::{BootLog, CAPACITY, Snapshot};
+pub use ring::{BootLog, CAPACITY, Snapshot, uptime};

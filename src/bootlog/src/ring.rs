@@ -1,7 +1,7 @@
 //! The ring itself: append, read from a number on, wait for more.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use rustix::time::{ClockId, clock_gettime};
@@ -34,6 +34,7 @@ struct Ring {
 #[derive(Debug)]
 struct Shared {
     ring: Mutex<Ring>,
+    grown: Condvar,
     newest: watch::Sender<u64>,
 }
 
@@ -53,8 +54,19 @@ impl BootLog {
     /// An empty log in the phase `start`.
     #[must_use]
     pub fn new() -> Self {
-        let ring = Ring { entries: VecDeque::new(), newest: 0, phase: "start".into() };
-        Self { shared: Arc::new(Shared { ring: Mutex::new(ring), newest: watch::Sender::new(0) }) }
+        let ring = Ring {
+            entries: VecDeque::new(),
+            newest: 0,
+            phase: "start".into(),
+        };
+        let shared = Shared {
+            ring: Mutex::new(ring),
+            grown: Condvar::new(),
+            newest: watch::Sender::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     /// Names the boot phase that later entries belong to.
@@ -74,7 +86,7 @@ impl BootLog {
         ring.newest += 1;
         let entry = Entry {
             seq: ring.newest,
-            uptime_ms: uptime_ms(),
+            uptime_ms: u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX),
             unix_ms: unix_ms(),
             phase: ring.phase.clone(),
             level,
@@ -87,7 +99,14 @@ impl BootLog {
         ring.entries.push_back(entry);
         let newest = ring.newest;
         drop(ring);
+        self.shared.grown.notify_all();
         self.shared.newest.send_replace(newest);
+    }
+
+    /// Number of the newest entry, 0 when there is none.
+    #[must_use]
+    pub fn newest(&self) -> u64 {
+        self.lock().newest
     }
 
     /// Every entry numbered above `after` that the ring still holds.
@@ -98,8 +117,30 @@ impl BootLog {
         // A reader from an earlier boot may name a number this log has not reached: it starts afresh.
         let after = if after > ring.newest { 0 } else { after };
         let missed = first_kept.saturating_sub(after + 1);
-        let entries = ring.entries.iter().filter(|entry| entry.seq > after).cloned().collect();
-        Snapshot { entries, missed, newest: ring.newest }
+        let entries = ring
+            .entries
+            .iter()
+            .filter(|entry| entry.seq > after)
+            .cloned()
+            .collect();
+        Snapshot {
+            entries,
+            missed,
+            newest: ring.newest,
+        }
+    }
+
+    /// Like [`BootLog::after`] for a thread: waits up to `limit` for an entry above `after`. An empty answer means
+    /// that none came in time.
+    #[must_use]
+    pub fn wait_after(&self, after: u64, limit: Duration) -> Snapshot {
+        let ring = self.lock();
+        let waited = self
+            .shared
+            .grown
+            .wait_timeout_while(ring, limit, |ring| ring.newest <= after);
+        drop(waited.unwrap_or_else(PoisonError::into_inner));
+        self.after(after)
     }
 
     /// A receiver whose value is the newest entry's number: `changed().await` waits for more, without polling.
@@ -114,11 +155,11 @@ impl BootLog {
     }
 }
 
-/// Milliseconds of the monotonic clock, which starts with the kernel.
-fn uptime_ms() -> u64 {
+/// Time since the kernel started, by the monotonic clock: the time base of everything that is shown.
+#[must_use]
+pub fn uptime() -> Duration {
     let now = clock_gettime(ClockId::Monotonic);
-    let since = Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0));
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+    Duration::new(now.tv_sec.unsigned_abs(), u32::try_from(now.tv_nsec).unwrap_or(0))
 }
 
 /// Milliseconds of the wall clock; a clock before 1970 counts as 1970.
@@ -161,6 +202,16 @@ mod tests {
         let seen = log.after(0);
         assert_eq!((seen.entries.len(), seen.missed), (CAPACITY, 10));
         assert_eq!(seen.entries[0].seq, 11);
+    }
+
+    #[test]
+    fn a_thread_waits_for_the_next_entry_or_its_limit() {
+        let log = BootLog::new();
+        assert!(log.wait_after(0, Duration::from_millis(1)).entries.is_empty());
+        let writer = log.clone();
+        let waiter = std::thread::spawn(move || log.wait_after(0, Duration::from_secs(30)));
+        writer.push(Level::Info, "init", "now");
+        assert_eq!(waiter.join().unwrap().entries[0].text, "now");
     }
 
     #[tokio::test]

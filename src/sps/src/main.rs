@@ -1,3 +1,29 @@
-//! The appliance: one static binary, PID 1 and command line.
+//! The appliance: one static binary. Which role it plays depends on how it was started; each role has one file.
+//!
+//! This crate wires the rooms together and does nothing else: it turns one room's values into another's, names the
+//! services and their limits, and lists the phases of the boot.
+//!
+//! **Invariant:** as PID 1 it never returns from [`pid1::run`] but by a kernel that refuses to reboot.
 
-fn main() {}
+mod boot;
+mod command_line;
+mod consoles;
+mod faults;
+mod identity;
+mod pid1;
+mod poweroff;
+mod services;
+mod show;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    if std::process::id() == 1 {
+        return pid1::run();
+    }
+    let name = std::env::args_os().next().unwrap_or_default();
+    match poweroff::by_name(&name) {
+        Some(request) => poweroff::ask(request),
+        None => command_line::run(),
+    }
+}

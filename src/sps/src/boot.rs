@@ -1,0 +1,143 @@
+//! The boot as data: the phases of PID 1 before the services, in order.
+
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sps_bootlog::BootLog;
+use sps_console::Banner;
+use sps_init::children::Children;
+use sps_init::exit::Departure;
+use sps_init::phases::PhaseError;
+use sps_init::{Failure, Phase, Progress, run_phases};
+use sps_init::{devices, entropy, kernel_log, mounts, sysctl};
+use sps_sys::watchdog::Watchdog;
+use tracing::{info, warn};
+
+use crate::faults::Faults;
+use crate::identity::Identity;
+use crate::pid1::End;
+use crate::{consoles, services};
+
+/// Time without feeding after which the machine resets. The supervisor feeds every second; a guest that a
+/// hypervisor stuns for a snapshot may miss many of them.
+const WATCHDOG: Duration = Duration::from_secs(30);
+/// Longest wait for a seeded random number generator.
+const ENTROPY_WITHIN: Duration = Duration::from_secs(30);
+/// How long the reason of a failed boot stays on the screen before the reboot.
+const SHOW_FAILURE_FOR: Duration = Duration::from_secs(10);
+
+/// What the phases make and the services use.
+pub(crate) struct Boot {
+    pub(crate) log: BootLog,
+    pub(crate) children: Children,
+    pub(crate) watchdog: Option<Watchdog>,
+    pub(crate) identity: Identity,
+    pub(crate) faults: Faults,
+}
+
+#[rustfmt::skip]
+const PHASES: &[Phase<Boot>] = &[
+    Phase { name: "mounts",   title: "Mount the kernel's file systems", on_failure: Failure::Reboots,   run: mount },
+    Phase { name: "watchdog", title: "Arm the watchdog",                on_failure: Failure::Tolerated, run: watchdog },
+    Phase { name: "console",  title: "Open the consoles",               on_failure: Failure::Tolerated, run: console },
+    Phase { name: "firmware", title: "Check the firmware's identity",   on_failure: Failure::Reboots,   run: firmware },
+    Phase { name: "kernel",   title: "Apply the kernel settings",       on_failure: Failure::Tolerated, run: kernel },
+    Phase { name: "clock",    title: "Check the clock",                 on_failure: Failure::Tolerated, run: clock },
+    Phase { name: "entropy",  title: "Wait for randomness",             on_failure: Failure::Reboots,   run: entropy },
+    Phase { name: "devices",  title: "Look at the hardware",            on_failure: Failure::Tolerated, run: devices },
+];
+
+/// Runs the phases, then the services until the machine is to be left.
+pub(crate) fn live(log: &BootLog, children: &Children) -> End {
+    let mut boot = Boot {
+        log: log.clone(),
+        children: children.clone(),
+        watchdog: None,
+        identity: Identity::unknown(),
+        faults: Faults::default(),
+    };
+    let progress = Mutex::new(Vec::new());
+    let shown = run_phases(&mut boot, log, PHASES, |now| {
+        *progress.lock().unwrap_or_else(PoisonError::into_inner) = now.to_vec();
+    });
+    if shown.is_err() {
+        return failed(boot.watchdog);
+    }
+    let progress: Vec<Progress> = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
+    log.enter_phase(services::PHASE);
+    services::supervise(boot, progress)
+}
+
+/// Leaves the reason on the screen for a while, then reboots.
+fn failed(watchdog: Option<Watchdog>) -> End {
+    info!("the boot has failed; rebooting in {} s", SHOW_FAILURE_FOR.as_secs());
+    let until = Instant::now() + SHOW_FAILURE_FOR;
+    while Instant::now() < until {
+        thread::park_timeout(Duration::from_secs(1));
+        let _still_armed = watchdog.as_ref().map(Watchdog::feed);
+    }
+    End { departure: Departure::Reboot, watchdog }
+}
+
+fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
+    Ok(mounts::mount_early()?)
+}
+
+fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
+    let watchdog = Watchdog::arm(WATCHDOG)?;
+    info!("watchdog {} armed, {} s", watchdog.identity(), watchdog.timeout().as_secs());
+    if watchdog.is_software() {
+        warn!("no hardware watchdog: a machine whose interrupts are dead will not reset by itself");
+    }
+    boot.watchdog = Some(watchdog);
+    Ok(())
+}
+
+fn console(boot: &mut Boot) -> Result<(), PhaseError> {
+    consoles::attach(&boot.log);
+    kernel_log::follow(boot.log.clone())?;
+    Ok(sysctl::quiet_kernel_console()?)
+}
+
+fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
+    boot.identity = Identity::read()?;
+    let identity = &boot.identity;
+    let banner = Banner {
+        product: identity.product.clone(),
+        version: identity.version.clone(),
+        channel: identity.channel.clone(),
+        build: identity.build_id.clone(),
+        development: identity.development,
+    };
+    info!("{banner}");
+    boot.faults = Faults::new(&identity.faults, identity.development);
+    if let Some(watchdog) = &mut boot.watchdog {
+        let timeout = boot.faults.watchdog_timeout(WATCHDOG);
+        if timeout != WATCHDOG {
+            watchdog.change_timeout(timeout);
+        }
+    }
+    assert!(!boot.faults.has("panic-pid1-early"), "fault panic-pid1-early");
+    Ok(())
+}
+
+fn kernel(_boot: &mut Boot) -> Result<(), PhaseError> {
+    sysctl::apply();
+    Ok(())
+}
+
+fn clock(boot: &mut Boot) -> Result<(), PhaseError> {
+    sps_clock::raise_to_floor(boot.identity.build_time)?;
+    Ok(())
+}
+
+fn entropy(_boot: &mut Boot) -> Result<(), PhaseError> {
+    Ok(entropy::wait_until_seeded(ENTROPY_WITHIN)?)
+}
+
+fn devices(_boot: &mut Boot) -> Result<(), PhaseError> {
+    devices::follow()?;
+    let _logged = devices::discover();
+    Ok(())
+}
