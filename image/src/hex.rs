@@ -32,7 +32,7 @@ fn value(digit: u8) -> Option<u8> {
 }
 
 /// A SHA-256 (FIPS 180-4), written as 64 lower-case digits.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Sha256Digest([u8; DIGEST_SIZE]);
 

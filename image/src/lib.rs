@@ -7,13 +7,17 @@
 pub mod archive;
 pub mod hex;
 pub mod iso9660;
+pub mod keyfile;
 pub mod keys;
 pub mod manifest;
 pub mod names;
 pub mod release;
+pub mod show;
 pub mod source;
 pub mod verify;
 pub mod version;
 
 #[cfg(feature = "build")]
 pub mod build;
+#[cfg(feature = "cli")]
+pub mod cli;

@@ -21,6 +21,8 @@ pub const MAX_SIZE: usize = 256 * 1024;
 pub const MAX_PAYLOAD: u64 = 1024 * 1024 * 1024;
 /// Largest ISO.
 pub const MAX_IMAGE: u64 = 2 * MAX_PAYLOAD;
+/// Build times end with the year 2099: directory records of an ISO count years in one byte (ECMA-119 9.1.5).
+pub const MAX_BUILD_TIME: u64 = 4_102_444_799;
 const MAX_PAYLOADS: usize = 64;
 const MAX_NOTES: usize = 32 * 1024;
 const MAX_LIST: usize = 64;
@@ -196,18 +198,28 @@ impl Manifest {
     }
 
     fn check_fields(&self) -> Result<(), ManifestError> {
-        let rules: [(bool, &str); 6] = [
+        let rules: [(bool, &str); 8] = [
             (self.channel == self.version.channel(), "the channel is not the one the version says"),
             (is_word(&self.build_id), "the build id must be 1 to 64 letters, digits or dashes"),
+            (self.build_time <= MAX_BUILD_TIME, "the build time is after the year 2099"),
             (is_list(&self.hardware) && !self.hardware.is_empty(), "hardware must be 1 to 64 short texts"),
             (is_list(&self.upgrade_from), "upgrade_from must be at most 64 short texts"),
             (self.upgrade_notes.len() <= MAX_NOTES, "the upgrade notes are longer than 32 KiB"),
             (self.upgrade_news.len() <= MAX_NOTES, "the upgrade news are longer than 32 KiB"),
+            (self.is_printable(), "a text holds control characters"),
         ];
         match rules.into_iter().find(|(kept, _)| !kept) {
             Some((_, reason)) => Err(ManifestError::Field { reason: reason.to_owned() }),
             None => Ok(()),
         }
+    }
+
+    /// Texts end up on terminals; notes may have lines.
+    fn is_printable(&self) -> bool {
+        let clean = |text: &String| !text.chars().any(char::is_control);
+        let notes = [&self.upgrade_notes, &self.upgrade_news];
+        self.hardware.iter().chain(&self.upgrade_from).all(clean)
+            && notes.iter().all(|text| !text.chars().any(|c| c.is_control() && c != '\n'))
     }
 
     fn check_payloads(&self) -> Result<(), ManifestError> {

@@ -7,6 +7,7 @@
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::manifest::MAX_BUILD_TIME;
 use crate::names;
 use crate::version::{Channel, Version};
 
@@ -104,6 +105,9 @@ impl Release {
         }
         if !is_word(&self.build_id) {
             return field("the build id must be 1 to 64 letters, digits or dashes".to_owned());
+        }
+        if self.build_time > MAX_BUILD_TIME {
+            return field("the build time is after the year 2099".to_owned());
         }
         if self.faults.len() > MAX_FAULTS || !self.faults.iter().all(|fault| is_word(fault)) {
             return field(format!("at most {MAX_FAULTS} faults, each 1 to 64 letters, digits or dashes"));

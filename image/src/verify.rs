@@ -77,7 +77,7 @@ pub enum Refusal {
     #[error(transparent)]
     Manifest(ManifestError),
     /// The development flag and the key do not agree.
-    #[error("the manifest says development: {flag}, but key {key} says otherwise")]
+    #[error("{}", development_text(*flag, *key))]
     Development {
         /// What the manifest says.
         flag: bool,
@@ -87,6 +87,14 @@ pub enum Refusal {
     /// Files are missing, too many, or differ from what was signed.
     #[error("{}", sentences(.0))]
     Content(Vec<Fault>),
+}
+
+fn development_text(flag: bool, key: KeyId) -> String {
+    if flag {
+        format!("it says it is a development build, but is signed with the release key {key}")
+    } else {
+        format!("it says it is a release, but is signed with the published development key {key}")
+    }
 }
 
 fn sentences(faults: &[Fault]) -> String {

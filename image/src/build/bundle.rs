@@ -3,6 +3,7 @@
 //! Invariant: parts and description decide every byte; the build id is a digest of both. Works in memory: no
 //! files, no clock, no processes.
 
+use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
@@ -19,7 +20,7 @@ use crate::version::Version;
 /// The menu of the medium; `@ARGUMENTS@` is replaced.
 const GRUB_CONFIG: &str = include_str!("grub.cfg");
 /// Bytes of the digest that name a build.
-const BUILD_ID_SIZE: usize = 8;
+pub(super) const BUILD_ID_SIZE: usize = 8;
 
 /// What the kernel is started with.
 ///
@@ -52,25 +53,46 @@ pub struct Description {
     pub version: Version,
     /// Seconds since 1970; every date in the image.
     pub build_time: u64,
+    /// What the source says of it.
+    pub firmware: Firmware,
+    /// Faults for tests; development builds only.
+    pub faults: Vec<String>,
+}
+
+/// What the source says of a firmware: the file `image/firmware.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firmware {
     /// Number of the data layout.
     pub data_layout: u32,
     /// Protocol between boot loader and firmware.
     pub boot_protocol: u32,
     /// Supported hardware types.
     pub hardware: Vec<String>,
+    /// From which versions it may be reached.
+    pub upgrade_from: Vec<String>,
     /// What an administrator must know before upgrading.
     pub upgrade_notes: String,
     /// What is new.
     pub upgrade_news: String,
-    /// From which versions it may be reached.
-    pub upgrade_from: Vec<String>,
-    /// Faults for tests; development builds only.
-    pub faults: Vec<String>,
+}
+
+impl Firmware {
+    /// Reads the TOML form.
+    ///
+    /// # Errors
+    /// When a field is missing, unknown or of the wrong type.
+    pub fn from_toml(text: &str) -> Result<Self, BundleError> {
+        Ok(toml::from_str(text).map_err(Box::new)?)
+    }
 }
 
 /// Why a firmware could not be assembled.
 #[derive(Debug, Error)]
 pub enum BundleError {
+    /// What the source says of the firmware cannot be understood.
+    #[error("cannot understand the description of the firmware")]
+    Description(#[from] Box<toml::de::Error>),
     /// The EFI system partition could not be made.
     #[error(transparent)]
     Esp(#[from] EspError),
@@ -86,7 +108,7 @@ pub enum BundleError {
 pub fn assemble(parts: Parts, description: &Description, key: &SecretKey) -> Result<Vec<u8>, BundleError> {
     let boot_code = parts.grub.boot_code.clone();
     let release = release(&parts, description, key);
-    let manifest = manifest(&release, description);
+    let manifest = manifest(&release, &description.firmware);
     let payloads = payloads(parts, &release, key)?;
     Ok(seal::seal(&Seal { manifest, boot_code: &boot_code, key }, &payloads)?)
 }
@@ -104,7 +126,7 @@ fn release(parts: &Parts, description: &Description, key: &SecretKey) -> Release
     }
 }
 
-fn manifest(release: &Release, description: &Description) -> Manifest {
+fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
     Manifest {
         format: manifest::FORMAT,
         product: release.product.clone(),
@@ -113,12 +135,12 @@ fn manifest(release: &Release, description: &Description) -> Manifest {
         build_id: release.build_id.clone(),
         build_time: release.build_time,
         development: release.development,
-        data_layout: description.data_layout,
-        boot_protocol: description.boot_protocol,
-        hardware: description.hardware.clone(),
-        upgrade_notes: description.upgrade_notes.clone(),
-        upgrade_news: description.upgrade_news.clone(),
-        upgrade_from: description.upgrade_from.clone(),
+        data_layout: firmware.data_layout,
+        boot_protocol: firmware.boot_protocol,
+        hardware: firmware.hardware.clone(),
+        upgrade_notes: firmware.upgrade_notes.clone(),
+        upgrade_news: firmware.upgrade_news.clone(),
+        upgrade_from: firmware.upgrade_from.clone(),
         image: ImageDigest { size: 0, sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]) },
         payloads: Vec::new(),
     }

@@ -3,5 +3,10 @@
 pub mod bundle;
 pub mod esp;
 pub mod grub;
+pub mod initramfs;
 pub mod iso;
+pub mod microcode;
+pub mod publish;
+pub mod repack;
+pub mod rootfs;
 pub mod seal;
