@@ -57,7 +57,7 @@ impl Test {
         steps.run("kernel", || done(kernel::ensure(project, Variant::Release)))?;
         let mut iso = None;
         steps.run("firmware", || {
-            iso = Some(reproduce::build(project.root())?);
+            iso = Some(reproduce::build(project)?);
             Ok(Outcome::default())
         })?;
         let iso = iso.context("the firmware step gave no ISO")?;
