@@ -8,6 +8,7 @@ mod build_kernel;
 mod cache;
 mod ci;
 mod digest;
+mod fuzz;
 mod kernel;
 mod keygen;
 mod list_parts;
@@ -47,6 +48,7 @@ enum Command {
     Test(test::Test),
     Tidy(tidy::Tidy),
     Ci(ci::Ci),
+    Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Keygen(keygen::Keygen),
     Sbom(list_parts::Sbom),
@@ -75,6 +77,7 @@ fn run() -> anyhow::Result<()> {
         Command::Test(command) => command.run(&project),
         Command::Tidy(command) => command.run(&project),
         Command::Ci(command) => command.run(&project),
+        Command::Fuzz(command) => command.run(&project),
         Command::Bench(command) => command.run(&project),
         Command::Keygen(command) => command.run(),
         Command::Sbom(command) => command.run(&project),
