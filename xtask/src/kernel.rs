@@ -120,6 +120,11 @@ pub(crate) fn check_config(project: &Project, variant: Variant, lockfile: Lockfi
     build::check_config(&inputs, &lock)
 }
 
+/// Debian's compressed source tree on this machine.
+pub(crate) fn source_tarball(project: &Project, lockfile: Lockfile) -> Result<PathBuf> {
+    Ok(source::find(&config_folder(project), &kernels(project), lockfile)?.tarball)
+}
+
 /// The entry, if it is there and its image is what was built.
 fn cached(entry: &Path) -> Option<Kernel> {
     let record: Record = serde_json::from_slice(&fs::read(entry.join("kernel.json")).ok()?).ok()?;

@@ -1,14 +1,26 @@
 //! `cargo xtask`: builds, tests and measures the firmware. One file per command; this one only dispatches.
 
+mod bench;
 mod binary;
 mod build_binary;
 mod build_kernel;
 mod cache;
+mod ci;
 mod digest;
 mod kernel;
+mod keygen;
+mod list_parts;
 mod progress;
 mod project;
 mod qemu;
+mod reproduce;
+mod sbom;
+mod setup;
+mod shipped;
+mod source_bundle;
+mod steps;
+mod test;
+mod tidy;
 
 use std::process::ExitCode;
 
@@ -26,9 +38,17 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    BuildBinary(build_binary::BuildBinary),
+    Setup(setup::Setup),
     BuildKernel(build_kernel::BuildKernel),
+    BuildBinary(build_binary::BuildBinary),
     Qemu(qemu::Qemu),
+    Test(test::Test),
+    Tidy(tidy::Tidy),
+    Ci(ci::Ci),
+    Bench(bench::Bench),
+    Keygen(keygen::Keygen),
+    Sbom(list_parts::Sbom),
+    Sources(source_bundle::Sources),
 }
 
 fn main() -> ExitCode {
@@ -45,8 +65,16 @@ fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let project = Project::find()?;
     match arguments.command {
-        Command::BuildBinary(command) => command.run(&project),
+        Command::Setup(command) => command.run(&project),
         Command::BuildKernel(command) => command.run(&project),
+        Command::BuildBinary(command) => command.run(&project),
         Command::Qemu(command) => command.run(&project),
+        Command::Test(command) => command.run(&project),
+        Command::Tidy(command) => command.run(&project),
+        Command::Ci(command) => command.run(&project),
+        Command::Bench(command) => command.run(&project),
+        Command::Keygen(command) => command.run(&project),
+        Command::Sbom(command) => command.run(&project),
+        Command::Sources(command) => command.run(&project),
     }
 }

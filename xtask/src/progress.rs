@@ -1,6 +1,6 @@
 //! Progress of long steps: whole lines, so that a log without a terminal shows life, and times at the end.
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
@@ -73,6 +73,25 @@ pub(crate) fn pass_through(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs `command` with `input` on its standard input and its output thrown away.
+pub(crate) fn feed(command: &mut Command, input: &[u8]) -> Result<()> {
+    let program = command.get_program().to_string_lossy().into_owned();
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()
+        .with_context(|| format!("start {program}"))?;
+    if let Some(mut pipe) = child.stdin.take() {
+        pipe.write_all(input)
+            .with_context(|| format!("write to {program}"))?;
+    }
+    let status = child.wait().with_context(|| format!("wait for {program}"))?;
+    if !status.success() {
+        bail!("{program} failed ({status})");
+    }
+    Ok(())
+}
+
 /// Runs `command` with its output in a pipe, counts its lines and prints a line of progress every 15
 /// seconds. `total` is how many lines are expected, for the percentage. On failure the last lines are shown.
 pub(crate) fn run(name: &str, command: &mut Command, total: Option<usize>) -> Result<usize> {
@@ -98,15 +117,66 @@ pub(crate) fn run(name: &str, command: &mut Command, total: Option<usize>) -> Re
     Ok(lines)
 }
 
+/// Runs `cargo test` with its output passed on line by line, says every 15 seconds that it lives when it is
+/// silent, and returns how many tests passed.
+pub(crate) fn tests(name: &str, command: &mut Command) -> Result<usize> {
+    let step = Step::quiet(name);
+    let (reader, writer) = std::io::pipe().context("make a pipe")?;
+    let second = writer.try_clone().context("copy a pipe")?;
+    command.stdin(Stdio::null()).stdout(writer).stderr(second);
+    let mut child = command.spawn().context("start cargo")?;
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut passed = 0;
+    watch(reader, BEAT, |line| match line {
+        Some(line) => {
+            println!("{line}");
+            passed += passed_tests(line);
+        }
+        None => println!("{}: {} so far", step.name, duration(step.start.elapsed())),
+    });
+    let status = child.wait().context("wait for cargo")?;
+    if !status.success() {
+        bail!("{name}: a test failed ({status}); see above");
+    }
+    Ok(passed)
+}
+
+/// `test result: ok. 14 passed; 0 failed; …`
+fn passed_tests(line: &str) -> usize {
+    let counts = line
+        .strip_prefix("test result: ok. ")
+        .and_then(|rest| rest.split_once(" passed"));
+    counts
+        .and_then(|(count, _)| count.parse().ok())
+        .unwrap_or_default()
+}
+
+/// Hands every line to `each`, and `None` whenever none came for `silence`.
+fn watch(reader: std::io::PipeReader, silence: Duration, mut each: impl FnMut(Option<&str>)) {
+    let (sender, receiver) = mpsc::sync_channel(QUEUE);
+    let reading = thread::spawn(move || read_lines(reader, &sender));
+    loop {
+        match receiver.recv_timeout(silence) {
+            Ok(line) => each(Some(&line)),
+            Err(RecvTimeoutError::Timeout) => each(None),
+            Err(RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    // The reader ends with the pipe; a panic there has already been printed.
+    let _ = reading.join();
+}
+
+fn read_lines(reader: std::io::PipeReader, sender: &mpsc::SyncSender<String>) {
+    for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
+        if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+            return;
+        }
+    }
+}
+
 fn follow(reader: std::io::PipeReader, step: &Step, total: Option<usize>) -> (usize, Vec<String>) {
     let (sender, receiver) = mpsc::sync_channel(QUEUE);
-    let reading = thread::spawn(move || {
-        for line in BufReader::new(reader).split(b'\n').map_while(Result::ok) {
-            if sender.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                return;
-            }
-        }
-    });
+    let reading = thread::spawn(move || read_lines(reader, &sender));
     let (mut count, mut last) = (0, Vec::new());
     let mut next = Instant::now() + BEAT;
     loop {
@@ -159,6 +229,17 @@ mod tests {
         let text = error.to_string();
         assert!(text.contains("one\ntwo"), "{text}");
         assert!(text.contains("exit status: 3"), "{text}");
+    }
+
+    #[test]
+    fn passed_tests_are_added_up_from_their_summary_lines() {
+        let script = "echo 'test result: ok. 14 passed; 0 failed'; echo noise; echo 'test result: ok. 2 passed; 0 failed'";
+        assert_eq!(
+            tests("example", Command::new("sh").args(["-c", script])).expect("passes"),
+            16
+        );
+        let error = tests("example", &mut Command::new("false")).expect_err("exit status 1");
+        assert!(error.to_string().contains("a test failed"), "{error}");
     }
 
     #[test]

@@ -60,15 +60,23 @@ pub(crate) enum Outcome {
 impl Acd {
     pub(crate) fn probe(mac: MacAddress, address: Ipv4Addr, now: Moment, random: &mut Random) -> Self {
         let next = now + random.between(Duration::ZERO, PROBE_WAIT);
-        Self { mac, address, claimed: false, phase: Phase::Probing { sent: 0, next }, defended: None }
+        Self {
+            mac,
+            address,
+            claimed: false,
+            phase: Phase::Probing { sent: 0, next },
+            defended: None,
+        }
     }
 
     pub(crate) fn claim(mac: MacAddress, address: Ipv4Addr, now: Moment) -> Self {
-        Self { mac, address, claimed: true, phase: Phase::Probing { sent: 0, next: now }, defended: None }
-    }
-
-    pub(crate) fn address(&self) -> Ipv4Addr {
-        self.address
+        Self {
+            mac,
+            address,
+            claimed: true,
+            phase: Phase::Probing { sent: 0, next: now },
+            defended: None,
+        }
     }
 
     /// Whether the probes are over without an answer.
@@ -90,19 +98,35 @@ impl Acd {
         match self.phase {
             Phase::Probing { sent, .. } if sent < PROBE_NUM => {
                 let sent = sent + 1;
-                let wait = if sent == PROBE_NUM { ANNOUNCE_WAIT } else { random.between(PROBE_MIN, PROBE_MAX) };
-                self.phase = Phase::Probing { sent, next: now + wait };
+                let wait = if sent == PROBE_NUM {
+                    ANNOUNCE_WAIT
+                } else {
+                    random.between(PROBE_MIN, PROBE_MAX)
+                };
+                self.phase = Phase::Probing {
+                    sent,
+                    next: now + wait,
+                };
                 vec![Outcome::Send(ArpPacket::probe(self.mac, self.address))]
             }
             Phase::Probing { .. } => {
-                self.phase = Phase::Announcing { sent: 1, next: now + ANNOUNCE_INTERVAL };
+                self.phase = Phase::Announcing {
+                    sent: 1,
+                    next: now + ANNOUNCE_INTERVAL,
+                };
                 vec![Outcome::Clear, self.announcement()]
             }
             Phase::Announcing { sent, .. } => {
                 let sent = sent + 1;
                 let over = sent >= ANNOUNCE_NUM;
-                self.phase =
-                    if over { Phase::Watching } else { Phase::Announcing { sent, next: now + ANNOUNCE_INTERVAL } };
+                self.phase = if over {
+                    Phase::Watching
+                } else {
+                    Phase::Announcing {
+                        sent,
+                        next: now + ANNOUNCE_INTERVAL,
+                    }
+                };
                 vec![self.announcement()]
             }
             Phase::Watching => Vec::new(),
@@ -140,7 +164,13 @@ mod tests {
 
     fn reply_from(mac: MacAddress) -> ArpPacket {
         let operation = ArpOperation::Reply;
-        ArpPacket { operation, sender_mac: mac, sender: ADDRESS, target_mac: OWN, target: Ipv4Addr::UNSPECIFIED }
+        ArpPacket {
+            operation,
+            sender_mac: mac,
+            sender: ADDRESS,
+            target_mac: OWN,
+            target: Ipv4Addr::UNSPECIFIED,
+        }
     }
 
     /// Runs the guard until it rests; returns (moment, outcome) pairs.
@@ -160,7 +190,10 @@ mod tests {
             let seen = run(&mut acd, &mut random);
             let times: Vec<_> = seen.iter().map(|s| s.0).collect();
             let probe = Outcome::Send(ArpPacket::probe(OWN, ADDRESS));
-            assert!(seen[..3].iter().all(|s| s.1 == probe) && seen[3].1 == Outcome::Clear, "seed {seed}: {seen:?}");
+            assert!(
+                seen[..3].iter().all(|s| s.1 == probe) && seen[3].1 == Outcome::Clear,
+                "seed {seed}: {seen:?}"
+            );
             assert!(times[0] <= PROBE_WAIT, "seed {seed}");
             for gap in [times[1] - times[0], times[2] - times[1]] {
                 assert!((PROBE_MIN..=PROBE_MAX).contains(&gap), "seed {seed}: {gap:?}");
@@ -173,7 +206,11 @@ mod tests {
 
     #[test]
     fn an_answer_or_another_prober_is_a_conflict_while_probing() {
-        for packet in [reply_from(OTHER), ArpPacket::probe(OTHER, ADDRESS), ArpPacket::announcement(OTHER, ADDRESS)] {
+        for packet in [
+            reply_from(OTHER),
+            ArpPacket::probe(OTHER, ADDRESS),
+            ArpPacket::announcement(OTHER, ADDRESS),
+        ] {
             let mut acd = Acd::probe(OWN, ADDRESS, Duration::ZERO, &mut Random::new(1));
             assert_eq!(acd.on_arp(&packet, Duration::ZERO), [Outcome::Conflict(OTHER)]);
         }
@@ -182,7 +219,10 @@ mod tests {
     #[test]
     fn own_packets_and_packets_for_others_are_no_conflict() {
         let mut acd = Acd::probe(OWN, ADDRESS, Duration::ZERO, &mut Random::new(1));
-        for packet in [reply_from(OWN), ArpPacket::probe(OTHER, Ipv4Addr::new(192, 168, 1, 2))] {
+        for packet in [
+            reply_from(OWN),
+            ArpPacket::probe(OTHER, Ipv4Addr::new(192, 168, 1, 2)),
+        ] {
             assert_eq!(acd.on_arp(&packet, Duration::ZERO), []);
         }
     }
@@ -191,7 +231,10 @@ mod tests {
     fn a_claimed_address_does_not_fear_the_probes_of_others() {
         let mut acd = Acd::claim(OWN, ADDRESS, Duration::ZERO);
         assert_eq!(acd.on_arp(&ArpPacket::probe(OTHER, ADDRESS), Duration::ZERO), []);
-        assert_eq!(acd.on_arp(&reply_from(OTHER), Duration::ZERO), [Outcome::Conflict(OTHER)]);
+        assert_eq!(
+            acd.on_arp(&reply_from(OTHER), Duration::ZERO),
+            [Outcome::Conflict(OTHER)]
+        );
     }
 
     #[test]
@@ -200,8 +243,17 @@ mod tests {
         let mut acd = Acd::claim(OWN, ADDRESS, Duration::ZERO);
         run(&mut acd, &mut random);
         let at = |seconds| Duration::from_secs(seconds);
-        assert!(acd.on_arp(&reply_from(OTHER), at(100)).contains(&Outcome::Defended(OTHER)));
-        assert!(acd.on_arp(&reply_from(OTHER), at(111)).contains(&Outcome::Defended(OTHER)));
-        assert_eq!(acd.on_arp(&reply_from(OTHER), at(120)), [Outcome::Conflict(OTHER)]);
+        assert!(
+            acd.on_arp(&reply_from(OTHER), at(100))
+                .contains(&Outcome::Defended(OTHER))
+        );
+        assert!(
+            acd.on_arp(&reply_from(OTHER), at(111))
+                .contains(&Outcome::Defended(OTHER))
+        );
+        assert_eq!(
+            acd.on_arp(&reply_from(OTHER), at(120)),
+            [Outcome::Conflict(OTHER)]
+        );
     }
 }

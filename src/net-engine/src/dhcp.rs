@@ -38,17 +38,40 @@ pub(crate) struct DhcpClient {
 #[derive(Clone, Debug)]
 enum Phase {
     /// No carrier. A lease held before is confirmed when carrier returns.
-    Down { kept: Option<Held> },
+    Down {
+        kept: Option<Held>,
+    },
     /// INIT and SELECTING.
-    Selecting { kept: Option<Held>, exchange: Exchange },
-    Requesting { kept: Option<Held>, exchange: Exchange, offer: Lease },
+    Selecting {
+        kept: Option<Held>,
+        exchange: Exchange,
+    },
+    Requesting {
+        kept: Option<Held>,
+        exchange: Exchange,
+        offer: Lease,
+    },
     /// INIT-REBOOT and REBOOTING.
-    Confirming { held: Held, exchange: Exchange },
-    Bound { held: Held },
-    Renewing { held: Held, exchange: Exchange },
-    Rebinding { held: Held, exchange: Exchange },
+    Confirming {
+        held: Held,
+        exchange: Exchange,
+    },
+    Bound {
+        held: Held,
+    },
+    Renewing {
+        held: Held,
+        exchange: Exchange,
+    },
+    Rebinding {
+        held: Held,
+        exchange: Exchange,
+    },
     /// After a decline or repeated refusals.
-    Waiting { kept: Option<Held>, until: Moment },
+    Waiting {
+        kept: Option<Held>,
+        until: Moment,
+    },
 }
 
 /// What comes out of the client.
@@ -69,7 +92,10 @@ pub(crate) enum Output {
 
 impl DhcpClient {
     pub(crate) fn new() -> Self {
-        Self { phase: Phase::Down { kept: None }, refusals: 0 }
+        Self {
+            phase: Phase::Down { kept: None },
+            refusals: 0,
+        }
     }
 
     /// Whether no server has answered for a while.
@@ -79,12 +105,19 @@ impl DhcpClient {
 
     /// Carrier came: confirm the lease held before, or ask for one.
     pub(crate) fn start(&mut self, now: Moment, random: &mut Random, out: &mut Vec<Output>) {
-        let Phase::Down { kept } = &mut self.phase else { return };
+        let Phase::Down { kept } = &mut self.phase else {
+            return;
+        };
         let kept = kept.take();
         self.phase = match kept {
             Some(held) if !held.expired(now) => {
-                let kind = MessageKind::Confirm { address: held.lease.address };
-                Phase::Confirming { held, exchange: Exchange::broadcast(kind, now, random, out) }
+                let kind = MessageKind::Confirm {
+                    address: held.lease.address,
+                };
+                Phase::Confirming {
+                    held,
+                    exchange: Exchange::broadcast(kind, now, random, out),
+                }
             }
             kept => select(expire(kept, now, out), now, random, out),
         };
@@ -92,16 +125,25 @@ impl DhcpClient {
 
     /// Carrier went: nothing is sent any more, the lease runs on.
     pub(crate) fn stop(&mut self) {
-        self.phase = Phase::Down { kept: self.take_held() };
+        self.phase = Phase::Down {
+            kept: self.take_held(),
+        };
     }
 
     /// Takes an offer. Ignored when the client has moved on since.
     pub(crate) fn accept(&mut self, offer: Lease, now: Moment, random: &mut Random, out: &mut Vec<Output>) {
         self.phase = match self.take() {
             Phase::Selecting { kept, exchange } => {
-                let kind = MessageKind::Select { address: offer.address, server: offer.server };
+                let kind = MessageKind::Select {
+                    address: offer.address,
+                    server: offer.server,
+                };
                 let exchange = exchange.go_on(kind, now, random, out);
-                Phase::Requesting { kept, exchange, offer }
+                Phase::Requesting {
+                    kept,
+                    exchange,
+                    offer,
+                }
             }
             other => other,
         };
@@ -109,25 +151,55 @@ impl DhcpClient {
 
     /// Another host uses the address of `lease`: tell the server, wait, ask anew.
     pub(crate) fn decline(&mut self, lease: &Lease, now: Moment, random: &mut Random, out: &mut Vec<Output>) {
-        let kind = MessageKind::Decline { address: lease.address, server: lease.server };
-        out.push(Output::Send(ClientMessage { kind, xid: random.id(), secs: 0 }, Destination::Broadcast));
-        let kept = self.take_held().filter(|held| held.lease.address != lease.address);
-        self.phase = Phase::Waiting { kept, until: now + DECLINE_WAIT };
+        let kind = MessageKind::Decline {
+            address: lease.address,
+            server: lease.server,
+        };
+        out.push(Output::Send(
+            ClientMessage {
+                kind,
+                xid: random.id(),
+                secs: 0,
+            },
+            Destination::Broadcast,
+        ));
+        let kept = self
+            .take_held()
+            .filter(|held| held.lease.address != lease.address);
+        self.phase = Phase::Waiting {
+            kept,
+            until: now + DECLINE_WAIT,
+        };
     }
 
     /// Gives the lease back, if there is one.
     pub(crate) fn release(&mut self, random: &mut Random, out: &mut Vec<Output>) {
         let carrier = !matches!(self.phase, Phase::Down { .. });
         if let Some(Held { lease, .. }) = self.take_held().filter(|_| carrier) {
-            let kind = MessageKind::Release { address: lease.address, server: lease.server };
-            let to = Destination::Server { from: lease.address, to: lease.server };
-            out.push(Output::Send(ClientMessage { kind, xid: random.id(), secs: 0 }, to));
+            let kind = MessageKind::Release {
+                address: lease.address,
+                server: lease.server,
+            };
+            let to = Destination::Server {
+                from: lease.address,
+                to: lease.server,
+            };
+            out.push(Output::Send(
+                ClientMessage {
+                    kind,
+                    xid: random.id(),
+                    secs: 0,
+                },
+                to,
+            ));
         }
     }
 
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let soonest = |kept: &Option<Held>, next: Moment| {
-            kept.as_ref().and_then(Held::expires).map_or(next, |expires| next.min(expires))
+            kept.as_ref()
+                .and_then(Held::expires)
+                .map_or(next, |expires| next.min(expires))
         };
         match &self.phase {
             Phase::Down { kept } => kept.as_ref().and_then(Held::expires),
@@ -148,21 +220,33 @@ impl DhcpClient {
             return;
         }
         self.phase = match self.take() {
-            Phase::Down { kept } => Phase::Down { kept: expire(kept, now, out) },
+            Phase::Down { kept } => Phase::Down {
+                kept: expire(kept, now, out),
+            },
             Phase::Waiting { kept, until } => match expire(kept, now, out) {
                 kept if now < until => Phase::Waiting { kept, until },
                 kept => select(kept, now, random, out),
             },
-            Phase::Selecting { kept, exchange } => repeat_discover(expire(kept, now, out), exchange, now, random, out),
-            Phase::Requesting { kept, exchange, offer } => {
-                repeat_request(expire(kept, now, out), exchange, offer, now, random, out)
+            Phase::Selecting { kept, exchange } => {
+                repeat_discover(expire(kept, now, out), exchange, now, random, out)
             }
+            Phase::Requesting {
+                kept,
+                exchange,
+                offer,
+            } => repeat_request(expire(kept, now, out), exchange, offer, now, random, out),
             held => on_time_held(held, now, random, out),
         };
     }
 
     /// A server's message with the right hardware address.
-    pub(crate) fn on_reply(&mut self, reply: &Reply, now: Moment, random: &mut Random, out: &mut Vec<Output>) {
+    pub(crate) fn on_reply(
+        &mut self,
+        reply: &Reply,
+        now: Moment,
+        random: &mut Random,
+        out: &mut Vec<Output>,
+    ) {
         if self.exchange().is_none_or(|exchange| exchange.xid != reply.xid) {
             return;
         }
@@ -180,7 +264,9 @@ impl DhcpClient {
     }
 
     fn on_ack(&mut self, reply: &Reply, out: &mut Vec<Output>) {
-        let Some((wanted, server)) = self.wanted() else { return };
+        let Some((wanted, server)) = self.wanted() else {
+            return;
+        };
         if reply.address != wanted || server.is_some_and(|server| reply.server != Some(server)) {
             return;
         }
@@ -190,14 +276,27 @@ impl DhcpClient {
         };
         let since = self.exchange().map(|exchange| exchange.sent).unwrap_or_default();
         self.refusals = 0;
-        self.phase = Phase::Bound { held: Held { lease: lease.clone(), since } };
+        self.phase = Phase::Bound {
+            held: Held {
+                lease: lease.clone(),
+                since,
+            },
+        };
         out.push(Output::Acquired(lease));
     }
 
     fn on_nak(&mut self, reply: &Reply, now: Moment, random: &mut Random, out: &mut Vec<Output>) {
         let kept = match self.take() {
-            Phase::Requesting { kept, exchange, offer } if reply.server.is_some_and(|s| s != offer.server) => {
-                self.phase = Phase::Requesting { kept, exchange, offer };
+            Phase::Requesting {
+                kept,
+                exchange,
+                offer,
+            } if reply.server.is_some_and(|s| s != offer.server) => {
+                self.phase = Phase::Requesting {
+                    kept,
+                    exchange,
+                    offer,
+                };
                 return;
             }
             Phase::Requesting { kept, offer, .. } => {
@@ -216,7 +315,10 @@ impl DhcpClient {
         self.refusals += 1;
         self.phase = match refusal_wait(self.refusals) {
             None => select(kept, now, random, out),
-            Some(wait) => Phase::Waiting { kept, until: now + wait },
+            Some(wait) => Phase::Waiting {
+                kept,
+                until: now + wait,
+            },
         };
     }
 
@@ -261,7 +363,10 @@ impl DhcpClient {
 }
 
 fn select(kept: Option<Held>, now: Moment, random: &mut Random, out: &mut Vec<Output>) -> Phase {
-    Phase::Selecting { kept, exchange: Exchange::broadcast(MessageKind::Discover, now, random, out) }
+    Phase::Selecting {
+        kept,
+        exchange: Exchange::broadcast(MessageKind::Discover, now, random, out),
+    }
 }
 
 fn expire(kept: Option<Held>, now: Moment, out: &mut Vec<Output>) -> Option<Held> {
@@ -277,7 +382,9 @@ fn expire(kept: Option<Held>, now: Moment, out: &mut Vec<Output>) -> Option<Held
 /// The first refusal costs nothing: a cable in another network is answered at once.
 fn refusal_wait(refusals: u32) -> Option<Duration> {
     let doublings = refusals.checked_sub(2)?;
-    let wait = 1_u64.checked_shl(doublings).map_or(MAX_REFUSAL_WAIT, Duration::from_secs);
+    let wait = 1_u64
+        .checked_shl(doublings)
+        .map_or(MAX_REFUSAL_WAIT, Duration::from_secs);
     Some(wait.min(MAX_REFUSAL_WAIT))
 }
 
@@ -306,14 +413,25 @@ fn repeat_request(
     out: &mut Vec<Output>,
 ) -> Phase {
     if !exchange.due(now) {
-        return Phase::Requesting { kept, exchange, offer };
+        return Phase::Requesting {
+            kept,
+            exchange,
+            offer,
+        };
     }
     if exchange.tries >= REQUEST_TRIES {
         return select(kept, now, random, out);
     }
-    let kind = MessageKind::Select { address: offer.address, server: offer.server };
+    let kind = MessageKind::Select {
+        address: offer.address,
+        server: offer.server,
+    };
     exchange.repeat(kind, Destination::Broadcast, now, random, out);
-    Phase::Requesting { kept, exchange, offer }
+    Phase::Requesting {
+        kept,
+        exchange,
+        offer,
+    }
 }
 
 /// The phases that own a lease for certain: its ends come before any repetition.
@@ -346,7 +464,9 @@ fn on_time_held(phase: Phase, now: Moment, random: &mut Random, out: &mut Vec<Ou
             select(Some(held), now, random, out)
         }
         Phase::Confirming { held, mut exchange } => {
-            let kind = MessageKind::Confirm { address: held.lease.address };
+            let kind = MessageKind::Confirm {
+                address: held.lease.address,
+            };
             exchange.repeat(kind, Destination::Broadcast, now, random, out);
             Phase::Confirming { held, exchange }
         }

@@ -83,7 +83,10 @@ impl Engine {
         }
         let mut actions = self.take(event, now);
         if !self.down {
-            let leased = self.interfaces.values().any(|interface| interface.leased().is_some());
+            let leased = self
+                .interfaces
+                .values()
+                .any(|interface| interface.leased().is_some());
             let candidates = self.candidates();
             actions.extend(self.fallback.consider(&candidates, leased, now, &mut self.random));
             actions.extend(self.say_none());
@@ -99,9 +102,9 @@ impl Engine {
                 self.listed = true;
                 Vec::new()
             }
-            Event::Dhcp(index, reply) => {
-                self.with(index, now, |interface, random| interface.on_reply(&reply, now, random))
-            }
+            Event::Dhcp(index, reply) => self.with(index, now, |interface, random| {
+                interface.on_reply(&reply, now, random)
+            }),
             Event::Arp(index, packet) => self.on_arp(index, &packet, now),
             Event::FallbackUse { in_use } => self.on_use(in_use, now),
             Event::Time => self.on_time(now),
@@ -112,7 +115,10 @@ impl Engine {
     fn on_link(&mut self, link: LinkInfo, now: Moment) -> Vec<Action> {
         let index = link.index;
         let mut actions = Vec::new();
-        let changed_card = self.interfaces.get(&index).is_some_and(|known| known.link.mac != link.mac);
+        let changed_card = self
+            .interfaces
+            .get(&index)
+            .is_some_and(|known| known.link.mac != link.mac);
         if changed_card {
             actions.extend(self.on_gone(index));
         }
@@ -123,22 +129,36 @@ impl Engine {
             self.interfaces.insert(index, Interface::new(link.clone()));
             actions.push(Action::BringUp(index));
         }
-        actions.extend(self.with(index, now, |interface, random| interface.on_link(link, now, random)));
+        actions.extend(self.with(index, now, |interface, random| {
+            interface.on_link(link, now, random)
+        }));
         actions
     }
 
     fn on_gone(&mut self, index: LinkIndex) -> Vec<Action> {
         self.fallback.link_gone(index);
         let gone = self.interfaces.remove(&index);
-        gone.map(|interface| Action::Report(Report::LinkGone { link: interface.name() })).into_iter().collect()
+        gone.map(|interface| {
+            Action::Report(Report::LinkGone {
+                link: interface.name(),
+            })
+        })
+        .into_iter()
+        .collect()
     }
 
     fn on_arp(&mut self, index: LinkIndex, packet: &ArpPacket, now: Moment) -> Vec<Action> {
         // Two of our own cards on one network are no conflict.
-        if self.interfaces.values().any(|interface| interface.link.mac == packet.sender_mac) {
+        if self
+            .interfaces
+            .values()
+            .any(|interface| interface.link.mac == packet.sender_mac)
+        {
             return Vec::new();
         }
-        let mut actions = self.with(index, now, |interface, random| interface.on_arp(packet, now, random));
+        let mut actions = self.with(index, now, |interface, random| {
+            interface.on_arp(packet, now, random)
+        });
         actions.extend(self.fallback.on_arp(index, packet, now, &mut self.random));
         actions
     }
@@ -146,7 +166,9 @@ impl Engine {
     fn on_use(&mut self, in_use: bool, now: Moment) -> Vec<Action> {
         let (offer, mut actions) = self.fallback.on_use(in_use, now);
         if let Some((index, lease)) = offer {
-            actions.extend(self.with(index, now, |interface, random| interface.accept(lease, now, random)));
+            actions.extend(self.with(index, now, |interface, random| {
+                interface.accept(lease, now, random)
+            }));
         }
         actions
     }
@@ -179,7 +201,9 @@ impl Engine {
         now: Moment,
         act: impl FnOnce(&mut Interface, &mut Random) -> Vec<Upward>,
     ) -> Vec<Action> {
-        let Some(interface) = self.interfaces.get_mut(&index) else { return Vec::new() };
+        let Some(interface) = self.interfaces.get_mut(&index) else {
+            return Vec::new();
+        };
         let mut actions = Vec::new();
         for upward in act(interface, &mut self.random) {
             match upward {
@@ -194,14 +218,20 @@ impl Engine {
     fn on_offer(&mut self, index: LinkIndex, lease: Lease, now: Moment) -> Vec<Action> {
         let (gate, mut actions) = self.fallback.gate(index, lease);
         if let Gate::Accept(lease) = gate {
-            actions.extend(self.with(index, now, |interface, random| interface.accept(lease, now, random)));
+            actions.extend(self.with(index, now, |interface, random| {
+                interface.accept(lease, now, random)
+            }));
         }
         actions
     }
 
     /// The interfaces with carrier, in order.
     fn candidates(&self) -> Vec<Candidate> {
-        let mut live: Vec<_> = self.interfaces.values().filter(|i| i.carrier_since.is_some()).collect();
+        let mut live: Vec<_> = self
+            .interfaces
+            .values()
+            .filter(|i| i.carrier_since.is_some())
+            .collect();
         live.sort_by(|a, b| a.link.order().cmp(&b.link.order()));
         live.into_iter()
             .map(|interface| Candidate {

@@ -24,7 +24,9 @@ impl Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { fallback_after: Self::FALLBACK_AFTER }
+        Self {
+            fallback_after: Self::FALLBACK_AFTER,
+        }
     }
 }
 

@@ -53,8 +53,15 @@ pub(crate) struct Fallback {
 #[derive(Clone, Debug)]
 enum State {
     Idle,
-    Probing { on: Candidate, guard: Acd },
-    Held { on: Candidate, guard: Acd, question: Question },
+    Probing {
+        on: Candidate,
+        guard: Acd,
+    },
+    Held {
+        on: Candidate,
+        guard: Acd,
+        question: Question,
+    },
 }
 
 /// What is being asked about connections to the held address.
@@ -79,7 +86,12 @@ pub(crate) enum Gate {
 
 impl Fallback {
     pub(crate) fn new(after: Duration) -> Self {
-        Self { after, state: State::Idle, unleased_since: None, refused: BTreeMap::new() }
+        Self {
+            after,
+            state: State::Idle,
+            unleased_since: None,
+            refused: BTreeMap::new(),
+        }
     }
 
     pub(crate) fn held_on(&self) -> Option<LinkIndex> {
@@ -97,7 +109,10 @@ impl Fallback {
     /// The next moment something is due; `candidates` as in [`Fallback::consider`].
     pub(crate) fn deadline(&self, candidates: &[Candidate]) -> Option<Moment> {
         match &self.state {
-            State::Idle => candidates.iter().filter_map(|candidate| self.due(candidate)).min(),
+            State::Idle => candidates
+                .iter()
+                .filter_map(|candidate| self.due(candidate))
+                .min(),
             State::Probing { guard, .. } => guard.deadline(),
             State::Held { guard, question, .. } => match question {
                 Question::AskAt(at) => guard.deadline().into_iter().chain([*at]).min(),
@@ -109,7 +124,11 @@ impl Fallback {
     /// When the fallback may be tried on an interface, `None` while some interface has a lease.
     fn due(&self, candidate: &Candidate) -> Option<Moment> {
         let due = self.unleased_since?.max(candidate.carrier_since) + self.after;
-        Some(self.refused.get(&candidate.index).map_or(due, |(_, retry)| due.max(*retry)))
+        Some(
+            self.refused
+                .get(&candidate.index)
+                .map_or(due, |(_, retry)| due.max(*retry)),
+        )
     }
 
     /// Looks at everything again. `candidates` are the interfaces with carrier, in order.
@@ -120,11 +139,18 @@ impl Fallback {
         now: Moment,
         random: &mut Random,
     ) -> Vec<Action> {
-        self.unleased_since = if leased { None } else { self.unleased_since.or(Some(now)) };
+        self.unleased_since = if leased {
+            None
+        } else {
+            self.unleased_since.or(Some(now))
+        };
         let alive = |on: &Candidate| candidates.iter().any(|c| c.index == on.index);
         match &mut self.state {
             State::Held { on, .. } if !alive(on) => self.leave("its link is down"),
-            State::Held { question: question @ (Question::None | Question::AskAt(_)), .. } if leased => {
+            State::Held {
+                question: question @ (Question::None | Question::AskAt(_)),
+                ..
+            } if leased => {
                 let wait = matches!(question, Question::AskAt(at) if now < *at);
                 if wait {
                     return Vec::new();
@@ -142,7 +168,9 @@ impl Fallback {
     }
 
     fn consider_idle(&mut self, candidates: &[Candidate], now: Moment, random: &mut Random) -> Vec<Action> {
-        let ready = candidates.iter().find(|candidate| self.due(candidate).is_some_and(|due| now >= due));
+        let ready = candidates
+            .iter()
+            .find(|candidate| self.due(candidate).is_some_and(|due| now >= due));
         if let Some(on) = ready.cloned() {
             let guard = Acd::probe(on.mac, FALLBACK_ADDRESS, now, random);
             self.state = State::Probing { on, guard };
@@ -183,7 +211,11 @@ impl Fallback {
                 Outcome::Send(packet) => actions.push(Action::SendArp(on.index, packet)),
                 Outcome::Clear => actions.extend(self.take(&on)),
                 Outcome::Defended(other) => {
-                    actions.push(Action::Report(Report::Defended { link, address: FALLBACK_ADDRESS, other }));
+                    actions.push(Action::Report(Report::Defended {
+                        link,
+                        address: FALLBACK_ADDRESS,
+                        other,
+                    }));
                 }
                 Outcome::Conflict(owner) => actions.extend(self.conflict(&on, owner, now, random)),
             }
@@ -202,14 +234,27 @@ impl Fallback {
         self.refused.remove(&on.index);
         let state = std::mem::replace(&mut self.state, State::Idle);
         if let State::Probing { on, guard } = state {
-            self.state = State::Held { on, guard, question: Question::None };
+            self.state = State::Held {
+                on,
+                guard,
+                question: Question::None,
+            };
         }
-        let report =
-            Report::FallbackTaken { link: on.name.clone(), address: FALLBACK_ADDRESS, prefix: FALLBACK_PREFIX };
+        let report = Report::FallbackTaken {
+            link: on.name.clone(),
+            address: FALLBACK_ADDRESS,
+            prefix: FALLBACK_PREFIX,
+        };
         vec![Action::InstallFallback(on.index), Action::Report(report)]
     }
 
-    fn conflict(&mut self, on: &Candidate, owner: MacAddress, now: Moment, random: &mut Random) -> Vec<Action> {
+    fn conflict(
+        &mut self,
+        on: &Candidate,
+        owner: MacAddress,
+        now: Moment,
+        random: &mut Random,
+    ) -> Vec<Action> {
         // Two machines that met while both were probing must not meet again in the same second.
         let wait = RETRY_AFTER_CONFLICT + random.between(Duration::ZERO, Duration::from_secs(5));
         self.refused.insert(on.index, (owner, now + wait));
@@ -233,7 +278,14 @@ impl Fallback {
             State::Held { on, question, .. } if in_the_way(on, index, &offer) => {
                 let asking = matches!(question, Question::Offer(..) | Question::Leave);
                 *question = Question::Offer(index, offer);
-                (Gate::Wait, if asking { Vec::new() } else { vec![Action::AskFallbackUse] })
+                (
+                    Gate::Wait,
+                    if asking {
+                        Vec::new()
+                    } else {
+                        vec![Action::AskFallbackUse]
+                    },
+                )
             }
             _ => (Gate::Accept(offer), Vec::new()),
         }
@@ -241,13 +293,24 @@ impl Fallback {
 
     /// The answer to [`Action::AskFallbackUse`]: the offer that may now be accepted, if one waited for it.
     pub(crate) fn on_use(&mut self, in_use: bool, now: Moment) -> (Option<(LinkIndex, Lease)>, Vec<Action>) {
-        let State::Held { on, question, .. } = &mut self.state else { return (None, Vec::new()) };
+        let State::Held { on, question, .. } = &mut self.state else {
+            return (None, Vec::new());
+        };
         let link = on.name.clone();
         match (std::mem::replace(question, Question::None), in_use) {
             (Question::Offer(index, offer), false) => (Some((index, offer)), Vec::new()),
             (Question::Offer(_, offer), true) => {
-                let Lease { address: offered, server, .. } = offer;
-                let report = Report::FallbackKept { link, address: FALLBACK_ADDRESS, offered, server };
+                let Lease {
+                    address: offered,
+                    server,
+                    ..
+                } = offer;
+                let report = Report::FallbackKept {
+                    link,
+                    address: FALLBACK_ADDRESS,
+                    offered,
+                    server,
+                };
                 (None, vec![Action::Report(report)])
             }
             (Question::Leave, false) => (None, self.leave("a DHCP server answered")),
@@ -280,10 +343,16 @@ impl Fallback {
 
     /// Takes the address off, if it stands.
     pub(crate) fn leave(&mut self, reason: &'static str) -> Vec<Action> {
-        let State::Held { on, .. } = std::mem::replace(&mut self.state, State::Idle) else { return Vec::new() };
+        let State::Held { on, .. } = std::mem::replace(&mut self.state, State::Idle) else {
+            return Vec::new();
+        };
         vec![
             Action::Withdraw(on.index, FALLBACK_ADDRESS),
-            Action::Report(Report::FallbackLeft { link: on.name, address: FALLBACK_ADDRESS, reason }),
+            Action::Report(Report::FallbackLeft {
+                link: on.name,
+                address: FALLBACK_ADDRESS,
+                reason,
+            }),
         ]
     }
 }

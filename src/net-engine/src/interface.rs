@@ -72,9 +72,20 @@ pub(crate) enum Upward {
 
 impl Interface {
     pub(crate) fn new(link: LinkInfo) -> Self {
-        let link = LinkInfo { carrier: false, ..link };
+        let link = LinkInfo {
+            carrier: false,
+            ..link
+        };
         let dhcp = DhcpClient::new();
-        Self { link, carrier_since: None, dhcp, installed: None, guard: None, candidate: None, declined: None }
+        Self {
+            link,
+            carrier_since: None,
+            dhcp,
+            installed: None,
+            guard: None,
+            candidate: None,
+            declined: None,
+        }
     }
 
     pub(crate) fn leased(&self) -> Option<&Lease> {
@@ -97,8 +108,16 @@ impl Interface {
 
     pub(crate) fn deadline(&self) -> Option<Moment> {
         let guard = self.guard.as_ref().and_then(Acd::deadline);
-        let candidate = self.candidate.as_ref().and_then(|candidate| candidate.guard.deadline());
-        self.dhcp.deadline().into_iter().chain(guard).chain(candidate).min()
+        let candidate = self
+            .candidate
+            .as_ref()
+            .and_then(|candidate| candidate.guard.deadline());
+        self.dhcp
+            .deadline()
+            .into_iter()
+            .chain(guard)
+            .chain(candidate)
+            .min()
     }
 
     /// The link changed; carrier starts and stops the client.
@@ -114,9 +133,15 @@ impl Interface {
 
     fn carrier_up(&mut self, now: Moment, random: &mut Random) -> Vec<Upward> {
         self.carrier_since = Some(now);
-        let mut upward = vec![report(Report::LinkUp { link: self.name(), speed: self.link.speed })];
+        let mut upward = vec![report(Report::LinkUp {
+            link: self.name(),
+            speed: self.link.speed,
+        })];
         let mac = self.link.mac;
-        self.guard = self.installed.as_ref().map(|lease| Acd::claim(mac, lease.address, now));
+        self.guard = self
+            .installed
+            .as_ref()
+            .map(|lease| Acd::claim(mac, lease.address, now));
         let mut out = Vec::new();
         self.dhcp.start(now, random, &mut out);
         upward.extend(self.digest(out, now, random));
@@ -152,9 +177,17 @@ impl Interface {
     }
 
     pub(crate) fn on_arp(&mut self, packet: &ArpPacket, now: Moment, random: &mut Random) -> Vec<Upward> {
-        let of_installed = self.guard.as_mut().map(|guard| guard.on_arp(packet, now)).unwrap_or_default();
+        let of_installed = self
+            .guard
+            .as_mut()
+            .map(|guard| guard.on_arp(packet, now))
+            .unwrap_or_default();
         let mut upward = self.judge_installed(of_installed, now, random);
-        let of_candidate = self.candidate.as_mut().map(|c| c.guard.on_arp(packet, now)).unwrap_or_default();
+        let of_candidate = self
+            .candidate
+            .as_mut()
+            .map(|c| c.guard.on_arp(packet, now))
+            .unwrap_or_default();
         upward.extend(self.judge_candidate(of_candidate, now, random));
         upward
     }
@@ -177,15 +210,25 @@ impl Interface {
     }
 
     fn guard_time(&mut self, now: Moment, random: &mut Random) -> Vec<Upward> {
-        let of_installed = self.guard.as_mut().map(|guard| guard.on_time(now, random)).unwrap_or_default();
+        let of_installed = self
+            .guard
+            .as_mut()
+            .map(|guard| guard.on_time(now, random))
+            .unwrap_or_default();
         let mut upward = self.judge_installed(of_installed, now, random);
-        let of_candidate = self.candidate.as_mut().map(|c| c.guard.on_time(now, random)).unwrap_or_default();
+        let of_candidate = self
+            .candidate
+            .as_mut()
+            .map(|c| c.guard.on_time(now, random))
+            .unwrap_or_default();
         upward.extend(self.judge_candidate(of_candidate, now, random));
         upward
     }
 
     fn digest(&mut self, out: Vec<Output>, now: Moment, random: &mut Random) -> Vec<Upward> {
-        out.into_iter().flat_map(|output| self.digest_one(output, now, random)).collect()
+        out.into_iter()
+            .flat_map(|output| self.digest_one(output, now, random))
+            .collect()
     }
 
     fn digest_one(&mut self, output: Output, now: Moment, random: &mut Random) -> Vec<Upward> {
@@ -197,7 +240,14 @@ impl Interface {
             Output::Acquired(lease) => self.acquired(lease, now, random),
             Output::Refused(lease) => {
                 let (address, server) = (lease.address, lease.server);
-                self.forget(&lease, Report::Refused { link, address, server })
+                self.forget(
+                    &lease,
+                    Report::Refused {
+                        link,
+                        address,
+                        server,
+                    },
+                )
             }
             Output::Expired(lease) => {
                 let address = lease.address;
@@ -214,12 +264,20 @@ impl Interface {
             self.candidate = None;
         } else if !self.candidate.as_ref().is_some_and(|c| has(c.lease.address)) {
             let guard = Acd::claim(self.link.mac, lease.address, now);
-            self.candidate = Some(Candidate { lease: lease.clone(), guard, acknowledged: false });
+            self.candidate = Some(Candidate {
+                lease: lease.clone(),
+                guard,
+                acknowledged: false,
+            });
         }
     }
 
     fn acquired(&mut self, lease: Lease, now: Moment, random: &mut Random) -> Vec<Upward> {
-        if self.installed.as_ref().is_some_and(|old| old.address == lease.address) {
+        if self
+            .installed
+            .as_ref()
+            .is_some_and(|old| old.address == lease.address)
+        {
             return self.renewed(lease);
         }
         self.consider(&lease, now);
@@ -228,7 +286,10 @@ impl Interface {
         if let Some(mut candidate) = self.candidate.take() {
             candidate.lease = lease;
             if distrusted && !candidate.guard.is_clear() {
-                self.candidate = Some(Candidate { acknowledged: true, ..candidate });
+                self.candidate = Some(Candidate {
+                    acknowledged: true,
+                    ..candidate
+                });
             } else {
                 upward = self.install(candidate);
             }
@@ -244,20 +305,40 @@ impl Interface {
         self.installed = Some(lease.clone());
         self.declined = None;
         upward.push(Upward::Installing(lease.clone()));
-        let Lease { address, prefix, server, .. } = lease;
+        let Lease {
+            address,
+            prefix,
+            server,
+            ..
+        } = lease;
         upward.push(Upward::Act(Action::InstallLease(self.link.index, lease)));
-        upward.push(report(Report::Leased { link: self.name(), address, prefix, server }));
+        upward.push(report(Report::Leased {
+            link: self.name(),
+            address,
+            prefix,
+            server,
+        }));
         upward
     }
 
     fn renewed(&mut self, lease: Lease) -> Vec<Upward> {
         self.candidate = None;
-        let Some(old) = self.installed.replace(lease.clone()) else { return Vec::new() };
+        let Some(old) = self.installed.replace(lease.clone()) else {
+            return Vec::new();
+        };
         let (link, address) = (self.name(), lease.address);
         let mut upward = Vec::new();
         if old != lease {
-            let gone = old.routes.into_iter().filter(|route| !lease.routes.contains(route)).collect();
-            upward.push(Upward::Act(Action::UpdateLease { link: self.link.index, lease, gone }));
+            let gone = old
+                .routes
+                .into_iter()
+                .filter(|route| !lease.routes.contains(route))
+                .collect();
+            upward.push(Upward::Act(Action::UpdateLease {
+                link: self.link.index,
+                lease,
+                gone,
+            }));
         }
         upward.push(report(Report::Renewed { link, address }));
         upward
@@ -266,10 +347,18 @@ impl Interface {
     /// The lease no longer holds: its address goes when it is on the interface.
     fn forget(&mut self, lease: &Lease, why: Report) -> Vec<Upward> {
         let mut upward = Vec::new();
-        if self.candidate.as_ref().is_some_and(|c| c.lease.address == lease.address) {
+        if self
+            .candidate
+            .as_ref()
+            .is_some_and(|c| c.lease.address == lease.address)
+        {
             self.candidate = None;
         }
-        if self.installed.as_ref().is_some_and(|installed| installed.address == lease.address) {
+        if self
+            .installed
+            .as_ref()
+            .is_some_and(|installed| installed.address == lease.address)
+        {
             upward = self.withdraw();
         }
         upward.push(report(why));
@@ -279,18 +368,30 @@ impl Interface {
     fn withdraw(&mut self) -> Vec<Upward> {
         self.guard = None;
         let index = self.link.index;
-        self.installed.take().map(|lease| Upward::Act(Action::Withdraw(index, lease.address))).into_iter().collect()
+        self.installed
+            .take()
+            .map(|lease| Upward::Act(Action::Withdraw(index, lease.address)))
+            .into_iter()
+            .collect()
     }
 
     fn judge_installed(&mut self, outcomes: Vec<Outcome>, now: Moment, random: &mut Random) -> Vec<Upward> {
         let mut upward = Vec::new();
         for outcome in outcomes {
             match (outcome, self.installed.clone()) {
-                (Outcome::Send(packet), _) => upward.push(Upward::Act(Action::SendArp(self.link.index, packet))),
-                (Outcome::Defended(other), Some(Lease { address, .. })) => {
-                    upward.push(report(Report::Defended { link: self.name(), address, other }));
+                (Outcome::Send(packet), _) => {
+                    upward.push(Upward::Act(Action::SendArp(self.link.index, packet)))
                 }
-                (Outcome::Conflict(owner), Some(lease)) => upward.extend(self.conflict(&lease, owner, now, random)),
+                (Outcome::Defended(other), Some(Lease { address, .. })) => {
+                    upward.push(report(Report::Defended {
+                        link: self.name(),
+                        address,
+                        other,
+                    }));
+                }
+                (Outcome::Conflict(owner), Some(lease)) => {
+                    upward.extend(self.conflict(&lease, owner, now, random))
+                }
                 (Outcome::Clear | Outcome::Defended(_) | Outcome::Conflict(_), _) => {}
             }
         }
@@ -304,7 +405,9 @@ impl Interface {
                 (Outcome::Conflict(owner), Some(candidate)) => {
                     upward.extend(self.conflict(&candidate.lease, owner, now, random));
                 }
-                (Outcome::Clear, Some(candidate)) if candidate.acknowledged => upward.extend(self.install(candidate)),
+                (Outcome::Clear, Some(candidate)) if candidate.acknowledged => {
+                    upward.extend(self.install(candidate))
+                }
                 (Outcome::Send(packet), candidate) => {
                     self.candidate = candidate;
                     upward.push(Upward::Act(Action::SendArp(self.link.index, packet)));
@@ -315,7 +418,13 @@ impl Interface {
         upward
     }
 
-    fn conflict(&mut self, lease: &Lease, owner: MacAddress, now: Moment, random: &mut Random) -> Vec<Upward> {
+    fn conflict(
+        &mut self,
+        lease: &Lease,
+        owner: MacAddress,
+        now: Moment,
+        random: &mut Random,
+    ) -> Vec<Upward> {
         let (link, address) = (self.name(), lease.address);
         self.declined = Some((address, owner));
         let mut upward = self.forget(lease, Report::LeaseConflict { link, address, owner });

@@ -28,7 +28,11 @@ impl Route {
     /// The default route.
     #[must_use]
     pub fn default_via(via: Ipv4Addr) -> Self {
-        Self { destination: Ipv4Addr::UNSPECIFIED, prefix: 0, via: Some(via) }
+        Self {
+            destination: Ipv4Addr::UNSPECIFIED,
+            prefix: 0,
+            via: Some(via),
+        }
     }
 
     /// A route from the wire, `None` when its destination or next hop cannot be one. A next hop of 0.0.0.0 means
@@ -39,7 +43,11 @@ impl Route {
         let via = (!via.is_unspecified()).then_some(via);
         let usable = !reserved && via.is_none_or(crate::wire::usable_host);
         // A default route without a next hop would claim every address is on the link.
-        (usable && (prefix > 0 || via.is_some())).then_some(Self { destination, prefix, via })
+        (usable && (prefix > 0 || via.is_some())).then_some(Self {
+            destination,
+            prefix,
+            via,
+        })
     }
 }
 
@@ -94,7 +102,10 @@ impl Lease {
         if !crate::wire::usable_host(address) {
             return Err(LeaseError::Address(address));
         }
-        let server = reply.server.filter(|s| crate::wire::usable_host(*s)).ok_or(LeaseError::NoServer)?;
+        let server = reply
+            .server
+            .filter(|s| crate::wire::usable_host(*s))
+            .ok_or(LeaseError::NoServer)?;
         let prefix = prefix_of(address, reply.mask)?;
         let seconds = reply.lease.ok_or(LeaseError::NoLeaseTime)?;
         if Duration::from_secs(seconds.into()) < MIN_LEASE {
@@ -132,7 +143,13 @@ impl Lease {
 fn routes(reply: &Reply) -> Vec<Route> {
     match &reply.routes {
         Some(routes) => routes.clone(),
-        None => reply.routers.first().copied().map(Route::default_via).into_iter().collect(),
+        None => reply
+            .routers
+            .first()
+            .copied()
+            .map(Route::default_via)
+            .into_iter()
+            .collect(),
     }
 }
 
@@ -152,7 +169,11 @@ fn prefix_of(address: Ipv4Addr, mask: Option<Ipv4Addr>) -> Result<u8, LeaseError
     }
     let host = !netmask(prefix) & u32::from(address);
     let edge = prefix < 31 && (host == 0 || host == !netmask(prefix));
-    if edge { Err(LeaseError::Address(address)) } else { Ok(prefix) }
+    if edge {
+        Err(LeaseError::Address(address))
+    } else {
+        Ok(prefix)
+    }
 }
 
 /// T1 and T2: the server's when they are in order, else half and seven eighths (RFC 2131 section 4.4.5).
@@ -192,14 +213,25 @@ mod tests {
     #[test]
     fn an_ordinary_answer_is_taken_with_default_timers() {
         let lease = Lease::from_reply(&reply()).unwrap();
-        assert_eq!((lease.prefix, lease.gateway()), (24, Some(Ipv4Addr::new(10, 0, 2, 2))));
-        assert_eq!((lease.renew_after.as_secs(), lease.rebind_after.as_secs()), (1800, 3150));
+        assert_eq!(
+            (lease.prefix, lease.gateway()),
+            (24, Some(Ipv4Addr::new(10, 0, 2, 2)))
+        );
+        assert_eq!(
+            (lease.renew_after.as_secs(), lease.rebind_after.as_secs()),
+            (1800, 3150)
+        );
     }
 
     #[test]
     fn timers_out_of_order_are_replaced() {
         for (t1, t2) in [(0, 100), (200, 100), (100, 3600), (3601, 3602)] {
-            let lease = Lease::from_reply(&Reply { renew: Some(t1), rebind: Some(t2), ..reply() }).unwrap();
+            let lease = Lease::from_reply(&Reply {
+                renew: Some(t1),
+                rebind: Some(t2),
+                ..reply()
+            })
+            .unwrap();
             assert_eq!(lease.renew_after.as_secs(), 1800, "{t1} {t2}");
         }
     }
@@ -207,26 +239,63 @@ mod tests {
     #[test]
     fn classless_routes_replace_the_router() {
         let route = Route::checked([10, 9, 0, 7].into(), 16, [10, 0, 2, 3].into()).unwrap();
-        let lease = Lease::from_reply(&Reply { routes: Some(vec![route]), ..reply() }).unwrap();
+        let lease = Lease::from_reply(&Reply {
+            routes: Some(vec![route]),
+            ..reply()
+        })
+        .unwrap();
         assert_eq!(lease.gateway(), None);
         assert_eq!(lease.routes[0].destination, Ipv4Addr::new(10, 9, 0, 0));
     }
 
     #[test]
     fn unusable_answers_are_refused_with_their_reason() {
-        let mask = |m: [u8; 4]| Reply { mask: Some(m.into()), ..reply() };
-        let address = |a: [u8; 4]| Reply { address: a.into(), ..reply() };
+        let mask = |m: [u8; 4]| Reply {
+            mask: Some(m.into()),
+            ..reply()
+        };
+        let address = |a: [u8; 4]| Reply {
+            address: a.into(),
+            ..reply()
+        };
         let cases = [
             (address([0, 0, 0, 0]), LeaseError::Address([0, 0, 0, 0].into())),
-            (address([127, 0, 0, 1]), LeaseError::Address([127, 0, 0, 1].into())),
-            (address([224, 0, 0, 1]), LeaseError::Address([224, 0, 0, 1].into())),
-            (address([10, 0, 2, 255]), LeaseError::Address([10, 0, 2, 255].into())),
+            (
+                address([127, 0, 0, 1]),
+                LeaseError::Address([127, 0, 0, 1].into()),
+            ),
+            (
+                address([224, 0, 0, 1]),
+                LeaseError::Address([224, 0, 0, 1].into()),
+            ),
+            (
+                address([10, 0, 2, 255]),
+                LeaseError::Address([10, 0, 2, 255].into()),
+            ),
             (address([10, 0, 2, 0]), LeaseError::Address([10, 0, 2, 0].into())),
             (mask([255, 0, 255, 0]), LeaseError::Mask([255, 0, 255, 0].into())),
             (mask([0, 0, 0, 0]), LeaseError::Mask([0, 0, 0, 0].into())),
-            (Reply { server: None, ..reply() }, LeaseError::NoServer),
-            (Reply { lease: None, ..reply() }, LeaseError::NoLeaseTime),
-            (Reply { lease: Some(3), ..reply() }, LeaseError::TooShort(3)),
+            (
+                Reply {
+                    server: None,
+                    ..reply()
+                },
+                LeaseError::NoServer,
+            ),
+            (
+                Reply {
+                    lease: None,
+                    ..reply()
+                },
+                LeaseError::NoLeaseTime,
+            ),
+            (
+                Reply {
+                    lease: Some(3),
+                    ..reply()
+                },
+                LeaseError::TooShort(3),
+            ),
         ];
         for (reply, error) in cases {
             assert_eq!(Lease::from_reply(&reply), Err(error));
@@ -235,7 +304,11 @@ mod tests {
 
     #[test]
     fn a_lease_for_ever_has_no_end() {
-        let lease = Lease::from_reply(&Reply { lease: Some(u32::MAX), ..reply() }).unwrap();
+        let lease = Lease::from_reply(&Reply {
+            lease: Some(u32::MAX),
+            ..reply()
+        })
+        .unwrap();
         assert_eq!(lease.valid_for, None);
     }
 }

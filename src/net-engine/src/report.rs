@@ -20,21 +20,75 @@ pub enum Severity {
 #[expect(missing_docs, reason = "the wording in Display is the documentation of each")]
 pub enum Report {
     NoInterface,
-    LinkUp { link: String, speed: Option<u32> },
-    LinkDown { link: String },
-    LinkGone { link: String },
-    Leased { link: String, address: Ipv4Addr, prefix: u8, server: Ipv4Addr },
-    Renewed { link: String, address: Ipv4Addr },
-    Refused { link: String, address: Ipv4Addr, server: Ipv4Addr },
-    Expired { link: String, address: Ipv4Addr },
-    OfferUnusable { link: String, error: LeaseError },
-    LeaseConflict { link: String, address: Ipv4Addr, owner: MacAddress },
-    Defended { link: String, address: Ipv4Addr, other: MacAddress },
-    NoServer { link: String, seconds: u64 },
-    FallbackTaken { link: String, address: Ipv4Addr, prefix: u8 },
-    FallbackConflict { link: String, address: Ipv4Addr, owner: MacAddress, retry_seconds: u64 },
-    FallbackKept { link: String, address: Ipv4Addr, offered: Ipv4Addr, server: Ipv4Addr },
-    FallbackLeft { link: String, address: Ipv4Addr, reason: &'static str },
+    LinkUp {
+        link: String,
+        speed: Option<u32>,
+    },
+    LinkDown {
+        link: String,
+    },
+    LinkGone {
+        link: String,
+    },
+    Leased {
+        link: String,
+        address: Ipv4Addr,
+        prefix: u8,
+        server: Ipv4Addr,
+    },
+    Renewed {
+        link: String,
+        address: Ipv4Addr,
+    },
+    Refused {
+        link: String,
+        address: Ipv4Addr,
+        server: Ipv4Addr,
+    },
+    Expired {
+        link: String,
+        address: Ipv4Addr,
+    },
+    OfferUnusable {
+        link: String,
+        error: LeaseError,
+    },
+    LeaseConflict {
+        link: String,
+        address: Ipv4Addr,
+        owner: MacAddress,
+    },
+    Defended {
+        link: String,
+        address: Ipv4Addr,
+        other: MacAddress,
+    },
+    NoServer {
+        link: String,
+        seconds: u64,
+    },
+    FallbackTaken {
+        link: String,
+        address: Ipv4Addr,
+        prefix: u8,
+    },
+    FallbackConflict {
+        link: String,
+        address: Ipv4Addr,
+        owner: MacAddress,
+        retry_seconds: u64,
+    },
+    FallbackKept {
+        link: String,
+        address: Ipv4Addr,
+        offered: Ipv4Addr,
+        server: Ipv4Addr,
+    },
+    FallbackLeft {
+        link: String,
+        address: Ipv4Addr,
+        reason: &'static str,
+    },
 }
 
 impl Report {
@@ -69,7 +123,10 @@ impl fmt::Display for Report {
                 "no network interface found: add a network card, or one whose driver this firmware has; \
                  one that appears later is used at once",
             ),
-            Self::LinkUp { link, speed: Some(speed) } => write!(f, "{link}: link up, {speed} Mbit/s"),
+            Self::LinkUp {
+                link,
+                speed: Some(speed),
+            } => write!(f, "{link}: link up, {speed} Mbit/s"),
             Self::LinkUp { link, speed: None } => write!(f, "{link}: link up"),
             Self::LinkDown { link } => write!(f, "{link}: link down: check the cable and the switch port"),
             Self::LinkGone { link } => write!(f, "{link}: interface is gone"),
@@ -81,18 +138,36 @@ impl fmt::Display for Report {
 impl Report {
     fn fmt_address(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Leased { link, address, prefix, server } => {
+            Self::Leased {
+                link,
+                address,
+                prefix,
+                server,
+            } => {
                 write!(f, "{link}: address {address}/{prefix} from DHCP server {server}")
             }
             Self::Renewed { link, address } => write!(f, "{link}: lease of {address} renewed"),
-            Self::Refused { link, address, server } => {
-                write!(f, "{link}: {address} of DHCP server {server} was refused; asking anew")
+            Self::Refused {
+                link,
+                address,
+                server,
+            } => {
+                write!(
+                    f,
+                    "{link}: {address} of DHCP server {server} was refused; asking anew"
+                )
             }
             Self::Expired { link, address } => {
-                write!(f, "{link}: lease of {address} expired, no DHCP server renewed it; address given up")
+                write!(
+                    f,
+                    "{link}: lease of {address} expired, no DHCP server renewed it; address given up"
+                )
             }
             Self::OfferUnusable { link, error } => {
-                write!(f, "{link}: DHCP offer ignored: {error}: correct the DHCP server's settings")
+                write!(
+                    f,
+                    "{link}: DHCP offer ignored: {error}: correct the DHCP server's settings"
+                )
             }
             Self::LeaseConflict { link, address, owner } => write!(
                 f,
@@ -111,20 +186,41 @@ impl Report {
 
     fn fmt_fallback(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::FallbackTaken { link, address, prefix } => {
-                write!(f, "{link}: address {address}/{prefix} (fallback: no DHCP server answered)")
+            Self::FallbackTaken {
+                link,
+                address,
+                prefix,
+            } => {
+                write!(
+                    f,
+                    "{link}: address {address}/{prefix} (fallback: no DHCP server answered)"
+                )
             }
-            Self::FallbackConflict { link, address, owner, retry_seconds } => write!(
+            Self::FallbackConflict {
+                link,
+                address,
+                owner,
+                retry_seconds,
+            } => write!(
                 f,
                 "{link}: fallback address {address} is in use by {owner}, not taken; next try in {retry_seconds} s: \
                  start a DHCP server, or connect this port directly to a computer"
             ),
-            Self::FallbackKept { link, address, offered, server } => write!(
+            Self::FallbackKept {
+                link,
+                address,
+                offered,
+                server,
+            } => write!(
                 f,
                 "{link}: DHCP server {server} offers {offered}; {address} stays while a connection to it is open: \
                  close it to move on"
             ),
-            Self::FallbackLeft { link, address, reason } => {
+            Self::FallbackLeft {
+                link,
+                address,
+                reason,
+            } => {
                 write!(f, "{link}: fallback address {address} given up: {reason}")
             }
             _ => Ok(()),

@@ -1,1 +1,31 @@
-//! Interfaces, addresses, DHCP and address conflict detection.
+//! The network of the appliance: interfaces up, DHCP on every one with carrier, the fallback address when no
+//! server answers, and address conflicts noticed.
+//!
+//! [`run`] executes what [`sps_net_engine::Engine`] decides; nothing is decided here. It speaks netlink and packet
+//! sockets itself and starts no program.
+//!
+//! Invariants:
+//! - This crate owns the IPv4 addresses of the interfaces it manages (Ethernet cards, and `veth` in containers and
+//!   tests; not bonds, VLANs, bridges or their members): what it finds on them at the start is removed.
+//! - IPv6: the kernel's link-local address stays, router advertisements are not heard until the network is
+//!   configured (`DECISION-ipv6.md`).
+//! - Queues between tasks are bounded; a flood costs packets, not memory.
+//!
+//! **Absent:** decisions, unsafe code, configuration files, anything under `/run`.
+
+mod error;
+mod links;
+mod netlink;
+mod packets;
+mod resolv;
+mod service;
+mod settings;
+mod state;
+mod sysctl;
+mod usage;
+
+pub use error::NetError;
+pub use service::run;
+pub use settings::NetworkSettings;
+pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX};
+pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

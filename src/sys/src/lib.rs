@@ -8,4 +8,5 @@
     reason = "this room exists for it; clippy demands a SAFETY comment on each block"
 )]
 
+pub mod packet;
 pub mod watchdog;

@@ -133,15 +133,13 @@ fn info(development: bool) -> ApplianceInfo {
 async fn play(scenario: String, log: BootLog, status: watch::Sender<BootStatus>) {
     let slow = matches!(scenario.as_str(), "boot" | "upgrade");
     status.send_modify(|status| status.phases = PHASES.map(waiting).to_vec());
-    for n in 0..PHASES.len() {
+    for (n, (phase, _)) in PHASES.iter().enumerate() {
         enter(&log, &status, n);
-        for (_, level, text) in LINES.iter().filter(|(phase, ..)| *phase == PHASES[n].0) {
+        for (_, level, text) in LINES.iter().filter(|(of, ..)| of == phase) {
             log.push(*level, "sps", text);
-            if slow {
-                tokio::time::sleep(Duration::from_millis(600)).await;
-            }
+            tokio::time::sleep(Duration::from_millis(if slow { 600 } else { 0 })).await;
         }
-        match (scenario.as_str(), PHASES[n].0) {
+        match (scenario.as_str(), *phase) {
             ("failed", "storage") => return fail(&log, &status, n),
             ("upgrade", "storage") => reorganize(&log, &status).await,
             _ => {}
@@ -152,13 +150,17 @@ async fn play(scenario: String, log: BootLog, status: watch::Sender<BootStatus>)
         status.health = Health::Healthy;
         status.services = services();
     });
-    let mut n = 0_u64;
-    while slow {
+    if slow {
+        go_on(&log).await;
+    }
+}
+
+/// What a running appliance writes, so that there is something to follow.
+async fn go_on(log: &BootLog) {
+    for n in 1_u64.. {
         tokio::time::sleep(Duration::from_secs(3)).await;
-        n += 1;
         log.push(Level::Info, "sps", &format!("watchdog fed, supervisor loop {n}"));
     }
-    std::future::pending().await
 }
 
 fn waiting((name, title): (&str, &str)) -> Phase {

@@ -167,3 +167,81 @@ async fn accept_failed(error: &io::Error) {
     tracing::warn!(%error, "cannot accept connections to the boot page, trying on");
     tokio::time::sleep(ACCEPT_PAUSE).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn fine() -> &'static str {
+        "fine"
+    }
+
+    async fn broken() -> &'static str {
+        panic!("as the test wants it")
+    }
+
+    async fn ask(stream: &mut TcpStream, path: &str) -> String {
+        stream
+            .write_all(format!("GET {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes())
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        while !answer.ends_with(b"fine") {
+            let more = tokio::time::timeout(Duration::from_secs(60), stream.read_buf(&mut answer))
+                .await
+                .unwrap();
+            if matches!(more, Ok(0) | Err(_)) {
+                break;
+            }
+        }
+        String::from_utf8(answer).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_panic_ends_its_own_connection_alone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let service = Router::new()
+            .route("/fine", get(fine))
+            .route("/broken", get(broken));
+        // Few places: a panic must give its own back.
+        let limits = Limits {
+            connections: 2,
+            refusals: 0,
+            ..Limits::default()
+        };
+        let port = Port {
+            listener,
+            tls: None,
+            service,
+            refusal: Router::new(),
+            limits,
+        };
+        let shutdown = CancellationToken::new();
+        let running = tokio::spawn(port.run(shutdown.clone()));
+        let mut bystander = TcpStream::connect(address).await.unwrap();
+        assert!(ask(&mut bystander, "/fine").await.ends_with("fine"));
+        for _ in 0..3 {
+            let mut victim = TcpStream::connect(address).await.unwrap();
+            assert_eq!(ask(&mut victim, "/broken").await, "");
+        }
+        assert!(ask(&mut bystander, "/fine").await.ends_with("fine"));
+        let place_again = async {
+            while !ask(&mut TcpStream::connect(address).await.unwrap(), "/fine")
+                .await
+                .ends_with("fine")
+            {}
+        };
+        tokio::time::timeout(Duration::from_secs(60), place_again)
+            .await
+            .unwrap();
+        shutdown.cancel();
+        tokio::time::timeout(Duration::from_secs(60), running)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}

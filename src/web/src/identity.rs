@@ -173,3 +173,87 @@ fn params(names: &ServerNames, not_before: SystemTime) -> Result<CertificatePara
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     Ok(params)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+
+    fn made(host_name: &str) -> Result<TlsIdentity, WebError> {
+        let names = ServerNames {
+            host_name: host_name.into(),
+            addresses: vec![Ipv4Addr::LOCALHOST.into()],
+        };
+        TlsIdentity::generate(
+            &names,
+            SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000),
+        )
+    }
+
+    #[test]
+    fn an_identity_survives_storage() {
+        let identity = made("box").unwrap();
+        let again = TlsIdentity::from_pem(identity.certificate_pem(), identity.key_pem()).unwrap();
+        assert_eq!(again.fingerprint(), identity.fingerprint());
+        assert_eq!(identity.fingerprint().len(), 32 * 3 - 1);
+        assert_ne!(
+            made("box").unwrap().fingerprint(),
+            identity.fingerprint(),
+            "every machine has its own key"
+        );
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_refused() {
+        let (one, other) = (made("box").unwrap(), made("box").unwrap());
+        let error = TlsIdentity::from_pem(one.certificate_pem(), other.key_pem()).unwrap_err();
+        assert!(matches!(error, WebError::UseIdentity { .. }), "{error}");
+        let error = TlsIdentity::from_pem("nothing", one.key_pem()).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                WebError::ReadPem {
+                    what: "certificate",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let error = TlsIdentity::from_pem(one.certificate_pem(), one.certificate_pem()).unwrap_err();
+        assert!(
+            matches!(
+                error,
+                WebError::ReadPem {
+                    what: "private key",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn names_that_no_certificate_can_hold_are_refused() {
+        for name in ["", "a b", "box..example", "-", "bö", &"a".repeat(64), "box/evil"] {
+            let error = made(name).unwrap_err();
+            assert!(
+                matches!(error, WebError::CertificateName { .. }),
+                "{name:?}: {error}"
+            );
+        }
+        let long = format!("{0}.{0}.{0}", "a".repeat(60));
+        made(&long).unwrap();
+        made("localhost").unwrap();
+    }
+
+    #[test]
+    fn debug_output_does_not_show_the_key() {
+        let identity = made("box").unwrap();
+        let shown = format!("{identity:?}");
+        assert!(
+            shown.contains(&identity.fingerprint()) && !shown.contains("PRIVATE"),
+            "{shown}"
+        );
+    }
+}

@@ -49,3 +49,37 @@ pub(crate) fn prepare(stream: &TcpStream) -> io::Result<()> {
     sockopt::set_tcp_user_timeout(stream, UNACKNOWLEDGED.as_millis() as u32)?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_wildcard_takes_both_families() {
+        let listener = listen("[::]:0".parse().unwrap()).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        for host in ["127.0.0.1", "::1"] {
+            let client = TcpStream::connect((host, port)).await.unwrap();
+            let (accepted, peer) = listener.accept().await.unwrap();
+            assert_eq!(peer.port(), client.local_addr().unwrap().port());
+            prepare(&accepted).unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_name_the_address_and_the_mend() {
+        let first = listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let taken = first.local_addr().unwrap();
+        let error = listen(taken).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            format!("cannot listen on {taken}: another server has this port; stop it or choose another port")
+        );
+        // TEST-NET-1 (RFC 5737) is never an address of this machine.
+        let error = listen("192.0.2.1:0".parse().unwrap()).unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "cannot listen on 192.0.2.1:0: no interface has this address; configure it first or use [::]"
+        );
+    }
+}

@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(numbers(&read(&log, 0, 4, usize::MAX)), [1, 2, 3, 4]);
         assert_eq!(numbers(&read(&log, 4, 4, usize::MAX)), [5, 6, 7, 8]);
         assert_eq!(numbers(&read(&log, 8, 4, usize::MAX)), [9, 10]);
-        assert_eq!(numbers(&read(&log, 10, 4, usize::MAX)), []);
+        assert!(numbers(&read(&log, 10, 4, usize::MAX)).is_empty());
     }
 
     #[test]
@@ -117,6 +117,6 @@ mod tests {
         assert_eq!(numbers(&last), [newest - 2, newest - 1, newest]);
         assert_eq!((last.missed, last.newest), (newest - 3, newest));
         assert_eq!(numbers(&read_last(&log, 3, 1)), [newest]);
-        assert_eq!(numbers(&read_last(&BootLog::new(), 3, 1)), []);
+        assert!(numbers(&read_last(&BootLog::new(), 3, 1)).is_empty());
     }
 }

@@ -67,9 +67,13 @@ fn body(info: &ApplianceInfo, boot_id: &str, shown: &Shown<'_>, batch: &Batch) -
             main {
                 (overview(shown))
                 (problems(&shown.status.problems))
-                (phases(&shown.status.phases))
-                (services(&shown.status.services))
-                (log(batch))
+                div class="columns" {
+                    div class="side" {
+                        (phases(&shown.status.phases))
+                        (services(&shown.status.services))
+                    }
+                    (log(batch))
+                }
             }
             (foot(info))
             p id="announce" class="unseen" role="status" {}

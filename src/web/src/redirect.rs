@@ -1,9 +1,10 @@
 //! Plain HTTP: sends browsers to HTTPS on the same host, and nothing else.
 
+use std::net::Ipv6Addr;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::header::{self, HeaderMap, HeaderValue};
-use axum::http::uri::Authority;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
@@ -51,25 +52,22 @@ fn location(headers: &HeaderMap, uri: &Uri, https_port: u16) -> Option<HeaderVal
 /// The host of a `Host` field (RFC 9110, section 7.2) without its port: a DNS name, an IPv4 address or a bracketed
 /// IPv6 address. Anything else (user information, percent-encoding, spaces) is refused.
 fn valid_host(field: &str) -> Option<String> {
-    if field.len() > HOST_BYTES + ":65535".len() {
-        return None;
-    }
-    let authority: Authority = field.parse().ok()?;
-    let port = authority.port_u16();
-    if field.contains('@') || (port.is_none() && field.ends_with(|c: char| c == ':')) {
-        return None;
-    }
-    let host = authority.host();
-    let well_formed = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-        Some(address) => address.parse::<std::net::Ipv6Addr>().is_ok(),
+    let after_brackets = field.find(']').map_or(0, |end| end + 1);
+    let (host, port) = match field[after_brackets..].split_once(':') {
+        Some((rest, port)) => (&field[..after_brackets + rest.len()], Some(port)),
+        None => (field, None),
+    };
+    let port_valid = port.is_none_or(|port| !port.starts_with('+') && port.parse::<u16>().is_ok());
+    let host_valid = match host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => {
-            !host.is_empty()
+            (1..=HOST_BYTES).contains(&host.len())
                 && host
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
         }
     };
-    (well_formed && host.len() <= HOST_BYTES).then(|| host.to_ascii_lowercase())
+    (port_valid && host_valid).then(|| host.to_ascii_lowercase())
 }
 
 fn https_only() -> Problem {
@@ -136,6 +134,10 @@ mod tests {
             "[::1",
             "[gg::1]",
             "box:99999x",
+            "box:70000",
+            "box:+80",
+            "[::1]x",
+            "[::1]:",
             "a\\b",
             &long,
         ];

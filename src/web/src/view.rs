@@ -94,9 +94,18 @@ fn progress_text(progress: &Progress) -> String {
     parts.extend(
         progress
             .seconds_left
-            .map(|left| format!("{} left", duration(left.saturating_mul(1000)))),
+            .map(|left| format!("{} left", time_left(left))),
     );
     parts.join(" · ")
+}
+
+/// An estimate is not worth fractions of a second.
+fn time_left(seconds: u64) -> String {
+    if seconds < 60 {
+        format!("{seconds} s")
+    } else {
+        duration(seconds.saturating_mul(1000))
+    }
 }
 
 /// A number of units for people. Bytes get binary prefixes (IEC 80000-13).
@@ -185,9 +194,13 @@ mod tests {
             total: 10,
             done: 12,
             rate: Some(f64::NAN),
+            seconds_left: Some(7),
             ..progress
         };
-        assert_eq!(progress_text(&progress), "100 % · 12 files of 10 files");
+        assert_eq!(
+            progress_text(&progress),
+            "100 % · 12 files of 10 files · 7 s left"
+        );
     }
 
     #[test]

@@ -138,6 +138,24 @@ impl Guest {
         Ok((Ipv4Addr::LOCALHOST, found[1].parse::<u16>()?).into())
     }
 
+    /// The guest's plain web server, port 80.
+    ///
+    /// # Errors
+    /// When no card forwards that port.
+    #[cfg(feature = "web")]
+    pub fn http(&self) -> Result<crate::Web> {
+        Ok(crate::Web::new(self.address(80)?, false))
+    }
+
+    /// The guest's web server with TLS, port 443.
+    ///
+    /// # Errors
+    /// When no card forwards that port.
+    #[cfg(feature = "web")]
+    pub fn https(&self) -> Result<crate::Web> {
+        Ok(crate::Web::new(self.address(443)?, true))
+    }
+
     /// Plugs the cable of card `nic` in or pulls it.
     ///
     /// # Errors

@@ -7,24 +7,34 @@
 //! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
 //! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
 
-mod built;
+mod firmware;
 mod guest;
+mod link;
 mod machine;
 mod media;
 mod nic;
+#[cfg(feature = "peer")]
+mod peer;
 mod process;
 mod qmp;
 mod serial;
 mod slots;
 mod testbed;
+#[cfg(feature = "web")]
+mod web;
 mod write_log;
 
-pub use built::built_iso;
+pub use firmware::{Firmware, built_iso};
 pub use guest::Guest;
+pub use link::{End, Frame, Link, Quality};
 pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
 pub use media::{Bus, Disk};
 pub use nic::{Forward, Model, Nic};
+#[cfg(feature = "peer")]
+pub use peer::Peer;
 pub use qmp::Qmp;
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;
+#[cfg(feature = "web")]
+pub use web::{Event, Events, Page, Web};
 pub use write_log::{Kind, LogEntry, WriteLog};

@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use tempfile::TempDir;
 
 use crate::guest::Guest;
+use crate::link::Link;
 use crate::machine::Machine;
 use crate::slots::Slots;
 
@@ -67,6 +68,14 @@ impl Testbed {
         fs::create_dir_all(&logs).with_context(|| format!("create {}", logs.display()))?;
         let vars = self.files.path().join(format!("vars-{number}"));
         Guest::start(role, &machine.number(number), &logs, &vars)
+    }
+
+    /// Lays a cable; `name` names its capture among the logs.
+    ///
+    /// # Errors
+    /// When its sockets cannot be made, as for a name used twice.
+    pub fn link(&self, name: &str) -> Result<Link> {
+        Link::new(name, self.files.path(), &self.logs)
     }
 
     /// The test's name.

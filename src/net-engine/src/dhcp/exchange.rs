@@ -27,18 +27,35 @@ pub(super) struct Exchange {
 
 impl Exchange {
     fn new(now: Moment, random: &mut Random) -> Self {
-        Self { xid: random.id(), began: now, sent: now, tries: 0, next: now }
+        Self {
+            xid: random.id(),
+            began: now,
+            sent: now,
+            tries: 0,
+            next: now,
+        }
     }
 
     /// A new question to everyone.
-    pub(super) fn broadcast(kind: MessageKind, now: Moment, random: &mut Random, out: &mut Vec<Output>) -> Self {
+    pub(super) fn broadcast(
+        kind: MessageKind,
+        now: Moment,
+        random: &mut Random,
+        out: &mut Vec<Output>,
+    ) -> Self {
         let mut exchange = Self::new(now, random);
         exchange.repeat(kind, Destination::Broadcast, now, random, out);
         exchange
     }
 
     /// The next question in the same transaction: the request for an offer.
-    pub(super) fn go_on(self, kind: MessageKind, now: Moment, random: &mut Random, out: &mut Vec<Output>) -> Self {
+    pub(super) fn go_on(
+        self,
+        kind: MessageKind,
+        now: Moment,
+        random: &mut Random,
+        out: &mut Vec<Output>,
+    ) -> Self {
         let mut exchange = Self { tries: 0, ..self };
         exchange.repeat(kind, Destination::Broadcast, now, random, out);
         exchange
@@ -71,7 +88,9 @@ impl Exchange {
         random: &mut Random,
         out: &mut Vec<Output>,
     ) {
-        let doubled = 1_u32.checked_shl(self.tries).map_or(MAX_RETRY, |factor| FIRST_RETRY.saturating_mul(factor));
+        let doubled = 1_u32
+            .checked_shl(self.tries)
+            .map_or(MAX_RETRY, |factor| FIRST_RETRY.saturating_mul(factor));
         let wait = doubled.min(MAX_RETRY);
         self.send(kind, to, now, out);
         self.next = now + random.between(wait * 3 / 4, wait * 5 / 4);
@@ -94,7 +113,14 @@ impl Exchange {
         self.tries = self.tries.saturating_add(1);
         self.sent = now;
         let secs = u16::try_from((now - self.began).as_secs()).unwrap_or(u16::MAX);
-        out.push(Output::Send(ClientMessage { kind, xid: self.xid, secs }, to));
+        out.push(Output::Send(
+            ClientMessage {
+                kind,
+                xid: self.xid,
+                secs,
+            },
+            to,
+        ));
     }
 }
 
@@ -125,10 +151,15 @@ impl Held {
     }
 
     pub(super) fn extension(&self) -> MessageKind {
-        MessageKind::Extend { address: self.lease.address }
+        MessageKind::Extend {
+            address: self.lease.address,
+        }
     }
 
     pub(super) fn server(&self) -> Destination {
-        Destination::Server { from: self.lease.address, to: self.lease.server }
+        Destination::Server {
+            from: self.lease.address,
+            to: self.lease.server,
+        }
     }
 }

@@ -16,7 +16,11 @@ struct Bench {
 
 impl Bench {
     fn new() -> Self {
-        Self { client: DhcpClient::new(), random: Random::new(1), now: Duration::from_secs(5) }
+        Self {
+            client: DhcpClient::new(),
+            random: Random::new(1),
+            now: Duration::from_secs(5),
+        }
     }
 
     fn start(&mut self) -> Vec<Output> {
@@ -27,7 +31,11 @@ impl Bench {
 
     fn reply(&mut self, kind: ReplyKind) -> Vec<Output> {
         let xid = self.client.exchange().map_or(0, |e| e.xid);
-        self.reply_with(Reply { kind, xid, ..ordinary() })
+        self.reply_with(Reply {
+            kind,
+            xid,
+            ..ordinary()
+        })
     }
 
     fn reply_with(&mut self, reply: Reply) -> Vec<Output> {
@@ -46,9 +54,12 @@ impl Bench {
 
     fn bind(&mut self) -> Lease {
         self.start();
-        let Some(Output::Offered(lease)) = self.reply(ReplyKind::Offer).pop() else { panic!("no offer") };
+        let Some(Output::Offered(lease)) = self.reply(ReplyKind::Offer).pop() else {
+            panic!("no offer")
+        };
         let mut out = Vec::new();
-        self.client.accept(lease.clone(), self.now, &mut self.random, &mut out);
+        self.client
+            .accept(lease.clone(), self.now, &mut self.random, &mut out);
         assert_eq!(self.reply(ReplyKind::Ack), [Output::Acquired(lease.clone())]);
         lease
     }
@@ -83,19 +94,28 @@ fn sent(out: &[Output]) -> Vec<(MessageKind, Destination)> {
 }
 
 const EXTEND: MessageKind = MessageKind::Extend { address: ADDRESS };
-const UNICAST: Destination = Destination::Server { from: ADDRESS, to: SERVER };
+const UNICAST: Destination = Destination::Server {
+    from: ADDRESS,
+    to: SERVER,
+};
 
 #[test]
 fn discover_is_sent_at_once_and_repeated_with_growing_waits() {
     let mut bench = Bench::new();
-    assert_eq!(sent(&bench.start()), [(MessageKind::Discover, Destination::Broadcast)]);
+    assert_eq!(
+        sent(&bench.start()),
+        [(MessageKind::Discover, Destination::Broadcast)]
+    );
     let mut last = bench.now;
     for expected in [1, 2, 4, 8, 16, 32, 64, 64, 64] {
         let out = bench.wait();
         assert_eq!(sent(&out), [(MessageKind::Discover, Destination::Broadcast)]);
         let waited = (bench.now - last).as_secs_f64();
         let expected = f64::from(expected);
-        assert!((expected * 0.75..=expected * 1.25).contains(&waited), "{waited} s instead of {expected} s");
+        assert!(
+            (expected * 0.75..=expected * 1.25).contains(&waited),
+            "{waited} s instead of {expected} s"
+        );
         last = bench.now;
     }
 }
@@ -104,7 +124,10 @@ fn discover_is_sent_at_once_and_repeated_with_growing_waits() {
 fn silence_is_said_once() {
     let mut bench = Bench::new();
     bench.start();
-    let said = (0..20).flat_map(|_| bench.wait()).filter(|o| matches!(o, Output::Silent(_))).count();
+    let said = (0..20)
+        .flat_map(|_| bench.wait())
+        .filter(|o| matches!(o, Output::Silent(_)))
+        .count();
     assert_eq!(said, 1);
     assert!(bench.client.is_unanswered());
 }
@@ -113,15 +136,48 @@ fn silence_is_said_once() {
 fn replies_of_another_transaction_or_server_are_ignored() {
     let mut bench = Bench::new();
     bench.start();
-    assert_eq!(bench.reply_with(Reply { kind: ReplyKind::Offer, xid: 0, ..ordinary() }), []);
-    let Some(Output::Offered(lease)) = bench.reply(ReplyKind::Offer).pop() else { panic!("no offer") };
-    bench.client.accept(lease, bench.now, &mut bench.random, &mut Vec::new());
+    assert_eq!(
+        bench.reply_with(Reply {
+            kind: ReplyKind::Offer,
+            xid: 0,
+            ..ordinary()
+        }),
+        []
+    );
+    let Some(Output::Offered(lease)) = bench.reply(ReplyKind::Offer).pop() else {
+        panic!("no offer")
+    };
+    bench
+        .client
+        .accept(lease, bench.now, &mut bench.random, &mut Vec::new());
     let xid = bench.client.exchange().unwrap().xid;
     let other = Some(Ipv4Addr::new(10, 0, 2, 3));
-    assert_eq!(bench.reply_with(Reply { server: other, xid, ..ordinary() }), []);
-    assert_eq!(bench.reply_with(Reply { kind: ReplyKind::Nak, server: other, xid, ..ordinary() }), []);
+    assert_eq!(
+        bench.reply_with(Reply {
+            server: other,
+            xid,
+            ..ordinary()
+        }),
+        []
+    );
+    assert_eq!(
+        bench.reply_with(Reply {
+            kind: ReplyKind::Nak,
+            server: other,
+            xid,
+            ..ordinary()
+        }),
+        []
+    );
     let elsewhere = Ipv4Addr::new(10, 0, 2, 99);
-    assert_eq!(bench.reply_with(Reply { address: elsewhere, xid, ..ordinary() }), []);
+    assert_eq!(
+        bench.reply_with(Reply {
+            address: elsewhere,
+            xid,
+            ..ordinary()
+        }),
+        []
+    );
     assert!(matches!(bench.reply(ReplyKind::Ack)[..], [Output::Acquired(_)]));
 }
 
@@ -129,9 +185,16 @@ fn replies_of_another_transaction_or_server_are_ignored() {
 fn an_unanswered_request_goes_back_to_discover() {
     let mut bench = Bench::new();
     bench.start();
-    let Some(Output::Offered(lease)) = bench.reply(ReplyKind::Offer).pop() else { panic!("no offer") };
-    bench.client.accept(lease, bench.now, &mut bench.random, &mut Vec::new());
-    let select = MessageKind::Select { address: ADDRESS, server: SERVER };
+    let Some(Output::Offered(lease)) = bench.reply(ReplyKind::Offer).pop() else {
+        panic!("no offer")
+    };
+    bench
+        .client
+        .accept(lease, bench.now, &mut bench.random, &mut Vec::new());
+    let select = MessageKind::Select {
+        address: ADDRESS,
+        server: SERVER,
+    };
     for _ in 1..REQUEST_TRIES {
         assert_eq!(sent(&bench.wait())[0].0, select);
     }
@@ -182,7 +245,9 @@ fn a_refused_renewal_asks_anew_and_repeated_refusals_wait() {
     assert_eq!(sent(&out), [(MessageKind::Discover, Destination::Broadcast)]);
     for wait in [1, 2, 4, 8, 16, 32, 64, 64] {
         bench.reply(ReplyKind::Offer);
-        bench.client.accept(lease.clone(), bench.now, &mut bench.random, &mut Vec::new());
+        bench
+            .client
+            .accept(lease.clone(), bench.now, &mut bench.random, &mut Vec::new());
         assert_eq!(bench.reply(ReplyKind::Nak), [Output::Refused(lease.clone())]);
         let before = bench.now;
         assert_eq!(sent(&bench.wait())[0].0, MessageKind::Discover);
@@ -209,7 +274,11 @@ fn a_returning_link_confirms_its_lease_and_keeps_it_through_silence() {
 
 fn bench_discover(bench: &Bench) -> Vec<Output> {
     let xid = bench.client.exchange().unwrap().xid;
-    let message = ClientMessage { kind: MessageKind::Discover, xid, secs: 0 };
+    let message = ClientMessage {
+        kind: MessageKind::Discover,
+        xid,
+        secs: 0,
+    };
     vec![Output::Send(message, Destination::Broadcast)]
 }
 
@@ -229,8 +298,16 @@ fn a_declined_lease_is_told_to_the_server_and_asked_anew_after_ten_seconds() {
     let mut bench = Bench::new();
     let lease = bench.bind();
     let mut out = Vec::new();
-    bench.client.decline(&lease, bench.now, &mut bench.random, &mut out);
-    assert_eq!(sent(&out)[0].0, MessageKind::Decline { address: ADDRESS, server: SERVER });
+    bench
+        .client
+        .decline(&lease, bench.now, &mut bench.random, &mut out);
+    assert_eq!(
+        sent(&out)[0].0,
+        MessageKind::Decline {
+            address: ADDRESS,
+            server: SERVER
+        }
+    );
     let before = bench.now;
     assert_eq!(sent(&bench.wait())[0].0, MessageKind::Discover);
     assert_eq!(bench.now - before, DECLINE_WAIT);
@@ -240,10 +317,23 @@ fn a_declined_lease_is_told_to_the_server_and_asked_anew_after_ten_seconds() {
 fn release_tells_the_server_only_with_carrier() {
     let mut bench = Bench::new();
     bench.bind();
-    let mut other = Bench { client: bench.client.clone(), random: bench.random.clone(), now: bench.now };
+    let mut other = Bench {
+        client: bench.client.clone(),
+        random: bench.random.clone(),
+        now: bench.now,
+    };
     let mut out = Vec::new();
     bench.client.release(&mut bench.random, &mut out);
-    assert_eq!(sent(&out), [(MessageKind::Release { address: ADDRESS, server: SERVER }, UNICAST)]);
+    assert_eq!(
+        sent(&out),
+        [(
+            MessageKind::Release {
+                address: ADDRESS,
+                server: SERVER
+            },
+            UNICAST
+        )]
+    );
     other.client.stop();
     let mut out = Vec::new();
     other.client.release(&mut other.random, &mut out);
@@ -255,7 +345,15 @@ fn an_unusable_offer_is_said_and_the_next_one_taken() {
     let mut bench = Bench::new();
     bench.start();
     let xid = bench.client.exchange().unwrap().xid;
-    let short = Reply { kind: ReplyKind::Offer, lease: Some(1), xid, ..ordinary() };
-    assert_eq!(bench.reply_with(short), [Output::Unusable(LeaseError::TooShort(1))]);
+    let short = Reply {
+        kind: ReplyKind::Offer,
+        lease: Some(1),
+        xid,
+        ..ordinary()
+    };
+    assert_eq!(
+        bench.reply_with(short),
+        [Output::Unusable(LeaseError::TooShort(1))]
+    );
     assert!(matches!(bench.reply(ReplyKind::Offer)[..], [Output::Offered(_)]));
 }

@@ -46,7 +46,10 @@ impl ArpPacket {
     /// The announcement of RFC 5227 section 2.3: claims `address`.
     #[must_use]
     pub fn announcement(from: MacAddress, address: Ipv4Addr) -> Self {
-        Self { sender: address, ..Self::probe(from, address) }
+        Self {
+            sender: address,
+            ..Self::probe(from, address)
+        }
     }
 
     /// Whether this is a probe for `address`.
@@ -58,7 +61,11 @@ impl ArpPacket {
     /// Reads a packet that begins at the ARP header; padding after it is allowed.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        let packet = ArpPacketSlice::from_slice(bytes).ok()?.to_packet().try_eth_ipv4().ok()?;
+        let packet = ArpPacketSlice::from_slice(bytes)
+            .ok()?
+            .to_packet()
+            .try_eth_ipv4()
+            .ok()?;
         let operation = match packet.operation {
             etherparse::ArpOperation::REQUEST => ArpOperation::Request,
             etherparse::ArpOperation::REPLY => ArpOperation::Reply,

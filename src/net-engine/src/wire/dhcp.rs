@@ -174,7 +174,11 @@ fn number(data: &[u8]) -> Option<u32> {
 }
 
 fn addresses(data: &[u8]) -> Vec<Ipv4Addr> {
-    data.chunks_exact(4).filter_map(address).filter(|a| usable_host(*a)).take(MAX_LIST).collect()
+    data.chunks_exact(4)
+        .filter_map(address)
+        .filter(|a| usable_host(*a))
+        .take(MAX_LIST)
+        .collect()
 }
 
 /// Whether an address can be a host's on a network: what a server or gateway must be.
@@ -225,7 +229,10 @@ pub fn encode(message: &ClientMessage, mac: MacAddress, hostname: Option<&str>) 
     let mut client_id = vec![1];
     client_id.extend(mac.0);
     wire.opts_mut().insert(DhcpOption::ClientIdentifier(client_id));
-    let asks = !matches!(message.kind, MessageKind::Decline { .. } | MessageKind::Release { .. });
+    let asks = !matches!(
+        message.kind,
+        MessageKind::Decline { .. } | MessageKind::Release { .. }
+    );
     if asks {
         add_wishes(&mut wire, hostname);
     }

@@ -8,6 +8,6 @@ mod dhcp;
 mod udp;
 
 pub use arp::{ArpOperation, ArpPacket};
-pub use dhcp::{MAX_LIST, MAX_ROUTES, Reply, ReplyKind, encode};
 pub(crate) use dhcp::usable_host;
+pub use dhcp::{MAX_LIST, MAX_ROUTES, Reply, ReplyKind, encode};
 pub use udp::{CLIENT_PORT, SERVER_PORT, unwrap_udp, wrap_broadcast};

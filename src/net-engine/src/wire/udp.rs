@@ -14,7 +14,8 @@ const TTL: u8 = 64;
 /// Puts IPv4 and UDP headers before `payload`, to the broadcast address; `None` when it is too long for them.
 #[must_use]
 pub fn wrap_broadcast(from: Ipv4Addr, payload: &[u8]) -> Option<Vec<u8>> {
-    let builder = PacketBuilder::ipv4(from.octets(), Ipv4Addr::BROADCAST.octets(), TTL).udp(CLIENT_PORT, SERVER_PORT);
+    let builder =
+        PacketBuilder::ipv4(from.octets(), Ipv4Addr::BROADCAST.octets(), TTL).udp(CLIENT_PORT, SERVER_PORT);
     let mut packet = Vec::with_capacity(builder.size(payload.len()));
     builder.write(&mut packet, payload).ok()?;
     Some(packet)
@@ -73,6 +74,9 @@ mod tests {
 
     #[test]
     fn own_broadcasts_are_not_taken_for_replies() {
-        assert_eq!(unwrap_udp(&wrap_broadcast(Ipv4Addr::UNSPECIFIED, b"x").unwrap()), None);
+        assert_eq!(
+            unwrap_udp(&wrap_broadcast(Ipv4Addr::UNSPECIFIED, b"x").unwrap()),
+            None
+        );
     }
 }

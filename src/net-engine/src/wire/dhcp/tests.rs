@@ -17,9 +17,9 @@ fn reply(options: &[u8]) -> Vec<u8> {
 }
 
 const ORDINARY: &[u8] = &[
-    53, 1, 5, 54, 4, 10, 0, 2, 2, 51, 4, 0, 0, 14, 16, 1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 2, 2, 6, 8, 10, 0, 2, 3, 1,
-    1, 1, 1, 42, 4, 10, 0, 2, 4, 15, 7, b'l', b'a', b'n', b'.', b'o', b'r', b'g', 121, 8, 16, 172, 20, 10, 0, 2, 9, 0,
-    255,
+    53, 1, 5, 54, 4, 10, 0, 2, 2, 51, 4, 0, 0, 14, 16, 1, 4, 255, 255, 255, 0, 3, 4, 10, 0, 2, 2, 6, 8, 10,
+    0, 2, 3, 1, 1, 1, 1, 42, 4, 10, 0, 2, 4, 15, 7, b'l', b'a', b'n', b'.', b'o', b'r', b'g', 121, 8, 16,
+    172, 20, 10, 0, 2, 9, 0, 255,
 ];
 
 #[test]
@@ -29,7 +29,10 @@ fn an_ordinary_acknowledgement_is_read() {
     let read = Reply::parse(&reply(&options)).unwrap();
     assert_eq!((read.kind, read.xid, read.client), (ReplyKind::Ack, 7, MAC));
     assert_eq!(read.dns, [Ipv4Addr::new(10, 0, 2, 3), Ipv4Addr::new(1, 1, 1, 1)]);
-    assert_eq!((read.ntp, read.domain.as_deref()), (vec![Ipv4Addr::new(10, 0, 2, 4)], Some("lan.org")));
+    assert_eq!(
+        (read.ntp, read.domain.as_deref()),
+        (vec![Ipv4Addr::new(10, 0, 2, 4)], Some("lan.org"))
+    );
     assert_eq!((read.lease, read.routes), (Some(3600), None));
 
     let at = options.len() - 11;
@@ -41,7 +44,10 @@ fn an_ordinary_acknowledgement_is_read() {
 
 #[test]
 fn a_malformed_option_does_not_hide_the_next() {
-    let read = Reply::parse(&reply(&[80, 1, 9, 151, 0, 81, 1, 0, 19, 1, 7, 53, 1, 2, 51, 2, 1, 1, 255])).unwrap();
+    let read = Reply::parse(&reply(&[
+        80, 1, 9, 151, 0, 81, 1, 0, 19, 1, 7, 53, 1, 2, 51, 2, 1, 1, 255,
+    ]))
+    .unwrap();
     assert_eq!((read.kind, read.lease), (ReplyKind::Offer, None));
 }
 
@@ -51,7 +57,10 @@ fn options_in_the_overloaded_fields_are_read() {
     bytes[108..112].copy_from_slice(&[53, 1, 6, 255]);
     bytes[44..51].copy_from_slice(&[54, 4, 10, 0, 2, 2, 255]);
     let read = Reply::parse(&bytes).unwrap();
-    assert_eq!((read.kind, read.server), (ReplyKind::Nak, Some(Ipv4Addr::new(10, 0, 2, 2))));
+    assert_eq!(
+        (read.kind, read.server),
+        (ReplyKind::Nak, Some(Ipv4Addr::new(10, 0, 2, 2)))
+    );
 }
 
 #[test]
@@ -91,15 +100,33 @@ fn every_truncation_and_every_single_byte_is_survived() {
 
 #[test]
 fn own_messages_carry_identity_and_wishes_and_are_not_replies() {
-    let kind = MessageKind::Select { address: [10, 0, 2, 15].into(), server: [10, 0, 2, 2].into() };
-    let bytes = encode(&ClientMessage { kind, xid: 5, secs: 3 }, MAC, Some("sps-1")).unwrap();
+    let kind = MessageKind::Select {
+        address: [10, 0, 2, 15].into(),
+        server: [10, 0, 2, 2].into(),
+    };
+    let bytes = encode(
+        &ClientMessage {
+            kind,
+            xid: 5,
+            secs: 3,
+        },
+        MAC,
+        Some("sps-1"),
+    )
+    .unwrap();
     assert!(bytes.len() >= PADDED);
     assert_eq!(Reply::parse(&bytes), None);
     let view = View::new(&bytes).unwrap();
     let option = |code| view.opts().find(|o| o.code() == code).map(|o| o.data().to_vec());
     assert_eq!(option(OptionCode::Hostname).unwrap(), b"sps-1");
-    assert_eq!(option(OptionCode::ClientIdentifier).unwrap(), [1, 2, 0, 0, 0, 0, 9]);
+    assert_eq!(
+        option(OptionCode::ClientIdentifier).unwrap(),
+        [1, 2, 0, 0, 0, 0, 9]
+    );
     assert_eq!(option(OptionCode::ServerIdentifier).unwrap(), [10, 0, 2, 2]);
     assert!(option(OptionCode::ParameterRequestList).unwrap().contains(&42));
-    assert_eq!((view.xid(), view.secs(), view.ciaddr()), (5, 3, Ipv4Addr::UNSPECIFIED));
+    assert_eq!(
+        (view.xid(), view.secs(), view.ciaddr()),
+        (5, 3, Ipv4Addr::UNSPECIFIED)
+    );
 }

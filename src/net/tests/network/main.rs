@@ -1,0 +1,8 @@
+//! The network service against real DHCP servers and hosts, in network namespaces that each test makes.
+//!
+//! Needs root, and Debian's `dnsmasq-base`, `isc-dhcp-server` and `iproute2`.
+
+mod dhcp;
+mod fallback;
+mod lab;
+mod links;
