@@ -19,6 +19,12 @@ use crate::boot::Boot;
 use crate::pid1::End;
 use crate::show;
 
+/// Name of the last phase of a boot.
+pub(crate) const PHASE: &str = "services";
+/// What it does.
+pub(crate) const TITLE: &str = "Start the services";
+/// The name the appliance has until somebody gives it one.
+pub(super) const HOST_NAME: &str = "sps";
 /// Threads of the runtime: at least two, so that one task that blocks its thread does not stop the others.
 const LEAST_THREADS: usize = 2;
 const MOST_THREADS: usize = 16;
