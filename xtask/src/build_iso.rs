@@ -67,10 +67,17 @@ impl BuildIso {
         let built = self.assemble(project, parts, &description, &identity.key)?;
         all.done();
         println!("path     {}", built.path.display());
-        println!("size     {} bytes ({:.1} MB)", built.size, built.size as f64 / 1e6);
+        println!(
+            "size     {} bytes ({:.1} MB)",
+            built.size,
+            built.size as f64 / 1e6
+        );
         println!("sha256   {}", built.digest);
         if identity.key.public().is_development() {
-            println!("A DEVELOPMENT build: signed with the published key {}.", identity.key.public().id());
+            println!(
+                "A DEVELOPMENT build: signed with the published key {}.",
+                identity.key.public().id()
+            );
         }
         Ok(())
     }
@@ -78,21 +85,46 @@ impl BuildIso {
     fn identity(&self) -> Result<Identity> {
         let Some(path) = &self.key else {
             let key = SecretKey::development();
-            return Ok(Identity { trust: Trust::only(key.public()), key });
+            return Ok(Identity {
+                trust: Trust::only(key.public()),
+                key,
+            });
         };
         let key = keyfile::load_secret(path).context("load the signing key")?;
-        anyhow::ensure!(!key.public().is_development(), "{} is the published development key", path.display());
-        let next = self.next_key.as_deref().map(keyfile::load_public).transpose().context("load the next key")?;
-        Ok(Identity { trust: Trust { current: key.public(), next }, key })
+        anyhow::ensure!(
+            !key.public().is_development(),
+            "{} is the published development key",
+            path.display()
+        );
+        let next = self
+            .next_key
+            .as_deref()
+            .map(keyfile::load_public)
+            .transpose()
+            .context("load the next key")?;
+        Ok(Identity {
+            trust: Trust {
+                current: key.public(),
+                next,
+            },
+            key,
+        })
     }
 
     fn description(&self, project: &Project) -> Result<Description> {
         let path = project.root().join(FIRMWARE);
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
         let firmware = Firmware::from_toml(&text).with_context(|| path.display().to_string())?;
-        let own: Version = env!("CARGO_PKG_VERSION").parse().context("read the version of Cargo.toml")?;
+        let own: Version = env!("CARGO_PKG_VERSION")
+            .parse()
+            .context("read the version of Cargo.toml")?;
         let version = self.version.unwrap_or(own);
-        Ok(Description { version, build_time: epoch::find(project)?, firmware, faults: Vec::new() })
+        Ok(Description {
+            version,
+            build_time: epoch::find(project)?,
+            firmware,
+            faults: Vec::new(),
+        })
     }
 
     fn assemble(
@@ -116,7 +148,11 @@ impl BuildIso {
         ];
         publish::publish(&folder, &files)?;
         step.done();
-        Ok(Built { path: folder.join(format!("{name}.iso")), size: iso.len(), digest })
+        Ok(Built {
+            path: folder.join(format!("{name}.iso")),
+            size: iso.len(),
+            digest,
+        })
     }
 }
 

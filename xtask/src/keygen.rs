@@ -1,24 +1,18 @@
 //! `cargo xtask keygen`: a new signing key for releases.
 //!
-//! Invariants: an existing file is never overwritten; the secret is readable by its owner only and never printed.
+//! Invariant: no file is ever overwritten; the secret is never printed.
 
-use std::fs::{File, OpenOptions};
-use std::io::{Read as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use clap::Args;
-use sps_image::keys::{KEY_SIZE, SecretKey};
+use sps_image::keyfile;
 
-use crate::digest;
-use crate::project::Project;
-
-/// Makes a new ed25519 key pair for signing releases.
+/// Makes a new ed25519 key pair for signing releases
 ///
-/// FILE gets the secret key (64 hexadecimal digits, mode 0600), FILE.pub the public key in the same form. Use the
-/// secret with `build-iso --key FILE`, give the public key to whoever verifies (`sps image verify --key
-/// FILE.pub`). Keep the secret outside the checkout; whoever has it can sign firmware that appliances trust.
+/// FILE gets the secret key (readable by its owner only), FILE.pub the public key. Use the secret with
+/// `build-iso --key FILE`, give the public key to whoever verifies (`sps image verify ISO --key FILE.pub`). Keep
+/// the secret outside the checkout, and a copy of it: whoever has it can sign firmware that appliances trust.
 #[derive(Debug, Args)]
 pub(crate) struct Keygen {
     /// File for the secret key; must not exist
@@ -26,20 +20,22 @@ pub(crate) struct Keygen {
 }
 
 impl Keygen {
-    pub(crate) fn run(self, _project: &Project) -> Result<()> {
-        let mut seed = [0; KEY_SIZE];
-        let mut random = File::open("/dev/urandom").context("open /dev/urandom")?;
-        random.read_exact(&mut seed).context("read /dev/urandom")?;
-        let public = SecretKey::from_seed(&seed).public();
+    pub(crate) fn run(self) -> Result<()> {
         let public_file = public_name(&self.file);
-        create(&self.file, 0o600, &digest::hex(&seed))?;
-        create(&public_file, 0o644, &public.to_string())?;
+        ensure!(
+            !public_file.exists(),
+            "{} exists: choose another name",
+            public_file.display()
+        );
+        let secret = keyfile::generate()?;
+        keyfile::save_secret(&self.file, &secret)?;
+        keyfile::save_public(&public_file, &secret.public())?;
         println!(
             "secret key  {} (keep it secret, keep a copy)",
             self.file.display()
         );
         println!("public key  {}", public_file.display());
-        println!("key id      {}", public.id());
+        println!("key id      {}", secret.public().id());
         Ok(())
     }
 }
@@ -50,48 +46,27 @@ fn public_name(secret: &Path) -> PathBuf {
     PathBuf::from(name)
 }
 
-fn create(path: &Path, mode: u32, line: &str) -> Result<()> {
-    let mut options = OpenOptions::new();
-    let mut file = options
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(path)
-        .with_context(|| format!("create {}: choose a name that does not exist", path.display()))?;
-    file.write_all(format!("{line}\n").as_bytes())
-        .and_then(|()| file.sync_all())
-        .with_context(|| format!("write {}", path.display()))
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
-    use std::os::unix::fs::PermissionsExt as _;
 
     use super::*;
 
     #[test]
-    fn the_pair_fits_is_private_and_never_overwritten() {
+    fn the_pair_fits_and_is_never_overwritten() {
         let folder = std::env::temp_dir().join(format!("sps-keygen-{}", std::process::id()));
         fs::create_dir_all(&folder).expect("create a folder");
         let file = folder.join("release.key");
-        let project = Project::find().expect("run by cargo");
-        Keygen { file: file.clone() }.run(&project).expect("a new pair");
-        let secret = fs::read_to_string(&file).expect("the secret");
-        let byte =
-            |index: usize| u8::from_str_radix(&secret[2 * index..2 * index + 2], 16).expect("hexadecimal");
-        let seed: [u8; KEY_SIZE] = std::array::from_fn(byte);
-        let public = fs::read_to_string(folder.join("release.key.pub")).expect("the public key");
-        assert_eq!(public.trim(), SecretKey::from_seed(&seed).public().to_string());
-        assert_eq!(
-            fs::metadata(&file).expect("there").permissions().mode() & 0o777,
-            0o600
-        );
-        let error = Keygen { file: file.clone() }
-            .run(&project)
-            .expect_err("it exists");
-        assert!(error.to_string().contains("choose a name"), "{error}");
-        assert_eq!(fs::read_to_string(&file).expect("unchanged"), secret);
+        Keygen { file: file.clone() }.run().expect("a new pair");
+        let secret = keyfile::load_secret(&file).expect("the secret");
+        let public = keyfile::load_public(&folder.join("release.key.pub")).expect("the public key");
+        assert_eq!(secret.public(), public);
+        let before = fs::read(&file).expect("the secret");
+        fs::remove_file(folder.join("release.key.pub")).expect("only the secret is left");
+        Keygen { file: file.clone() }
+            .run()
+            .expect_err("the secret exists");
+        assert_eq!(fs::read(&file).expect("unchanged"), before);
         fs::remove_dir_all(&folder).expect("remove the folder");
     }
 }

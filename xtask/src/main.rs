@@ -3,10 +3,12 @@
 mod bench;
 mod binary;
 mod build_binary;
+mod build_iso;
 mod build_kernel;
 mod cache;
 mod ci;
 mod digest;
+mod fuzz;
 mod kernel;
 mod keygen;
 mod list_parts;
@@ -41,10 +43,12 @@ enum Command {
     Setup(setup::Setup),
     BuildKernel(build_kernel::BuildKernel),
     BuildBinary(build_binary::BuildBinary),
+    BuildIso(build_iso::BuildIso),
     Qemu(qemu::Qemu),
     Test(test::Test),
     Tidy(tidy::Tidy),
     Ci(ci::Ci),
+    Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Keygen(keygen::Keygen),
     Sbom(list_parts::Sbom),
@@ -68,12 +72,14 @@ fn run() -> anyhow::Result<()> {
         Command::Setup(command) => command.run(&project),
         Command::BuildKernel(command) => command.run(&project),
         Command::BuildBinary(command) => command.run(&project),
+        Command::BuildIso(command) => command.run(&project),
         Command::Qemu(command) => command.run(&project),
         Command::Test(command) => command.run(&project),
         Command::Tidy(command) => command.run(&project),
         Command::Ci(command) => command.run(&project),
+        Command::Fuzz(command) => command.run(&project),
         Command::Bench(command) => command.run(&project),
-        Command::Keygen(command) => command.run(&project),
+        Command::Keygen(command) => command.run(),
         Command::Sbom(command) => command.run(&project),
         Command::Sources(command) => command.run(&project),
     }

@@ -5,6 +5,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -16,15 +17,23 @@ use crate::digest;
 use crate::progress;
 use crate::project::Project;
 
-/// Builds the firmware of the tree at `root` and returns the newest ISO.
-pub(crate) fn build(root: &Path) -> Result<PathBuf> {
-    let own = env::current_exe().context("find this program")?;
-    let mut command = Command::new(own);
+/// Builds the firmware of the checkout and returns the ISO.
+pub(crate) fn build(project: &Project) -> Result<PathBuf> {
+    run(&mut build_iso(project.root())?, project.root())
+}
+
+/// This program on the tree at `root`.
+fn build_iso(root: &Path) -> Result<Command> {
+    let mut command = Command::new(env::current_exe().context("find this program")?);
     command
         .current_dir(root)
         .env("CARGO_MANIFEST_DIR", root.join("xtask"))
         .arg("build-iso");
-    progress::pass_through(&mut command).context("build the firmware")?;
+    Ok(command)
+}
+
+fn run(command: &mut Command, root: &Path) -> Result<PathBuf> {
+    progress::pass_through(command).context("build the firmware")?;
     newest_iso(&root.join("out"))
 }
 
@@ -45,9 +54,32 @@ pub(crate) fn verify_copies(project: &Project) -> Result<()> {
     compare(&one, &two)
 }
 
+/// Copies the tree to `to` and builds it with a cache of its own, in which only the kernel is not new.
 fn build_copy(project: &Project, to: &Path) -> Result<PathBuf> {
-    copy_tree(project.root(), to)?;
-    build(to)
+    let tree = to.join("tree");
+    copy_tree(project.root(), &tree)?;
+    let cache = to.join("cache");
+    fs::create_dir_all(&cache).with_context(|| format!("create {}", cache.display()))?;
+    let kernels = project.cache().join("kernel");
+    symlink(&kernels, cache.join("kernel")).with_context(|| format!("link to {}", kernels.display()))?;
+    let mut command = build_iso(&tree)?;
+    // A copy has no history to take the date from.
+    command
+        .env("SPS_CACHE", &cache)
+        .env("SOURCE_DATE_EPOCH", commit_date(project)?);
+    run(&mut command, &tree)
+}
+
+fn commit_date(project: &Project) -> Result<String> {
+    if let Ok(date) = env::var("SOURCE_DATE_EPOCH") {
+        return Ok(date);
+    }
+    let shell = Shell::new().context("open a shell")?;
+    let root = project.root();
+    cmd!(shell, "git -C {root} log -1 --format=%ct")
+        .quiet()
+        .read()
+        .context("ask git for the date of the commit")
 }
 
 /// Copies what git knows, with new modification times.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use clap::Args;
 
+use crate::fuzz::Fuzz;
 use crate::kernel::{self, Lockfile, Variant};
 use crate::progress;
 use crate::project::Project;
@@ -57,7 +58,7 @@ impl Test {
         steps.run("kernel", || done(kernel::ensure(project, Variant::Release)))?;
         let mut iso = None;
         steps.run("firmware", || {
-            iso = Some(reproduce::build(project.root())?);
+            iso = Some(reproduce::build(project)?);
             Ok(Outcome::default())
         })?;
         let iso = iso.context("the firmware step gave no ISO")?;
@@ -66,6 +67,9 @@ impl Test {
                 passed: self.cargo_test(project, &iso)?,
             })
         })?;
+        if project.root().join("tests/fuzz/Cargo.toml").exists() {
+            steps.run("fuzzing", || done(Fuzz::short().run(project)))?;
+        }
         steps.run("reproducible firmware", || {
             done(reproduce::verify_copy(project, &iso))
         })?;

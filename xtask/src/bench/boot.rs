@@ -52,7 +52,7 @@ struct Boot {
 
 /// Power-on to PID 1 on both firmwares, and PID 1 to the boot page.
 pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
-    let firmware = Firmware::open(&reproduce::build(project.root())?)?;
+    let firmware = Firmware::open(&reproduce::build(project)?)?;
     let mut figures = Vec::new();
     Testbed::run("bench-boot", 1, |bed| {
         let floor = firmware.with_initramfs(floor(bed.files())?, &bed.files().join("floor.iso"))?;

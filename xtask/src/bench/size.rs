@@ -18,7 +18,7 @@ const ISO_LIMIT: f64 = 32.0;
 pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
     let kernel = kernel::ensure(project, Variant::Release)?;
     let binary = binary::ensure(project)?;
-    let iso = reproduce::build(project.root())?;
+    let iso = reproduce::build(project)?;
     Ok(vec![
         Figure::new("ISO", megabytes(&iso)?, "MB").at_most(ISO_LIMIT),
         Figure::new("kernel", megabytes(&kernel.bzimage)?, "MB"),

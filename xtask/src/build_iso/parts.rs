@@ -26,11 +26,21 @@ pub(super) fn collect(project: &Project, trust: &Trust, description: &Descriptio
     let kernel = kernel::ensure(project, Variant::Release)?;
     let binary = read(&binary::ensure(project)?)?;
     let cache = project.cache().join("image");
-    let sbom = step("bill of materials", || sbom::json(project, &description.version.to_string()))?;
-    let initramfs = step("root file system", || root_file_system(project, &cache, binary, trust))?;
+    let sbom = step("bill of materials", || {
+        sbom::json(project, &description.version.to_string())
+    })?;
+    let initramfs = step("root file system", || {
+        root_file_system(project, &cache, binary, trust)
+    })?;
     let microcode = step("microcode", || cpu_microcode(&cache))?;
     let grub = step("boot loader", || boot_loader(&cache))?;
-    Ok(Parts { kernel: read(&kernel.bzimage)?, initramfs, microcode: Some(microcode), sbom, grub })
+    Ok(Parts {
+        kernel: read(&kernel.bzimage)?,
+        initramfs,
+        microcode: Some(microcode),
+        sbom,
+        grub,
+    })
 }
 
 fn step<T>(name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -46,7 +56,9 @@ fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Tr
     let archive = initramfs::archive(&tree)?;
     let mut key = Key::new("initramfs");
     key.add("compression", COMPRESSION).add("archive", &archive);
-    cached(&cache.join(format!("initramfs-{}.zst", key.finish())), || Ok(initramfs::compress(&archive)?))
+    cached(&cache.join(format!("initramfs-{}.zst", key.finish())), || {
+        Ok(initramfs::compress(&archive)?)
+    })
 }
 
 fn cpu_microcode(cache: &Path) -> Result<Vec<u8>> {
@@ -55,7 +67,9 @@ fn cpu_microcode(cache: &Path) -> Result<Vec<u8>> {
     for content in sources.contents() {
         key.add("file", content);
     }
-    cached(&cache.join(format!("microcode-{}.cpio", key.finish())), || Ok(microcode::pack(&sources)?))
+    cached(&cache.join(format!("microcode-{}.cpio", key.finish())), || {
+        Ok(microcode::pack(&sources)?)
+    })
 }
 
 /// `grub-mkimage` is fast enough to be run every time; it wants files, which live in the cache while it runs.
@@ -72,7 +86,10 @@ fn cached(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>
         return Ok(content);
     }
     let content = make()?;
-    cache::write_file(path, &[Sha256Digest::of(&content).as_bytes(), content.as_slice()].concat())?;
+    cache::write_file(
+        path,
+        &[Sha256Digest::of(&content).as_bytes(), content.as_slice()].concat(),
+    )?;
     Ok(content)
 }
 

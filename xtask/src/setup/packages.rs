@@ -90,6 +90,7 @@ pub(super) const PACKAGES: &[Package] = &[
     ),
     all("curl", "second opinion on the boot page"),
     all("dpkg-dev", "fetches Debian source packages for the source bundle"),
+    all("g++", "compiles the fuzz engine"),
     all("genisoimage", "isoinfo: second opinion on the ISO"),
     all("iproute2", "network namespaces of the network tests"),
     all("mtools", "second opinion on the EFI system partition"),
