@@ -112,7 +112,14 @@ pub fn assemble(parts: Parts, description: &Description, key: &SecretKey) -> Res
     let release = release(&parts, description, key);
     let manifest = manifest(&release, &description.firmware);
     let payloads = payloads(parts, &release, key)?;
-    Ok(seal::seal(&Seal { manifest, boot_code: &boot_code, key }, &payloads)?)
+    Ok(seal::seal(
+        &Seal {
+            manifest,
+            boot_code: &boot_code,
+            key,
+        },
+        &payloads,
+    )?)
 }
 
 fn release(parts: &Parts, description: &Description, key: &SecretKey) -> Release {
@@ -143,7 +150,10 @@ fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
         upgrade_notes: firmware.upgrade_notes.clone(),
         upgrade_news: firmware.upgrade_news.clone(),
         upgrade_from: firmware.upgrade_from.clone(),
-        image: ImageDigest { size: 0, sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]) },
+        image: ImageDigest {
+            size: 0,
+            sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]),
+        },
         payloads: Vec::new(),
     }
 }
@@ -161,7 +171,11 @@ fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads
         (names::BIOS_IMAGE.to_owned(), parts.grub.bios),
         (names::EFI_IMAGE.to_owned(), efi_image),
     ]);
-    payloads.extend(parts.microcode.map(|content| (names::MICROCODE.to_owned(), content)));
+    payloads.extend(
+        parts
+            .microcode
+            .map(|content| (names::MICROCODE.to_owned(), content)),
+    );
     Ok(payloads)
 }
 
