@@ -15,7 +15,7 @@ pub const DEBIAN_GRUB: &str = "/usr/lib/grub";
 
 /// Modules both firmwares need: the file system of the ISO, the menu, the loader and the tests in `grub.cfg`.
 const MODULES: &[&str] = &[
-    "iso9660", "normal", "linux", "test", "true", "serial", "terminal", "smbios", "regexp", "reboot", "echo", "sleep",
+    "iso9660", "normal", "configfile", "linux", "test", "true", "serial", "terminal", "smbios", "regexp", "reboot", "echo", "sleep",
 ];
 const BIOS_MODULES: &[&str] = &["biosdisk"];
 /// `fat` and the partition tables let the core find the disk it was loaded from; `efi_gop` hands the frame

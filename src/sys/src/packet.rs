@@ -63,6 +63,9 @@ impl PacketSocket {
     /// # Errors
     /// The kernel's, among them `ENETDOWN` while the interface is down.
     pub fn send_broadcast(&self, packet: &[u8]) -> io::Result<()> {
+        // The kernel notes on the socket that the interface was down, and would fail this send for that, even when
+        // it is up by now. If it is down still, sending says so itself.
+        let _noted_before = self.socket.get_ref().take_error();
         self.socket.get_ref().send_to(packet, &self.broadcast).map(drop)
     }
 

@@ -271,6 +271,8 @@ function duration(ms) {
 }
 
 function tick() {
+  // Nobody knows whether the phase still runs.
+  if (!state.source) return;
   state.phases.forEach((phase, n) => {
     if (phase.state !== "running") return;
     const shown = $("phases").querySelector("ol").children[n]?.lastChild;

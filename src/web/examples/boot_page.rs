@@ -7,7 +7,6 @@ use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, SystemTime};
 
-use rustix::time::{ClockId, clock_gettime};
 use sps_bootlog::{BootLog, Level};
 use sps_web::{
     ApplianceInfo, BootContent, BootPageSettings, BootStatus, Health, Limits, Phase, PhaseState, Progress,
@@ -249,6 +248,5 @@ fn service(name: &str, state: ServiceState, detail: &str) -> Service {
 }
 
 fn uptime_ms() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+    sps_bootlog::uptime().as_millis() as u64
 }

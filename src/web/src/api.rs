@@ -115,7 +115,7 @@ fn page_href(after: u64, limit: usize) -> String {
 /// The whole log as text, line for line as on the console. Sent in batches: its size never lies in memory at once.
 pub(crate) async fn log_text(State(site): State<Arc<Site>>) -> Response {
     let log = site.content.log.clone();
-    let newest = *log.subscribe().borrow();
+    let newest = log.newest();
     let batches = stream::unfold(0, move |after| {
         let text = text_batch(&log, after, newest);
         async move { text.map(|(text, last)| (Ok::<_, Infallible>(text), last)) }

@@ -163,7 +163,7 @@ impl Feed {
             "boot_id": content.boot_id,
             "uptime_ms": uptime_ms(),
             "version": content.info.version,
-            "newest": *self.log_news.borrow(),
+            "newest": content.log.newest(),
         });
         let status = self.status.borrow_and_update().clone();
         format!(
@@ -174,7 +174,9 @@ impl Feed {
     }
 
     fn add_log(&mut self, frame: &mut String) {
-        if *self.log_news.borrow_and_update() == self.after {
+        // The channel only wakes: of two writers at once the one with the lower number may come last.
+        self.log_news.mark_unchanged();
+        if self.site.content.log.newest() == self.after {
             return;
         }
         let batch = log_reader::read(&self.site.content.log, self.after, usize::MAX, BATCH_BYTES);

@@ -57,7 +57,7 @@ pub(crate) fn read(log: &BootLog, after: u64, most: usize, bytes: usize) -> Batc
 
 /// Reads the last `most` entries, about `bytes` bytes of them. `missed` counts the entries before them.
 pub(crate) fn read_last(log: &BootLog, most: usize, bytes: usize) -> Batch {
-    let newest = *log.subscribe().borrow();
+    let newest = log.newest();
     let mut batch = read(log, newest.saturating_sub(most as u64), most, usize::MAX);
     let mut size: usize = batch.entries.iter().map(written_size).sum();
     while size > bytes

@@ -1,6 +1,5 @@
 //! The sentences of the page, made in one place for the server's page and the script's live updates.
 
-use rustix::time::{ClockId, clock_gettime};
 use serde::Serialize;
 
 use crate::status::{BootStatus, Health, PhaseState, Progress};
@@ -143,8 +142,7 @@ pub(crate) fn duration(ms: u64) -> String {
 
 /// Milliseconds since the kernel started: the clock of log entries and phases.
 pub(crate) fn uptime_ms() -> u64 {
-    let now = clock_gettime(ClockId::Monotonic);
-    now.tv_sec.unsigned_abs() * 1000 + now.tv_nsec.unsigned_abs() / 1_000_000
+    u64::try_from(sps_bootlog::uptime().as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

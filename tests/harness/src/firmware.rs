@@ -8,7 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, anyhow};
 use sps_image::build::bundle::KERNEL_ARGUMENTS;
 use sps_image::build::repack::{self, Changes};
-use sps_image::build::seal;
+use sps_image::build::seal::{self, Payloads, Seal};
 use sps_image::keys::{SecretKey, Trust};
 use sps_image::names;
 use sps_image::release::Release;
@@ -17,6 +17,9 @@ use sps_image::verify::{self, Verified};
 
 use crate::machine::DirectBoot;
 use crate::testbed::repository;
+
+/// Bytes of boot code at the start of a disk, before its signature and partition table.
+const BOOT_CODE: usize = 440;
 
 /// The ISO to boot: the file `SPS_ISO` names, else the newest `*.iso` in `out`.
 ///
@@ -108,6 +111,35 @@ impl Firmware {
         )
         .with_context(|| format!("repack {}", self.iso.display()))?;
         fs::write(path, image).with_context(|| format!("write {}", path.display()))?;
+        Self::open(path)
+    }
+
+    /// Writes to `path` the same firmware with another root file system, for measurements.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn with_initramfs(&self, initramfs: Vec<u8>, path: &Path) -> Result<Self> {
+        let mut payloads = Payloads::new();
+        for payload in &self.verified.manifest.payloads {
+            payloads.insert(payload.name.clone(), self.payload(&payload.name)?);
+        }
+        payloads.insert(names::INITRAMFS.to_owned(), initramfs);
+        let mut boot_code = vec![0; BOOT_CODE];
+        self.image
+            .read_at(0, &mut boot_code)
+            .context("read the boot sector")?;
+        let manifest = self.verified.manifest.clone();
+        let key = SecretKey::development();
+        let image = seal::seal(
+            &Seal {
+                manifest,
+                boot_code: &boot_code,
+                key: &key,
+            },
+            &payloads,
+        );
+        fs::write(path, image.context("seal the image")?)
+            .with_context(|| format!("write {}", path.display()))?;
         Self::open(path)
     }
 

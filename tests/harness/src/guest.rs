@@ -196,6 +196,18 @@ impl Guest {
         self.run("system_powerdown", &json!({}))
     }
 
+    /// Presses keys together on the keyboard, by QEMU's names (`ctrl`, `alt`, `delete`, …).
+    ///
+    /// # Errors
+    /// When QEMU has ended or knows no such key.
+    pub fn press_keys(&self, keys: &[&str]) -> Result<()> {
+        let keys: Vec<_> = keys
+            .iter()
+            .map(|key| json!({"type": "qcode", "data": key}))
+            .collect();
+        self.run("send-key", &json!({"keys": keys}))
+    }
+
     /// Sends a non-maskable interrupt.
     ///
     /// # Errors

@@ -80,11 +80,35 @@ impl Serial {
     /// # Errors
     /// When it did not come within `timeout`, or the guest ended before; the message shows the log's end.
     pub fn expect(&self, pattern: &str, timeout: Duration) -> Result<Found> {
+        self.wait(pattern, timeout, |log, regex| {
+            let (found, end) = log.find(regex, log.cursor)?;
+            log.cursor = end;
+            Some(found)
+        })
+    }
+
+    /// Waits until `pattern` has appeared anywhere since power-on; does not move the place [`Self::expect`] goes
+    /// on from. For texts whose order does not matter.
+    ///
+    /// # Errors
+    /// As [`Self::expect`].
+    pub fn expect_anywhere(&self, pattern: &str, timeout: Duration) -> Result<Found> {
+        self.wait(pattern, timeout, |log, regex| {
+            log.find(regex, 0).map(|(found, _)| found)
+        })
+    }
+
+    fn wait(
+        &self,
+        pattern: &str,
+        timeout: Duration,
+        find: impl Fn(&mut Log, &Regex) -> Option<Found>,
+    ) -> Result<Found> {
         let regex = Regex::new(pattern).with_context(|| format!("the pattern {pattern:?}"))?;
         let deadline = Instant::now() + timeout;
         let mut log = self.shared.lock();
         loop {
-            if let Some(found) = log.find(&regex) {
+            if let Some(found) = find(&mut log, &regex) {
                 return Ok(found);
             }
             let left = deadline.saturating_duration_since(Instant::now());
@@ -162,19 +186,19 @@ impl Shared {
 }
 
 impl Log {
-    fn find(&mut self, regex: &Regex) -> Option<Found> {
-        let captures = regex.captures_at(&self.bytes, self.cursor)?;
-        let end = captures.get(0).map_or(self.cursor, |whole| whole.end());
+    /// The first match from `start` on, and where it ends.
+    fn find(&self, regex: &Regex, start: usize) -> Option<(Found, usize)> {
+        let captures = regex.captures_at(&self.bytes, start)?;
+        let end = captures.get(0).map_or(start, |whole| whole.end());
         let text = |group: Option<regex::bytes::Match<'_>>| {
             group.map_or_else(String::new, |g| {
                 String::from_utf8_lossy(g.as_bytes()).into_owned()
             })
         };
         let groups = captures.iter().map(text).collect();
-        self.cursor = end;
         let read = self.arrivals.partition_point(|(length, _)| *length < end);
         let at = self.arrivals.get(read).map_or_else(Instant::now, |(_, at)| *at);
-        Some(Found { groups, at })
+        Some((Found { groups, at }, end))
     }
 
     fn tail(&self) -> String {
@@ -215,6 +239,10 @@ mod tests {
             "{late}"
         );
         assert!(serial.said("ready 1").unwrap());
+        assert_eq!(
+            serial.expect_anywhere("ready (\\d)", SOON).unwrap().groups[1],
+            "1"
+        );
     }
 
     #[test]

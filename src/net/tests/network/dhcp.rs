@@ -130,39 +130,27 @@ fn a_refused_renewal_takes_the_address_off_and_asks_anew() {
         state.interfaces.iter().any(|i| i.dhcp_server.is_some())
     });
     drop(first);
-    // The same server address, another range: the held address is not one of its own.
-    let other =
-        isc(600, "authoritative").replace("range 10.77.0.50 10.77.0.60", "range 10.77.0.90 10.77.0.90");
-    let other = other.replace(
-        "subnet 10.77.0.0 netmask 255.255.255.0",
-        "subnet 10.77.0.64 netmask 255.255.255.192",
-    );
-    server.ip("addr flush dev srv0");
-    server.ip("addr add 10.77.0.65/26 dev srv0");
-    let mut second = IscDhcpd::start(&server, "srv0", &other);
-    second.log.wait("DHCPNAK on 10.77.0.5");
+    // Another server with another range knows nothing of the held address.
+    let range = "10.77.0.90,10.77.0.90,255.255.255.0,2m";
+    let mut second = Dnsmasq::start(&server, "srv0", range, &["--dhcp-authoritative"]);
+    second.log.wait("DHCPNAK(srv0) 10.77.0.5");
     service.wait_log("was refused; asking anew");
     service.wait_address("eth0", "10.77.0.90");
-    assert_eq!(host.addresses("eth0"), ["10.77.0.90/26"]);
+    assert_eq!(host.addresses("eth0"), ["10.77.0.90/24"]);
 }
 
 #[test]
 fn a_leased_address_that_another_host_uses_is_declined() {
     let lab = Lab::new();
     let (host, server) = pair(&lab);
-    // The squatter sits where the server gives addresses out.
-    server.ip("addr add 10.77.0.50/32 dev srv0");
-    let owner = server.mac("srv0");
-    let mut dnsmasq = Dnsmasq::start(
-        &server,
-        "srv0",
-        RANGE,
-        &["--dhcp-host=00:00:00:00:00:01,10.77.0.51"],
-    );
+    // A third host on the same cable has an address out of the server's range.
+    let squatter = lab.namespace("squatter");
+    server.share("srv0", &squatter, "squat0");
+    squatter.ip("addr add 10.77.0.50/24 dev squat0");
+    let owner = squatter.mac("squat0");
     host.ip("link set eth0 address 02:00:00:00:00:09");
-    drop(dnsmasq);
     let fixed = ["--dhcp-host=02:00:00:00:00:09,10.77.0.50"];
-    dnsmasq = Dnsmasq::start(&server, "srv0", RANGE, &fixed);
+    let mut dnsmasq = Dnsmasq::start(&server, "srv0", RANGE, &fixed);
     let mut service = Service::start(&host);
     let line = service.wait_log("leased address 10.77.0.50 is in use by");
     assert!(line.contains(&owner), "{line} does not name {owner}");

@@ -121,16 +121,16 @@ fn a_cable_plugged_into_another_network_gets_its_address_there() {
 }
 
 #[test]
-fn bonds_and_dummies_are_left_alone_and_leftovers_removed() {
+fn interfaces_made_by_others_are_left_alone_and_leftovers_removed() {
     let lab = Lab::new();
     let (host, server) = (lab.namespace("host"), lab.namespace("server"));
     lab.cable((&host, "eth0"), (&server, "srv0"));
-    host.ip("link add vlan7 link eth0 type vlan id 7");
-    host.ip("addr add 10.99.0.1/24 dev vlan7");
+    host.ip("link add macvlan7 link eth0 type macvlan");
+    host.ip("addr add 10.99.0.1/24 dev macvlan7");
     host.ip("addr add 10.98.0.1/24 dev eth0");
     let mut service = Service::start(&host);
     let state = service.wait("interfaces", |state| !state.interfaces.is_empty());
     assert_eq!(state.interfaces.len(), 1, "{state:?}");
     assert_eq!(host.addresses("eth0"), Vec::<String>::new());
-    assert_eq!(host.addresses("vlan7"), ["10.99.0.1/24"]);
+    assert_eq!(host.addresses("macvlan7"), ["10.99.0.1/24"]);
 }

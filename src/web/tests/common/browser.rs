@@ -2,9 +2,10 @@
 
 use std::process::Stdio;
 
+use fantoccini::elements::Element;
 use fantoccini::error::CmdError;
 use fantoccini::wd::WebDriverCompatibleCommand;
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{Client, ClientBuilder, Locator};
 use hyper::Method;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
@@ -59,6 +60,12 @@ impl Browser {
             _driver: driver,
             _profile: profile,
         }
+    }
+
+    /// The element that a selector names.
+    pub(crate) async fn find(&self, selector: &str) -> Element {
+        let found = soon(self.client.find(Locator::Css(selector))).await;
+        found.unwrap_or_else(|error| panic!("{selector}: {error}"))
     }
 
     /// Evaluates an expression in the page.

@@ -23,7 +23,7 @@ enum Kind {
 }
 
 /// Every crate of the workspace. A new crate is entered here first: its place is a decision.
-const CRATES: [(&str, Kind); 15] = [
+const CRATES: [(&str, Kind); 16] = [
     ("sps", Kind::Wiring),
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
@@ -33,6 +33,7 @@ const CRATES: [(&str, Kind); 15] = [
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
     ("sps-net", Kind::Shell),
+    ("sps-net-engine", Kind::Engine),
     ("sps-supervisor", Kind::Shell),
     ("sps-supervisor-engine", Kind::Engine),
     ("sps-sys", Kind::Base),

@@ -92,11 +92,13 @@ pub fn function_length(tree: &Tree) -> Vec<String> {
     })
 }
 
-/// `lib.rs` and `mod.rs` are tables of contents.
+/// `lib.rs` and `mod.rs` are tables of contents; but what integration tests share must be called `common/mod.rs`,
+/// or Cargo takes it for a test of its own.
 #[must_use]
 pub fn declarations_only(tree: &Tree) -> Vec<String> {
     each_parsed(tree, |file, parsed| {
-        let is_contents = file.path.ends_with("/lib.rs") || file.path.ends_with("/mod.rs");
+        let shared = file.path.ends_with("/tests/common/mod.rs");
+        let is_contents = !shared && (file.path.ends_with("/lib.rs") || file.path.ends_with("/mod.rs"));
         let code = parsed
             .items
             .iter()
@@ -198,6 +200,7 @@ mod tests {
         let code = "//! A.\nmod a;\npub use a::A;\nfn f() {}\n";
         assert_eq!(declarations_only(&tree("src/a/src/lib.rs", code)).len(), 1);
         assert!(declarations_only(&tree("src/a/src/a.rs", code)).is_empty());
+        assert!(declarations_only(&tree("src/a/tests/common/mod.rs", code)).is_empty());
         assert!(declarations_only(&tree("src/a/src/lib.rs", "//! A.\nmod a;\npub use a::A;\n")).is_empty());
     }
 

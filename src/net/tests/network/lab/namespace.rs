@@ -96,6 +96,15 @@ impl Namespace {
         run("ip", &arguments)
     }
 
+    /// Another host on the same cable: an interface of its own hardware address in `guest`, on top of one here.
+    pub(crate) fn share(&self, interface: &str, guest: &Namespace, name: &str) {
+        self.ip(&format!(
+            "link add {name} link {interface} netns {} type macvlan mode bridge",
+            guest.name
+        ));
+        guest.ip(&format!("link set {name} up"));
+    }
+
     /// What `ip -j` says.
     pub(crate) fn ip_json(&self, words: &str) -> Value {
         serde_json::from_str(&self.ip(&format!("-j {words}"))).unwrap()

@@ -133,11 +133,11 @@ impl Log {
                 return line.clone();
             }
             let left = deadline.saturating_duration_since(Instant::now());
-            assert!(
-                !left.is_zero(),
-                "no line with {text:?} within {PATIENCE:?} in:\n{}",
-                lines.join("\n")
-            );
+            if left.is_zero() {
+                let text_so_far = lines.join("\n");
+                drop(lines);
+                panic!("no line with {text:?} within {PATIENCE:?} in:\n{text_so_far}");
+            }
             lines = self.shared.1.wait_timeout(lines, left).unwrap().0;
         }
     }
