@@ -4,5 +4,6 @@ mod boot_page;
 mod network;
 mod pulse;
 mod supervise;
+mod time;
 
 pub(crate) use supervise::{PHASE, TITLE, supervise};

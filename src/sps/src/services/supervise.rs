@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{boot_page, network, pulse};
+use super::{boot_page, network, pulse, time};
 use crate::boot::Boot;
 use crate::pid1::End;
 use crate::show;
@@ -108,6 +108,7 @@ fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
     vec![
         pulse::service(),
         network::service(network.clone()),
+        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
         boot_page::service(boot, status),
     ]
 }
