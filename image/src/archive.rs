@@ -65,13 +65,19 @@ impl Entry {
     /// A file everyone may read.
     #[must_use]
     pub fn file(content: impl Into<Vec<u8>>) -> Self {
-        Self { mode: 0o644, kind: Kind::File(content.into()) }
+        Self {
+            mode: 0o644,
+            kind: Kind::File(content.into()),
+        }
     }
 
     /// A folder everyone may enter.
     #[must_use]
     pub const fn directory() -> Self {
-        Self { mode: 0o755, kind: Kind::Directory }
+        Self {
+            mode: 0o755,
+            kind: Kind::Directory,
+        }
     }
 }
 
@@ -123,15 +129,23 @@ pub enum ArchiveError {
 pub fn read(mut bytes: &[u8]) -> Result<Tree, ArchiveError> {
     let mut tree = Tree::new();
     loop {
-        let damaged = |source| ArchiveError::Damaged { entries: tree.len(), source };
+        let damaged = |source| ArchiveError::Damaged {
+            entries: tree.len(),
+            source,
+        };
         let mut reader = NewcReader::new(bytes).map_err(damaged)?;
         if reader.entry().is_trailer() {
             break;
         }
         let (path, entry) = entry(&mut reader, tree.len(), bytes.len())?;
-        bytes = reader.finish().map_err(|source| ArchiveError::Damaged { entries: tree.len(), source })?;
+        bytes = reader.finish().map_err(|source| ArchiveError::Damaged {
+            entries: tree.len(),
+            source,
+        })?;
         if !is_plain(&path) || tree.contains_key(&path) {
-            return Err(ArchiveError::Path { path: path.chars().take(MAX_PATH).collect() });
+            return Err(ArchiveError::Path {
+                path: path.chars().take(MAX_PATH).collect(),
+            });
         }
         if tree.len() == MAX_ENTRIES {
             return Err(ArchiveError::TooMany);
@@ -141,11 +155,18 @@ pub fn read(mut bytes: &[u8]) -> Result<Tree, ArchiveError> {
     Ok(tree)
 }
 
-fn entry(reader: &mut NewcReader<&[u8]>, entries: usize, available: usize) -> Result<(String, Entry), ArchiveError> {
+fn entry(
+    reader: &mut NewcReader<&[u8]>,
+    entries: usize,
+    available: usize,
+) -> Result<(String, Entry), ArchiveError> {
     let head = reader.entry();
     let path = head.name().to_owned();
     let (mode, size) = (head.mode(), head.file_size() as usize);
-    let device = Kind::CharacterDevice { major: head.rdev_major(), minor: head.rdev_minor() };
+    let device = Kind::CharacterDevice {
+        major: head.rdev_major(),
+        minor: head.rdev_minor(),
+    };
     let damaged = |source| ArchiveError::Damaged { entries, source };
     if size > available {
         return Err(damaged(io::ErrorKind::UnexpectedEof.into()));
@@ -158,11 +179,22 @@ fn entry(reader: &mut NewcReader<&[u8]>, entries: usize, available: usize) -> Re
     let kind = match mode & TYPE_MASK {
         DIRECTORY if size == 0 => Kind::Directory,
         REGULAR => Kind::File(content),
-        SYMLINK => String::from_utf8(content).map(Kind::Symlink).map_err(|_| ArchiveError::Kind { path: path.clone(), mode })?,
+        SYMLINK => String::from_utf8(content)
+            .map(Kind::Symlink)
+            .map_err(|_| ArchiveError::Kind {
+                path: path.clone(),
+                mode,
+            })?,
         CHARACTER if size == 0 => device,
         _ => return Err(ArchiveError::Kind { path, mode }),
     };
-    Ok((path, Entry { mode: mode & !TYPE_MASK, kind }))
+    Ok((
+        path,
+        Entry {
+            mode: mode & !TYPE_MASK,
+            kind,
+        },
+    ))
 }
 
 fn is_plain(path: &str) -> bool {
@@ -180,10 +212,15 @@ pub fn write(tree: &Tree) -> Result<Vec<u8>, ArchiveError> {
         if !is_plain(path) {
             return Err(ArchiveError::Path { path: path.clone() });
         }
-        append(&mut archive, number, path, entry)
-            .map_err(|source| ArchiveError::Write { path: path.clone(), source })?;
+        append(&mut archive, number, path, entry).map_err(|source| ArchiveError::Write {
+            path: path.clone(),
+            source,
+        })?;
     }
-    let end = |source| ArchiveError::Write { path: "the end".to_owned(), source };
+    let end = |source| ArchiveError::Write {
+        path: "the end".to_owned(),
+        source,
+    };
     cpio::newc::trailer(&mut archive).map_err(end)?;
     archive.resize(archive.len().next_multiple_of(BLOCK), 0);
     Ok(archive)
@@ -212,10 +249,22 @@ mod tests {
     fn tree() -> Tree {
         Tree::from([
             ("dev".to_owned(), Entry::directory()),
-            ("dev/console".to_owned(), Entry { mode: 0o600, kind: Kind::CharacterDevice { major: 5, minor: 1 } }),
+            (
+                "dev/console".to_owned(),
+                Entry {
+                    mode: 0o600,
+                    kind: Kind::CharacterDevice { major: 5, minor: 1 },
+                },
+            ),
             ("etc".to_owned(), Entry::directory()),
             ("etc/hosts".to_owned(), Entry::file("127.0.0.1 localhost\n")),
-            ("init".to_owned(), Entry { mode: 0o777, kind: Kind::Symlink("sps".to_owned()) }),
+            (
+                "init".to_owned(),
+                Entry {
+                    mode: 0o777,
+                    kind: Kind::Symlink("sps".to_owned()),
+                },
+            ),
         ])
     }
 
@@ -229,7 +278,10 @@ mod tests {
     #[test]
     fn every_truncation_is_refused() {
         let archive = write(&tree()).unwrap();
-        let trailer = archive.windows(11).position(|window| window == b"TRAILER!!!\0").unwrap();
+        let trailer = archive
+            .windows(11)
+            .position(|window| window == b"TRAILER!!!\0")
+            .unwrap();
         for length in 0..trailer {
             assert!(read(&archive[..length]).is_err(), "{length} bytes were taken");
         }
@@ -239,7 +291,10 @@ mod tests {
     fn paths_that_climb_are_refused() {
         for path in ["/etc", "etc/../x", "./etc", "a//b", ""] {
             let tree = Tree::from([(path.to_owned(), Entry::directory())]);
-            assert!(matches!(write(&tree), Err(ArchiveError::Path { .. })), "{path:?} was written");
+            assert!(
+                matches!(write(&tree), Err(ArchiveError::Path { .. })),
+                "{path:?} was written"
+            );
         }
         let mut archive = write(&Tree::from([("etc/x".to_owned(), Entry::file("y"))])).unwrap();
         let at = archive.windows(5).position(|window| window == b"etc/x").unwrap();

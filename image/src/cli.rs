@@ -62,7 +62,9 @@ struct TrustedKey {
 impl TrustedKey {
     fn trust(&self, appliance: &Path) -> Result<Trust, String> {
         if let Some(path) = &self.key {
-            return keyfile::load_public(path).map(Trust::only).map_err(|error| show::chain(&error));
+            return keyfile::load_public(path)
+                .map(Trust::only)
+                .map_err(|error| show::chain(&error));
         }
         let text = match std::fs::read(appliance) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -136,7 +138,10 @@ fn read_manifest(path: &Path, trust: &Trust) -> Result<(Manifest, SignatureState
         Some(key) if key.verifies(&signed.manifest, &signed.signature) => SignatureState::Good(key),
         Some(_) => SignatureState::Bad(id),
     };
-    Ok((Manifest::from_json(&signed.manifest).map_err(Refusal::Manifest)?, state))
+    Ok((
+        Manifest::from_json(&signed.manifest).map_err(Refusal::Manifest)?,
+        state,
+    ))
 }
 
 #[cfg(test)]
@@ -149,11 +154,17 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trust.json");
         let none = TrustedKey { key: None };
-        assert_eq!(none.trust(&path).unwrap(), Trust::only(SecretKey::development().public()));
+        assert_eq!(
+            none.trust(&path).unwrap(),
+            Trust::only(SecretKey::development().public())
+        );
         let release = Trust::only(SecretKey::from_seed(&[3; KEY_SIZE]).public());
         std::fs::write(&path, release.to_json().unwrap()).unwrap();
         assert_eq!(none.trust(&path).unwrap(), release);
         std::fs::write(&path, "{}").unwrap();
-        assert!(none.trust(&path).is_err(), "a damaged list fell back to the development key");
+        assert!(
+            none.trust(&path).is_err(),
+            "a damaged list fell back to the development key"
+        );
     }
 }

@@ -11,7 +11,10 @@ const DIGITS: &[u8; 16] = b"0123456789abcdef";
 
 pub(crate) fn encode(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble & 15)]);
-    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(*byte)]).collect()
+    bytes
+        .iter()
+        .flat_map(|byte| [digit(byte >> 4), digit(*byte)])
+        .collect()
 }
 
 /// The bytes of a text of exactly `2 * N` lower-case digits.
@@ -28,7 +31,10 @@ pub(crate) fn decode<const N: usize>(text: &str) -> Option<[u8; N]> {
 }
 
 fn value(digit: u8) -> Option<u8> {
-    DIGITS.iter().position(|known| *known == digit).and_then(|at| u8::try_from(at).ok())
+    DIGITS
+        .iter()
+        .position(|known| *known == digit)
+        .and_then(|at| u8::try_from(at).ok())
 }
 
 /// A SHA-256 (FIPS 180-4), written as 64 lower-case digits.
@@ -73,7 +79,9 @@ impl TryFrom<String> for Sha256Digest {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        decode(&text).map(Self).ok_or("a SHA-256 is 64 lower-case hexadecimal digits")
+        decode(&text)
+            .map(Self)
+            .ok_or("a SHA-256 is 64 lower-case hexadecimal digits")
     }
 }
 

@@ -61,7 +61,9 @@ pub enum IsoReadError {
 }
 
 fn damaged<T>(reason: impl Into<String>) -> Result<T, IsoReadError> {
-    Err(IsoReadError::Damaged { reason: reason.into() })
+    Err(IsoReadError::Damaged {
+        reason: reason.into(),
+    })
 }
 
 /// The files of a volume.
@@ -85,9 +87,17 @@ pub fn read(source: &(impl Source + ?Sized)) -> Result<Files, IsoReadError> {
         return damaged("its blocks are not of 2,048 bytes");
     }
     let root = record(&descriptor[156..190], size)?;
-    let mut walk = Walk { source, size, files: BTreeMap::new(), entries: 0 };
+    let mut walk = Walk {
+        source,
+        size,
+        files: BTreeMap::new(),
+        entries: 0,
+    };
     walk.directory(root.extent, "", 0)?;
-    Ok(Files { size, files: walk.files })
+    Ok(Files {
+        size,
+        files: walk.files,
+    })
 }
 
 fn check_size(have: u64, need: u64) -> Result<(), IsoReadError> {
@@ -115,7 +125,11 @@ fn primary_descriptor(source: &(impl Source + ?Sized)) -> Result<Vec<u8>, IsoRea
             1 if primary.is_none() => primary = Some(block),
             0 => {}
             255 => return primary.ok_or(IsoReadError::NotIso),
-            kind => return damaged(format!("volume descriptor {number} is of the unexpected type {kind}")),
+            kind => {
+                return damaged(format!(
+                    "volume descriptor {number} is of the unexpected type {kind}"
+                ));
+            }
         }
     }
     // Enough of an ISO to know that its end is missing.
@@ -142,7 +156,7 @@ impl<S: Source + ?Sized> Walk<'_, S> {
             // The first two records of a folder are itself and its parent (ECMA-119 6.8.2.2).
             let skip = if index == 0 { 2 } else { 0 };
             for bytes in Records(block).skip(skip) {
-                self.entry(&bytes?, path, depth)?;
+                self.entry(bytes?, path, depth)?;
             }
         }
         Ok(())
@@ -155,7 +169,11 @@ impl<S: Source + ?Sized> Walk<'_, S> {
         }
         let record = record(bytes, self.size)?;
         let name = name(record.identifier, record.directory)?;
-        let path = if parent.is_empty() { name.to_owned() } else { format!("{parent}/{name}") };
+        let path = if parent.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{parent}/{name}")
+        };
         if path.len() > MAX_PATH {
             return damaged("a path is too long");
         }
@@ -200,7 +218,10 @@ fn record(bytes: &[u8], volume: u64) -> Result<Record<'_>, IsoReadError> {
     if bytes.len() < 34 {
         return damaged("a directory record is too short");
     }
-    let extent = Extent { offset: u64::from(both_32(bytes, 2)?) * BLOCK, size: u64::from(both_32(bytes, 10)?) };
+    let extent = Extent {
+        offset: u64::from(both_32(bytes, 2)?) * BLOCK,
+        size: u64::from(both_32(bytes, 10)?),
+    };
     if extent.end() > volume {
         return damaged("a directory record points outside the image");
     }
@@ -209,16 +230,22 @@ fn record(bytes: &[u8], volume: u64) -> Result<Record<'_>, IsoReadError> {
         return damaged("a directory record has attributes our images do not use");
     }
     match bytes.get(33..33 + usize::from(bytes[32])) {
-        Some(identifier) if !identifier.is_empty() => {
-            Ok(Record { extent, directory: flags & FLAG_DIRECTORY != 0, identifier })
-        }
+        Some(identifier) if !identifier.is_empty() => Ok(Record {
+            extent,
+            directory: flags & FLAG_DIRECTORY != 0,
+            identifier,
+        }),
         _ => damaged("a directory record has no name"),
     }
 }
 
 fn name(identifier: &[u8], directory: bool) -> Result<&str, IsoReadError> {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"._-".contains(byte);
-    let name = if directory { Some(identifier) } else { identifier.strip_suffix(b";1") };
+    let name = if directory {
+        Some(identifier)
+    } else {
+        identifier.strip_suffix(b";1")
+    };
     let name = name.filter(|name| name.iter().all(plain) && name.iter().any(u8::is_ascii_alphanumeric));
     match name.map(std::str::from_utf8) {
         Some(Ok(name)) => Ok(name.trim_end_matches('.')),
@@ -228,8 +255,14 @@ fn name(identifier: &[u8], directory: bool) -> Result<&str, IsoReadError> {
 
 /// A 32-bit number recorded in both byte orders (ECMA-119 7.3.3); both must agree.
 fn both_32(bytes: &[u8], at: usize) -> Result<u32, IsoReadError> {
-    let little = bytes.get(at..at + 4).and_then(|field| field.try_into().ok()).map(u32::from_le_bytes);
-    let big = bytes.get(at + 4..at + 8).and_then(|field| field.try_into().ok()).map(u32::from_be_bytes);
+    let little = bytes
+        .get(at..at + 4)
+        .and_then(|field| field.try_into().ok())
+        .map(u32::from_le_bytes);
+    let big = bytes
+        .get(at + 4..at + 8)
+        .and_then(|field| field.try_into().ok())
+        .map(u32::from_be_bytes);
     match little {
         Some(value) if big == Some(value) => Ok(value),
         _ => damaged("a number is not the same in both byte orders"),
@@ -238,8 +271,14 @@ fn both_32(bytes: &[u8], at: usize) -> Result<u32, IsoReadError> {
 
 /// A 16-bit number recorded in both byte orders (ECMA-119 7.2.3).
 fn both_16(bytes: &[u8], at: usize) -> Result<u16, IsoReadError> {
-    let little = bytes.get(at..at + 2).and_then(|field| field.try_into().ok()).map(u16::from_le_bytes);
-    let big = bytes.get(at + 2..at + 4).and_then(|field| field.try_into().ok()).map(u16::from_be_bytes);
+    let little = bytes
+        .get(at..at + 2)
+        .and_then(|field| field.try_into().ok())
+        .map(u16::from_le_bytes);
+    let big = bytes
+        .get(at + 2..at + 4)
+        .and_then(|field| field.try_into().ok())
+        .map(u16::from_be_bytes);
     match little {
         Some(value) if big == Some(value) => Ok(value),
         _ => damaged("a number is not the same in both byte orders"),

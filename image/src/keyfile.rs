@@ -36,7 +36,9 @@ pub enum KeyFileError {
         source: io::Error,
     },
     /// Others can read the secret key.
-    #[error("others can read the secret key {path} (mode {mode:04o}): run chmod 600 on it, and consider it known")]
+    #[error(
+        "others can read the secret key {path} (mode {mode:04o}): run chmod 600 on it, and consider it known"
+    )]
     Permissions {
         /// The file.
         path: PathBuf,
@@ -72,15 +74,28 @@ pub enum KeyFileError {
 /// # Errors
 /// When the file cannot be read, others can read it, or it is no secret key.
 pub fn load_secret(path: &Path) -> Result<SecretKey, KeyFileError> {
-    let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(failed)?;
     let mode = file.metadata().map_err(failed)?.mode() & 0o7777;
     if mode & OTHERS != 0 {
-        return Err(KeyFileError::Permissions { path: path.to_owned(), mode });
+        return Err(KeyFileError::Permissions {
+            path: path.to_owned(),
+            mode,
+        });
     }
     let text = read(&file).map_err(failed)?;
-    let wrong = || KeyFileError::Format { path: path.to_owned(), wanted: "secret key", header: SECRET_HEADER };
-    let seed = field(&text, SECRET_HEADER).and_then(hex::decode::<KEY_SIZE>).map(Zeroizing::new).ok_or_else(wrong)?;
+    let wrong = || KeyFileError::Format {
+        path: path.to_owned(),
+        wanted: "secret key",
+        header: SECRET_HEADER,
+    };
+    let seed = field(&text, SECRET_HEADER)
+        .and_then(hex::decode::<KEY_SIZE>)
+        .map(Zeroizing::new)
+        .ok_or_else(wrong)?;
     Ok(SecretKey::from_seed(&seed))
 }
 
@@ -89,10 +104,17 @@ pub fn load_secret(path: &Path) -> Result<SecretKey, KeyFileError> {
 /// # Errors
 /// When the file cannot be read or is no public key.
 pub fn load_public(path: &Path) -> Result<PublicKey, KeyFileError> {
-    let failed = |source| KeyFileError::Read { path: path.to_owned(), source };
+    let failed = |source| KeyFileError::Read {
+        path: path.to_owned(),
+        source,
+    };
     let text = File::open(path).and_then(|file| read(&file)).map_err(failed)?;
     let key = field(&text, PUBLIC_HEADER).and_then(|key| PublicKey::try_from(key.to_owned()).ok());
-    key.ok_or_else(|| KeyFileError::Format { path: path.to_owned(), wanted: "public key", header: PUBLIC_HEADER })
+    key.ok_or_else(|| KeyFileError::Format {
+        path: path.to_owned(),
+        wanted: "public key",
+        header: PUBLIC_HEADER,
+    })
 }
 
 /// Writes a secret key to a new file of mode 0600.
@@ -143,13 +165,25 @@ fn create(path: &Path, mode: u32, content: &[u8]) -> Result<(), KeyFileError> {
     let written = write_new(&beside, mode, content).and_then(|()| std::fs::hard_link(&beside, path));
     // Gone or not, the name beside is of no further use; what counts is whether the key stands.
     let _ = std::fs::remove_file(&beside);
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let synced = written.and_then(|()| File::open(folder)).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| KeyFileError::Write { path: path.to_owned(), source })
+    let folder = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let synced = written
+        .and_then(|()| File::open(folder))
+        .and_then(|folder| folder.sync_all());
+    synced.map_err(|source| KeyFileError::Write {
+        path: path.to_owned(),
+        source,
+    })
 }
 
 fn write_new(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(path)?;
     file.write_all(content)?;
     file.sync_all()
 }
@@ -171,7 +205,11 @@ mod tests {
         assert_eq!(load_secret(&secret).unwrap().public(), key.public());
         assert_eq!(load_public(&public).unwrap(), key.public());
         assert_eq!(fs::metadata(&secret).unwrap().mode() & 0o7777, SECRET_MODE);
-        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "a scratch file stayed");
+        assert_eq!(
+            fs::read_dir(folder.path()).unwrap().count(),
+            2,
+            "a scratch file stayed"
+        );
     }
 
     #[test]
@@ -186,7 +224,10 @@ mod tests {
         save_secret(&path, &SecretKey::development()).unwrap();
         for mode in [0o640, 0o604, 0o660, 0o611] {
             fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
-            assert!(matches!(load_secret(&path), Err(KeyFileError::Permissions { .. })), "{mode:o} was taken");
+            assert!(
+                matches!(load_secret(&path), Err(KeyFileError::Permissions { .. })),
+                "{mode:o} was taken"
+            );
         }
     }
 
@@ -196,7 +237,10 @@ mod tests {
         let path = folder.path().join("k");
         save_secret(&path, &SecretKey::development()).unwrap();
         assert!(save_secret(&path, &generate().unwrap()).is_err());
-        assert_eq!(load_secret(&path).unwrap().public(), SecretKey::development().public());
+        assert_eq!(
+            load_secret(&path).unwrap().public(),
+            SecretKey::development().public()
+        );
     }
 
     #[test]
@@ -205,7 +249,12 @@ mod tests {
         let path = folder.path().join("k");
         save_public(&path, &SecretKey::development().public()).unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        for bad in [text.to_uppercase(), text.replace("public", "secret"), format!("{text}\n"), String::new()] {
+        for bad in [
+            text.to_uppercase(),
+            text.replace("public", "secret"),
+            format!("{text}\n"),
+            String::new(),
+        ] {
             fs::write(&path, bad).unwrap();
             assert!(matches!(load_public(&path), Err(KeyFileError::Format { .. })));
         }

@@ -50,7 +50,9 @@ pub struct Signature {
 
 /// The text is no signature file.
 #[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
-#[error("not a signature file: it must be the three lines `{SIGNATURE_HEADER}`, `key-id …` and `signature …`")]
+#[error(
+    "not a signature file: it must be the three lines `{SIGNATURE_HEADER}`, `key-id …` and `signature …`"
+)]
 pub struct SignatureFormatError;
 
 impl Signature {
@@ -63,7 +65,11 @@ impl Signature {
     /// The signature file: three lines of fixed length, so every signature file has the same size.
     #[must_use]
     pub fn to_text(&self) -> String {
-        format!("{SIGNATURE_HEADER}\nkey-id {}\nsignature {}\n", self.key, hex::encode(&self.bytes))
+        format!(
+            "{SIGNATURE_HEADER}\nkey-id {}\nsignature {}\n",
+            self.key,
+            hex::encode(&self.bytes)
+        )
     }
 
     /// Reads a signature file; nothing but the exact form written by [`Self::to_text`] is accepted.
@@ -79,7 +85,10 @@ impl Signature {
             if header != SIGNATURE_HEADER {
                 return None;
             }
-            Some(Self { key: KeyId(hex::decode(key)?), bytes: hex::decode(signature)? })
+            Some(Self {
+                key: KeyId(hex::decode(key)?),
+                bytes: hex::decode(signature)?,
+            })
         };
         fields().ok_or(SignatureFormatError)
     }
@@ -137,7 +146,11 @@ impl TryFrom<String> for PublicKey {
     fn try_from(text: String) -> Result<Self, PublicKeyError> {
         let bytes: [u8; KEY_SIZE] = hex::decode(&text).ok_or(PublicKeyError)?;
         let key = VerifyingKey::from_bytes(&bytes).map_err(|_| PublicKeyError)?;
-        if key.is_weak() { Err(PublicKeyError) } else { Ok(Self(key)) }
+        if key.is_weak() {
+            Err(PublicKeyError)
+        } else {
+            Ok(Self(key))
+        }
     }
 }
 
@@ -173,7 +186,10 @@ impl SecretKey {
     /// Signs exactly these bytes.
     #[must_use]
     pub fn sign(&self, message: &[u8]) -> Signature {
-        Signature { key: self.public().id(), bytes: self.0.sign(message).to_bytes() }
+        Signature {
+            key: self.public().id(),
+            bytes: self.0.sign(message).to_bytes(),
+        }
     }
 
     pub(crate) fn seed(&self) -> &[u8; KEY_SIZE] {
@@ -212,7 +228,10 @@ impl Trust {
     /// The trusted key with this id.
     #[must_use]
     pub fn find(&self, id: KeyId) -> Option<PublicKey> {
-        [Some(self.current), self.next].into_iter().flatten().find(|key| key.id() == id)
+        [Some(self.current), self.next]
+            .into_iter()
+            .flatten()
+            .find(|key| key.id() == id)
     }
 
     /// The file kept at [`crate::names::TRUST_FILE`].
@@ -257,8 +276,18 @@ mod tests {
         let text = SecretKey::development().sign(b"message").to_text();
         assert_eq!(text.len(), SIGNATURE_FILE_SIZE);
         assert_eq!(Signature::parse(text.as_bytes()).unwrap().to_text(), text);
-        for bad in [text.replace('\n', "\r\n"), text.to_uppercase(), format!("{text}\n"), text[1..].to_owned(), String::new()] {
-            assert_eq!(Signature::parse(bad.as_bytes()), Err(SignatureFormatError), "{bad:?} was taken");
+        for bad in [
+            text.replace('\n', "\r\n"),
+            text.to_uppercase(),
+            format!("{text}\n"),
+            text[1..].to_owned(),
+            String::new(),
+        ] {
+            assert_eq!(
+                Signature::parse(bad.as_bytes()),
+                Err(SignatureFormatError),
+                "{bad:?} was taken"
+            );
         }
     }
 
@@ -277,7 +306,10 @@ mod tests {
     #[test]
     fn trust_is_read_back_and_strict() {
         let next = SecretKey::from_seed(&[9; KEY_SIZE]).public();
-        let trust = Trust { current: SecretKey::development().public(), next: Some(next) };
+        let trust = Trust {
+            current: SecretKey::development().public(),
+            next: Some(next),
+        };
         let text = trust.to_json().unwrap();
         assert_eq!(Trust::from_json(text.as_bytes()).unwrap(), trust);
         assert_eq!(trust.find(next.id()), Some(next));

@@ -191,7 +191,9 @@ impl Manifest {
             return Err(ManifestError::Format { format: self.format });
         }
         if self.product != names::PRODUCT {
-            return Err(ManifestError::Product { product: self.product.chars().take(MAX_RULE).collect() });
+            return Err(ManifestError::Product {
+                product: self.product.chars().take(MAX_RULE).collect(),
+            });
         }
         self.check_fields()?;
         self.check_payloads()
@@ -199,17 +201,40 @@ impl Manifest {
 
     fn check_fields(&self) -> Result<(), ManifestError> {
         let rules: [(bool, &str); 8] = [
-            (self.channel == self.version.channel(), "the channel is not the one the version says"),
-            (is_word(&self.build_id), "the build id must be 1 to 64 letters, digits or dashes"),
-            (self.build_time <= MAX_BUILD_TIME, "the build time is after the year 2099"),
-            (is_list(&self.hardware) && !self.hardware.is_empty(), "hardware must be 1 to 64 short texts"),
-            (is_list(&self.upgrade_from), "upgrade_from must be at most 64 short texts"),
-            (self.upgrade_notes.len() <= MAX_NOTES, "the upgrade notes are longer than 32 KiB"),
-            (self.upgrade_news.len() <= MAX_NOTES, "the upgrade news are longer than 32 KiB"),
+            (
+                self.channel == self.version.channel(),
+                "the channel is not the one the version says",
+            ),
+            (
+                is_word(&self.build_id),
+                "the build id must be 1 to 64 letters, digits or dashes",
+            ),
+            (
+                self.build_time <= MAX_BUILD_TIME,
+                "the build time is after the year 2099",
+            ),
+            (
+                is_list(&self.hardware) && !self.hardware.is_empty(),
+                "hardware must be 1 to 64 short texts",
+            ),
+            (
+                is_list(&self.upgrade_from),
+                "upgrade_from must be at most 64 short texts",
+            ),
+            (
+                self.upgrade_notes.len() <= MAX_NOTES,
+                "the upgrade notes are longer than 32 KiB",
+            ),
+            (
+                self.upgrade_news.len() <= MAX_NOTES,
+                "the upgrade news are longer than 32 KiB",
+            ),
             (self.is_printable(), "a text holds control characters"),
         ];
         match rules.into_iter().find(|(kept, _)| !kept) {
-            Some((_, reason)) => Err(ManifestError::Field { reason: reason.to_owned() }),
+            Some((_, reason)) => Err(ManifestError::Field {
+                reason: reason.to_owned(),
+            }),
             None => Ok(()),
         }
     }
@@ -219,20 +244,36 @@ impl Manifest {
         let clean = |text: &String| !text.chars().any(char::is_control);
         let notes = [&self.upgrade_notes, &self.upgrade_news];
         self.hardware.iter().chain(&self.upgrade_from).all(clean)
-            && notes.iter().all(|text| !text.chars().any(|c| c.is_control() && c != '\n'))
+            && notes
+                .iter()
+                .all(|text| !text.chars().any(|c| c.is_control() && c != '\n'))
     }
 
     fn check_payloads(&self) -> Result<(), ManifestError> {
         if self.payloads.len() > MAX_PAYLOADS {
-            return Err(ManifestError::Field { reason: format!("more than {MAX_PAYLOADS} payloads") });
+            return Err(ManifestError::Field {
+                reason: format!("more than {MAX_PAYLOADS} payloads"),
+            });
         }
-        if let Some(payload) = self.payloads.iter().find(|payload| !names::is_payload_name(&payload.name)) {
-            return Err(ManifestError::PayloadName { name: payload.name.chars().take(MAX_RULE).collect() });
+        if let Some(payload) = self
+            .payloads
+            .iter()
+            .find(|payload| !names::is_payload_name(&payload.name))
+        {
+            return Err(ManifestError::PayloadName {
+                name: payload.name.chars().take(MAX_RULE).collect(),
+            });
         }
         if let Some(pair) = self.payloads.windows(2).find(|pair| pair[0].name >= pair[1].name) {
-            return Err(ManifestError::PayloadOrder { name: pair[1].name.clone() });
+            return Err(ManifestError::PayloadOrder {
+                name: pair[1].name.clone(),
+            });
         }
-        let listed: BTreeSet<&str> = self.payloads.iter().map(|payload| payload.name.as_str()).collect();
+        let listed: BTreeSet<&str> = self
+            .payloads
+            .iter()
+            .map(|payload| payload.name.as_str())
+            .collect();
         if let Some(name) = names::REQUIRED.iter().find(|name| !listed.contains(*name)) {
             return Err(ManifestError::PayloadMissing { name });
         }
@@ -240,8 +281,17 @@ impl Manifest {
     }
 
     fn check_sizes(&self) -> Result<(), ManifestError> {
-        let wrong = |name: &str, size| Err(ManifestError::Size { name: name.to_owned(), size });
-        if let Some(payload) = self.payloads.iter().find(|payload| !(1..=MAX_PAYLOAD).contains(&payload.size)) {
+        let wrong = |name: &str, size| {
+            Err(ManifestError::Size {
+                name: name.to_owned(),
+                size,
+            })
+        };
+        if let Some(payload) = self
+            .payloads
+            .iter()
+            .find(|payload| !(1..=MAX_PAYLOAD).contains(&payload.size))
+        {
             return wrong(&payload.name, payload.size);
         }
         let total: u64 = self.payloads.iter().map(|payload| payload.size).sum();
@@ -253,7 +303,11 @@ impl Manifest {
 }
 
 fn check_length(text: &[u8]) -> Result<(), ManifestError> {
-    if text.len() > MAX_SIZE { Err(ManifestError::TooLong { size: text.len() }) } else { Ok(()) }
+    if text.len() > MAX_SIZE {
+        Err(ManifestError::TooLong { size: text.len() })
+    } else {
+        Ok(())
+    }
 }
 
 fn is_list(items: &[String]) -> bool {

@@ -31,7 +31,15 @@ pub const BIOS_IMAGE: &str = "boot/bios.img";
 pub const EFI_IMAGE: &str = "boot/efi.img";
 
 /// Payloads without which a firmware is refused.
-pub const REQUIRED: &[&str] = &[BIOS_IMAGE, EFI_IMAGE, GRUB_CONFIG, INITRAMFS, KERNEL, RELEASE, SBOM];
+pub const REQUIRED: &[&str] = &[
+    BIOS_IMAGE,
+    EFI_IMAGE,
+    GRUB_CONFIG,
+    INITRAMFS,
+    KERNEL,
+    RELEASE,
+    SBOM,
+];
 
 /// Where [`RELEASE`] puts the release file in the running appliance, without leading slash.
 pub const RELEASE_FILE: &str = "etc/sps/release.json";
@@ -84,9 +92,27 @@ mod tests {
     fn other_names_are_refused() {
         let long = format!("firmware/{}", "a".repeat(31));
         let bad = [
-            "", "vmlinuz", "firmware", "firmware/", "/firmware/a", "firmware//a", "firmware/../a", "firmware/./a",
-            "../firmware/a", "other/a", "firmware/A", "firmware/a b", "firmware/a\0", "firmware/.a", "firmware/a.",
-            "firmware/a.b.c", "firmware/ä", "firmware\\a", MANIFEST, SIGNATURE, &long,
+            "",
+            "vmlinuz",
+            "firmware",
+            "firmware/",
+            "/firmware/a",
+            "firmware//a",
+            "firmware/../a",
+            "firmware/./a",
+            "../firmware/a",
+            "other/a",
+            "firmware/A",
+            "firmware/a b",
+            "firmware/a\0",
+            "firmware/.a",
+            "firmware/a.",
+            "firmware/a.b.c",
+            "firmware/ä",
+            "firmware\\a",
+            MANIFEST,
+            SIGNATURE,
+            &long,
         ];
         for name in bad {
             assert!(!is_payload_name(name), "{name:?} was taken");

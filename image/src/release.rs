@@ -110,7 +110,9 @@ impl Release {
             return field("the build time is after the year 2099".to_owned());
         }
         if self.faults.len() > MAX_FAULTS || !self.faults.iter().all(|fault| is_word(fault)) {
-            return field(format!("at most {MAX_FAULTS} faults, each 1 to 64 letters, digits or dashes"));
+            return field(format!(
+                "at most {MAX_FAULTS} faults, each 1 to 64 letters, digits or dashes"
+            ));
         }
         if !self.development && !self.faults.is_empty() {
             return field("only a development build may carry faults".to_owned());
@@ -153,8 +155,16 @@ mod tests {
     fn only_development_builds_carry_faults() {
         let mut text = String::from_utf8(release().to_json().unwrap()).unwrap();
         text = text.replace("\"development\": true", "\"development\": false");
-        assert!(Release::from_json(text.as_bytes()).unwrap_err().to_string().contains("development"));
-        let claimed = Release { development: false, ..release() };
+        assert!(
+            Release::from_json(text.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .contains("development")
+        );
+        let claimed = Release {
+            development: false,
+            ..release()
+        };
         assert!(claimed.to_json().is_err());
         assert!(claimed.honoured_faults().is_empty());
     }

@@ -32,13 +32,34 @@ pub fn table(manifest: &Manifest, signature: SignatureState) -> String {
     line(&mut text, "");
     line(&mut text, &format!("{:<26} {:>12}  SHA-256", "payload", "bytes"));
     for payload in &manifest.payloads {
-        line(&mut text, &format!("{:<26} {:>12}  {}", payload.name, grouped(payload.size), payload.sha256));
+        line(
+            &mut text,
+            &format!(
+                "{:<26} {:>12}  {}",
+                payload.name,
+                grouped(payload.size),
+                payload.sha256
+            ),
+        );
     }
-    line(&mut text, &format!("{:<26} {:>12}  {}", "the image", grouped(manifest.image.size), manifest.image.sha256));
-    for (title, content) in [("upgrade notes", &manifest.upgrade_notes), ("upgrade news", &manifest.upgrade_news)] {
+    line(
+        &mut text,
+        &format!(
+            "{:<26} {:>12}  {}",
+            "the image",
+            grouped(manifest.image.size),
+            manifest.image.sha256
+        ),
+    );
+    for (title, content) in [
+        ("upgrade notes", &manifest.upgrade_notes),
+        ("upgrade news", &manifest.upgrade_news),
+    ] {
         if !content.is_empty() {
             line(&mut text, &format!("\n{title}:"));
-            content.lines().for_each(|content| line(&mut text, &format!("  {}", content.escape_debug())));
+            content
+                .lines()
+                .for_each(|content| line(&mut text, &format!("  {}", content.escape_debug())));
         }
     }
     text
@@ -48,26 +69,41 @@ fn fields(manifest: &Manifest, signature: SignatureState) -> Vec<(&'static str, 
     vec![
         ("product", manifest.product.clone()),
         ("version", format!("{} ({})", manifest.version, manifest.channel)),
-        ("build", format!("{} of {}", manifest.build_id, date(manifest.build_time))),
+        (
+            "build",
+            format!("{} of {}", manifest.build_id, date(manifest.build_time)),
+        ),
         ("signature", signature_text(signature)),
         ("data layout", manifest.data_layout.to_string()),
         ("boot protocol", manifest.boot_protocol.to_string()),
         ("hardware", manifest.hardware.join(", ")),
-        ("upgrade from", if manifest.upgrade_from.is_empty() { "-".to_owned() } else { manifest.upgrade_from.join(", ") }),
+        (
+            "upgrade from",
+            if manifest.upgrade_from.is_empty() {
+                "-".to_owned()
+            } else {
+                manifest.upgrade_from.join(", ")
+            },
+        ),
     ]
 }
 
 fn signature_text(signature: SignatureState) -> String {
     match signature {
         SignatureState::Good(key) => format!("good; {}", key_text(&key)),
-        SignatureState::UnknownKey(key) => format!("NOT CHECKED: key {key} is not trusted here, give it with --key"),
+        SignatureState::UnknownKey(key) => {
+            format!("NOT CHECKED: key {key} is not trusted here, give it with --key")
+        }
         SignatureState::Bad(key) => format!("BAD: does not fit this manifest and key {key}"),
     }
 }
 
 fn key_text(key: &PublicKey) -> String {
     if key.is_development() {
-        format!("published development key {}: says nothing about who made it", key.id())
+        format!(
+            "published development key {}: says nothing about who made it",
+            key.id()
+        )
     } else {
         format!("key {}", key.id())
     }
@@ -88,10 +124,25 @@ pub fn accepted(name: &str, verified: &Verified) -> String {
     let mut text = String::new();
     line(&mut text, &format!("{}: good", name.escape_debug()));
     let build = format!("build {} of {}", manifest.build_id, date(manifest.build_time));
-    line(&mut text, &format!("  {} {} ({}), {build}", manifest.product, manifest.version, manifest.channel));
-    line(&mut text, &format!("  signed with the {}", key_text(&verified.key)));
+    line(
+        &mut text,
+        &format!(
+            "  {} {} ({}), {build}",
+            manifest.product, manifest.version, manifest.channel
+        ),
+    );
+    line(
+        &mut text,
+        &format!("  signed with the {}", key_text(&verified.key)),
+    );
     let bytes = grouped(manifest.image.size);
-    line(&mut text, &format!("  all {bytes} bytes are the ones signed, {} payloads", manifest.payloads.len()));
+    line(
+        &mut text,
+        &format!(
+            "  all {bytes} bytes are the ones signed, {} payloads",
+            manifest.payloads.len()
+        ),
+    );
     text
 }
 
@@ -103,21 +154,34 @@ pub fn rejected(name: &str, error: &VerifyError) -> String {
     match error {
         VerifyError::Unreadable(source) => line(&mut text, &format!("{name}: cannot be read: {source}")),
         VerifyError::Refused(Refusal::Content(faults)) => {
-            line(&mut text, &format!("{name}: REFUSED, its content is not what was signed"));
-            faults.iter().for_each(|fault| line(&mut text, &format!("  {}", fault_text(fault))));
+            line(
+                &mut text,
+                &format!("{name}: REFUSED, its content is not what was signed"),
+            );
+            faults
+                .iter()
+                .for_each(|fault| line(&mut text, &format!("  {}", fault_text(fault))));
         }
         VerifyError::Refused(refusal) => line(&mut text, &format!("{name}: REFUSED, {}", chain(refusal))),
     }
     if is_damage(error) {
-        line(&mut text, "  Copy or download it again; if that does not help, do not use it.");
+        line(
+            &mut text,
+            "  Copy or download it again; if that does not help, do not use it.",
+        );
     }
     text
 }
 
 /// Whether another copy of the same file may be good.
 fn is_damage(error: &VerifyError) -> bool {
-    let VerifyError::Refused(refusal) = error else { return false };
-    matches!(refusal, Refusal::Iso(_) | Refusal::BadSignature { .. } | Refusal::Content(_) | Refusal::SignatureFormat(_))
+    let VerifyError::Refused(refusal) = error else {
+        return false;
+    };
+    matches!(
+        refusal,
+        Refusal::Iso(_) | Refusal::BadSignature { .. } | Refusal::Content(_) | Refusal::SignatureFormat(_)
+    )
 }
 
 fn fault_text(fault: &Fault) -> String {
@@ -136,7 +200,9 @@ pub(crate) fn chain(error: &dyn Error) -> String {
         }
         next = source.source();
     }
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// Build times are bounded by the manifest's rules, so they always are dates.

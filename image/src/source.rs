@@ -33,7 +33,9 @@ impl Source for [u8] {
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         let start = usize::try_from(offset).ok();
         let range = start.and_then(|start| Some(start..start.checked_add(buffer.len())?));
-        let bytes = range.and_then(|range| self.get(range)).ok_or(io::ErrorKind::UnexpectedEof)?;
+        let bytes = range
+            .and_then(|range| self.get(range))
+            .ok_or(io::ErrorKind::UnexpectedEof)?;
         buffer.copy_from_slice(bytes);
         Ok(())
     }
@@ -66,7 +68,10 @@ impl FileSource {
         if !metadata.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"));
         }
-        Ok(Self { file, size: metadata.len() })
+        Ok(Self {
+            file,
+            size: metadata.len(),
+        })
     }
 }
 
@@ -148,11 +153,20 @@ mod tests {
     #[test]
     fn holes_count_as_zeros_across_chunks() {
         let mut bytes: Vec<u8> = (0..CHUNK * 2 + 100).map(|n| (n % 253) as u8).collect();
-        let all = Extent { offset: 0, size: bytes.len() as u64 };
+        let all = Extent {
+            offset: 0,
+            size: bytes.len() as u64,
+        };
         let holes = [
-            Extent { offset: CHUNK as u64 - 10, size: 20 },
+            Extent {
+                offset: CHUNK as u64 - 10,
+                size: 20,
+            },
             Extent { offset: 3, size: 1 },
-            Extent { offset: bytes.len() as u64 - 2, size: 2 },
+            Extent {
+                offset: bytes.len() as u64 - 2,
+                size: 2,
+            },
         ];
         let digest = digest_without(&bytes, all, &holes).unwrap();
         let end = bytes.len();
@@ -167,7 +181,25 @@ mod tests {
         let bytes = vec![1, 2, 3];
         assert!(bytes.read_at(1, &mut [0; 3]).is_err());
         assert!(bytes.read_at(u64::MAX, &mut [0; 1]).is_err());
-        assert!(read(&bytes, Extent { offset: u64::MAX, size: 1 }).is_err());
-        assert!(read(&bytes, Extent { offset: 0, size: u64::MAX }).is_err());
+        assert!(
+            read(
+                &bytes,
+                Extent {
+                    offset: u64::MAX,
+                    size: 1
+                }
+            )
+            .is_err()
+        );
+        assert!(
+            read(
+                &bytes,
+                Extent {
+                    offset: 0,
+                    size: u64::MAX
+                }
+            )
+            .is_err()
+        );
     }
 }

@@ -42,7 +42,7 @@ pub enum VerifyError {
     #[error("the image cannot be read")]
     Unreadable(#[from] io::Error),
     /// The image is refused.
-    #[error("the image is refused: {0}")]
+    #[error("the image is refused")]
     Refused(#[source] Refusal),
 }
 
@@ -98,7 +98,11 @@ fn development_text(flag: bool, key: KeyId) -> String {
 }
 
 fn sentences(faults: &[Fault]) -> String {
-    faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+    faults
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join("; ")
 }
 
 /// What is wrong with one file of a signed image.
@@ -137,7 +141,9 @@ pub enum Fault {
         signed: Sha256Digest,
     },
     /// Bytes outside every payload are not the ones signed.
-    #[error("bytes outside the listed files were changed: boot sector, partition table, directories or padding")]
+    #[error(
+        "bytes outside the listed files were changed: boot sector, partition table, directories or padding"
+    )]
     Structure,
     /// The release file is not one, or not of this firmware.
     #[error("{} is refused: {reason}", names::RELEASE)]
@@ -169,13 +175,19 @@ impl From<IsoReadError> for VerifyError {
 pub fn verify(source: &(impl Source + ?Sized), trust: &Trust) -> Result<Verified, VerifyError> {
     let files = iso9660::read(source)?;
     let signed = signed_manifest(source, &files)?;
-    let key = trust.find(signed.signature.key()).ok_or(Refusal::UnknownKey { key: signed.signature.key() })?;
+    let key = trust.find(signed.signature.key()).ok_or(Refusal::UnknownKey {
+        key: signed.signature.key(),
+    })?;
     if !key.verifies(&signed.manifest, &signed.signature) {
         return Err(Refusal::BadSignature { key: key.id() }.into());
     }
     let manifest = Manifest::from_json(&signed.manifest).map_err(Refusal::Manifest)?;
     if manifest.development != key.is_development() {
-        return Err(Refusal::Development { flag: manifest.development, key: key.id() }.into());
+        return Err(Refusal::Development {
+            flag: manifest.development,
+            key: key.id(),
+        }
+        .into());
     }
     let mut faults = content_faults(source, &files, &manifest)?;
     if faults.is_empty() && !structure_is_signed(source, &files, &manifest)? {
@@ -185,7 +197,12 @@ pub fn verify(source: &(impl Source + ?Sized), trust: &Trust) -> Result<Verified
         return Err(Refusal::Content(faults).into());
     }
     let release = read_release(source, &files, &manifest, &key)?;
-    Ok(Verified { manifest, release, key, files })
+    Ok(Verified {
+        manifest,
+        release,
+        key,
+        files,
+    })
 }
 
 /// The manifest as it lies in an image, not yet trusted.
@@ -196,7 +213,10 @@ pub(crate) struct SignedManifest {
 }
 
 /// Reads manifest and signature without believing them.
-pub(crate) fn signed_manifest(source: &(impl Source + ?Sized), files: &Files) -> Result<SignedManifest, VerifyError> {
+pub(crate) fn signed_manifest(
+    source: &(impl Source + ?Sized),
+    files: &Files,
+) -> Result<SignedManifest, VerifyError> {
     let manifest = *files.files.get(names::MANIFEST).ok_or(Refusal::NoManifest)?;
     let signature = *files.files.get(names::SIGNATURE).ok_or(Refusal::Unsigned)?;
     if manifest.size > manifest::MAX_SIZE as u64 {
@@ -211,7 +231,11 @@ pub(crate) fn signed_manifest(source: &(impl Source + ?Sized), files: &Files) ->
     Ok(SignedManifest { manifest, signature })
 }
 
-fn content_faults(source: &(impl Source + ?Sized), files: &Files, manifest: &Manifest) -> io::Result<Vec<Fault>> {
+fn content_faults(
+    source: &(impl Source + ?Sized),
+    files: &Files,
+    manifest: &Manifest,
+) -> io::Result<Vec<Fault>> {
     let mut faults = Vec::new();
     for name in files.files.keys() {
         if ![names::MANIFEST, names::SIGNATURE].contains(&name.as_str()) && manifest.payload(name).is_none() {
@@ -219,7 +243,11 @@ fn content_faults(source: &(impl Source + ?Sized), files: &Files, manifest: &Man
         }
     }
     for payload in &manifest.payloads {
-        faults.extend(payload_fault(source, files.files.get(&payload.name).copied(), payload)?);
+        faults.extend(payload_fault(
+            source,
+            files.files.get(&payload.name).copied(),
+            payload,
+        )?);
     }
     if files.size != manifest.image.size {
         faults.push(Fault::Size {
@@ -241,20 +269,42 @@ fn payload_fault(
         return Ok(Some(Fault::Missing { name }));
     };
     if extent.size != payload.size {
-        return Ok(Some(Fault::Size { name, found: extent.size, signed: payload.size }));
+        return Ok(Some(Fault::Size {
+            name,
+            found: extent.size,
+            signed: payload.size,
+        }));
     }
     let found = source::digest(source, extent)?;
-    Ok((found != payload.sha256).then_some(Fault::Digest { name, found, signed: payload.sha256 }))
+    Ok((found != payload.sha256).then_some(Fault::Digest {
+        name,
+        found,
+        signed: payload.sha256,
+    }))
 }
 
 /// The digest of the whole image, manifest and signature taken as zeros; see [`manifest::ImageDigest`].
 pub(crate) fn image_digest(source: &(impl Source + ?Sized), files: &Files) -> io::Result<Sha256Digest> {
     let hole = |name| files.files.get(name).copied();
-    let holes: Vec<Extent> = [names::MANIFEST, names::SIGNATURE].into_iter().filter_map(hole).collect();
-    source::digest_without(source, Extent { offset: 0, size: files.size }, &holes)
+    let holes: Vec<Extent> = [names::MANIFEST, names::SIGNATURE]
+        .into_iter()
+        .filter_map(hole)
+        .collect();
+    source::digest_without(
+        source,
+        Extent {
+            offset: 0,
+            size: files.size,
+        },
+        &holes,
+    )
 }
 
-fn structure_is_signed(source: &(impl Source + ?Sized), files: &Files, manifest: &Manifest) -> io::Result<bool> {
+fn structure_is_signed(
+    source: &(impl Source + ?Sized),
+    files: &Files,
+    manifest: &Manifest,
+) -> io::Result<bool> {
     Ok(image_digest(source, files)? == manifest.image.sha256)
 }
 
@@ -264,7 +314,10 @@ fn read_release(
     manifest: &Manifest,
     key: &PublicKey,
 ) -> Result<Release, VerifyError> {
-    let extent = files.files.get(names::RELEASE).filter(|extent| extent.size <= MAX_RELEASE);
+    let extent = files
+        .files
+        .get(names::RELEASE)
+        .filter(|extent| extent.size <= MAX_RELEASE);
     let refused = |reason: String| Refusal::Content(vec![Fault::Release { reason }]);
     let extent = *extent.ok_or_else(|| refused("it is too large".to_owned()))?;
     let bytes = source::read(source, extent)?;
@@ -273,7 +326,11 @@ fn read_release(
         && release.build_id == manifest.build_id
         && release.build_time == manifest.build_time
         && release.development == manifest.development;
-    if same { Ok(release) } else { Err(refused("it is of another build than the manifest".to_owned()).into()) }
+    if same {
+        Ok(release)
+    } else {
+        Err(refused("it is of another build than the manifest".to_owned()).into())
+    }
 }
 
 fn unpack_release(bytes: &[u8], key: &PublicKey) -> Result<Release, String> {

@@ -33,7 +33,12 @@ impl Version {
     /// A version without build number.
     #[must_use]
     pub const fn new(major: u32, minor: u32, patch: u32) -> Self {
-        Self { major, minor, patch, build: None }
+        Self {
+            major,
+            minor,
+            patch,
+            build: None,
+        }
     }
 
     /// First number.
@@ -57,7 +62,11 @@ impl Version {
     /// The channel the minor number says.
     #[must_use]
     pub const fn channel(self) -> Channel {
-        if self.minor == 0 { Channel::Lts } else { Channel::Feature }
+        if self.minor == 0 {
+            Channel::Lts
+        } else {
+            Channel::Feature
+        }
     }
 }
 
@@ -72,7 +81,9 @@ impl FromStr for Version {
     type Err = VersionError;
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
-        parse(text).ok_or_else(|| VersionError { text: text.chars().take(MAX_LENGTH).collect() })
+        parse(text).ok_or_else(|| VersionError {
+            text: text.chars().take(MAX_LENGTH).collect(),
+        })
     }
 }
 
@@ -95,17 +106,22 @@ fn parse(text: &str) -> Option<Version> {
         return None;
     }
     let numbers: Option<Vec<u32>> = text.split('.').map(number).collect();
-    match numbers?.as_slice() {
-        &[major, minor, patch] => Some(Version { major, minor, patch, build: None }),
-        &[major, minor, patch, build] => Some(Version { major, minor, patch, build: Some(build) }),
-        _ => None,
-    }
+    let (version, build) = match *numbers?.as_slice() {
+        [major, minor, patch] => (Version::new(major, minor, patch), None),
+        [major, minor, patch, build] => (Version::new(major, minor, patch), Some(build)),
+        _ => return None,
+    };
+    Some(Version { build, ..version })
 }
 
 fn number(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let leading_zero = text.len() > 1 && text.starts_with('0');
-    if plain && !leading_zero { text.parse().ok() } else { None }
+    if plain && !leading_zero {
+        text.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// The line of releases a version belongs to.
@@ -136,14 +152,28 @@ mod tests {
         for good in ["0.1.0", "7.0.3", "7.0.3.1", "6.13.0", "4294967295.0.0.4294967295"] {
             assert_eq!(good.parse::<Version>().unwrap().to_string(), good);
         }
-        for bad in ["", "1", "1.2", "1.2.3.4.5", "01.2.3", "1.2.x", "1.2.-3", "+1.2.3", "1..3", "1.2.3 ", "4294967296.0.0"] {
+        for bad in [
+            "",
+            "1",
+            "1.2",
+            "1.2.3.4.5",
+            "01.2.3",
+            "1.2.x",
+            "1.2.-3",
+            "+1.2.3",
+            "1..3",
+            "1.2.3 ",
+            "4294967296.0.0",
+        ] {
             assert!(bad.parse::<Version>().is_err(), "{bad:?} was taken");
         }
     }
 
     #[test]
     fn the_order_is_the_order_of_releases() {
-        let ordered = ["0.1.0", "0.2.0", "0.10.0", "6.0.11", "6.11.0", "7.0.0", "7.0.3", "7.0.3.1"];
+        let ordered = [
+            "0.1.0", "0.2.0", "0.10.0", "6.0.11", "6.11.0", "7.0.0", "7.0.3", "7.0.3.1",
+        ];
         let parsed: Vec<Version> = ordered.iter().map(|text| text.parse().unwrap()).collect();
         assert!(parsed.is_sorted_by(|a, b| a < b));
     }

@@ -24,11 +24,13 @@ pub(super) const BUILD_ID_SIZE: usize = 8;
 
 /// What the kernel is started with.
 ///
-/// Serial line and screen both show the boot; the last one named is `/dev/console`. Every hang and every damage
-/// ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`, `unknown_nmi_panic`); a slow disk does
-/// not (`hung_task_panic=0`). The rest is the Kernel Self Protection Project's list.
-pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 panic=10 oops=panic softlockup_panic=1 \
-    hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 vsyscall=none \
+/// Serial line and screen both show the boot; the last one named is `/dev/console`. `quiet` keeps the kernel to
+/// its complaints until PID 1 takes the consoles: its chatter took longer to print than the kernel to start. Every
+/// hang and every damage ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`,
+/// `unknown_nmi_panic`); a slow disk does not (`hung_task_panic=0`). The rest is the Kernel Self Protection
+/// Project's list.
+pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 quiet loglevel=4 panic=10 oops=panic \
+    softlockup_panic=1 hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 \
     randomize_kstack_offset=on mitigations=auto";
 
 /// The bytes a firmware is made of.
@@ -110,7 +112,14 @@ pub fn assemble(parts: Parts, description: &Description, key: &SecretKey) -> Res
     let release = release(&parts, description, key);
     let manifest = manifest(&release, &description.firmware);
     let payloads = payloads(parts, &release, key)?;
-    Ok(seal::seal(&Seal { manifest, boot_code: &boot_code, key }, &payloads)?)
+    Ok(seal::seal(
+        &Seal {
+            manifest,
+            boot_code: &boot_code,
+            key,
+        },
+        &payloads,
+    )?)
 }
 
 fn release(parts: &Parts, description: &Description, key: &SecretKey) -> Release {
@@ -141,7 +150,10 @@ fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
         upgrade_notes: firmware.upgrade_notes.clone(),
         upgrade_news: firmware.upgrade_news.clone(),
         upgrade_from: firmware.upgrade_from.clone(),
-        image: ImageDigest { size: 0, sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]) },
+        image: ImageDigest {
+            size: 0,
+            sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]),
+        },
         payloads: Vec::new(),
     }
 }
@@ -159,7 +171,11 @@ fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads
         (names::BIOS_IMAGE.to_owned(), parts.grub.bios),
         (names::EFI_IMAGE.to_owned(), efi_image),
     ]);
-    payloads.extend(parts.microcode.map(|content| (names::MICROCODE.to_owned(), content)));
+    payloads.extend(
+        parts
+            .microcode
+            .map(|content| (names::MICROCODE.to_owned(), content)),
+    );
     Ok(payloads)
 }
 

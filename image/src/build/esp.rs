@@ -44,11 +44,23 @@ struct Epoch;
 
 impl TimeProvider for Epoch {
     fn get_current_date(&self) -> Date {
-        Date { year: 1980, month: 1, day: 1 }
+        Date {
+            year: 1980,
+            month: 1,
+            day: 1,
+        }
     }
 
     fn get_current_date_time(&self) -> DateTime {
-        DateTime { date: self.get_current_date(), time: Time { hour: 0, min: 0, sec: 0, millis: 0 } }
+        DateTime {
+            date: self.get_current_date(),
+            time: Time {
+                hour: 0,
+                min: 0,
+                sec: 0,
+                millis: 0,
+            },
+        }
     }
 }
 
@@ -102,7 +114,12 @@ mod tests {
         let system = FileSystem::new(Cursor::new(volume), FsOptions::new()).unwrap();
         assert_eq!(system.volume_id(), 7);
         let mut read = Vec::new();
-        system.root_dir().open_file("EFI/BOOT/BOOTX64.EFI").unwrap().read_to_end(&mut read).unwrap();
+        system
+            .root_dir()
+            .open_file("EFI/BOOT/BOOTX64.EFI")
+            .unwrap()
+            .read_to_end(&mut read)
+            .unwrap();
         assert!(read == loader);
     }
 

@@ -15,12 +15,31 @@ pub const DEBIAN_GRUB: &str = "/usr/lib/grub";
 
 /// Modules both firmwares need: the file system of the ISO, the menu, the loader and the tests in `grub.cfg`.
 const MODULES: &[&str] = &[
-    "iso9660", "normal", "configfile", "linux", "test", "true", "serial", "terminal", "smbios", "regexp", "reboot", "echo", "sleep",
+    "iso9660",
+    "normal",
+    "configfile",
+    "linux",
+    "test",
+    "true",
+    "serial",
+    "terminal",
+    "smbios",
+    "regexp",
+    "reboot",
+    "echo",
+    "sleep",
 ];
 const BIOS_MODULES: &[&str] = &["biosdisk"];
 /// `fat` and the partition tables let the core find the disk it was loaded from; `efi_gop` hands the frame
 /// buffer to the kernel.
-const EFI_MODULES: &[&str] = &["fat", "part_gpt", "part_msdos", "search", "search_fs_file", "efi_gop"];
+const EFI_MODULES: &[&str] = &[
+    "fat",
+    "part_gpt",
+    "part_msdos",
+    "search",
+    "search_fs_file",
+    "efi_gop",
+];
 
 /// Run by the core itself, whose parser has no `if`. BIOS: the root is the disk the core was loaded from.
 const BIOS_START: &str = include_str!("grub-start-bios.cfg");
@@ -119,11 +138,18 @@ fn core(target: &Target, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubErr
     let directory = grub.join(target.directory);
     let list = directory.join("moddep.lst");
     if let Err(source) = std::fs::metadata(&list) {
-        return Err(GrubError::Missing { path: list, package: target.package, source });
+        return Err(GrubError::Missing {
+            path: list,
+            package: target.package,
+            source,
+        });
     }
     let start = scratch.join(format!("{}.cfg", target.format));
     let output = scratch.join(format!("{}.img", target.format));
-    std::fs::write(&start, target.start).map_err(|source| GrubError::Scratch { path: start.clone(), source })?;
+    std::fs::write(&start, target.start).map_err(|source| GrubError::Scratch {
+        path: start.clone(),
+        source,
+    })?;
     run(target, &directory, &start, &output)?;
     std::fs::read(&output).map_err(|source| GrubError::Scratch { path: output, source })
 }
@@ -146,5 +172,8 @@ fn run(target: &Target, directory: &Path, start: &Path, output: &Path) -> Result
         return Ok(());
     }
     let message = String::from_utf8_lossy(&result.stderr).trim().to_owned();
-    Err(GrubError::Failed { target: target.format, message })
+    Err(GrubError::Failed {
+        target: target.format,
+        message,
+    })
 }

@@ -96,7 +96,11 @@ mod tests {
         let frame = compress_at(&bytes, 3).unwrap();
         // RFC 8878, 3.1.1.1: byte 4 is the frame header descriptor; without the single-segment flag byte 5 is the
         // window descriptor, whose upper five bits are log2 - 10.
-        assert_eq!(frame[4] & 0x20, 0, "one segment: the window would be the whole content");
+        assert_eq!(
+            frame[4] & 0x20,
+            0,
+            "one segment: the window would be the whole content"
+        );
         assert!(u32::from(frame[5] >> 3) + 10 <= WINDOW_LOG);
     }
 }

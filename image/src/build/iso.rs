@@ -81,10 +81,13 @@ pub fn write(layout: &Layout<'_>) -> Result<Vec<u8>, IsoError> {
     let tree = tree(&layout.files)?;
     let options = options(layout)?;
     let mut image = Vec::new();
-    let report = hadris_iso::sync::write(&mut image, &tree, &options)
-        .map_err(|error| IsoError::Write { reason: error.to_string() })?;
+    let report = hadris_iso::sync::write(&mut image, &tree, &options).map_err(|error| IsoError::Write {
+        reason: error.to_string(),
+    })?;
     if let Some(warning) = report.warnings().first() {
-        return Err(IsoError::Warning { reason: warning.to_string() });
+        return Err(IsoError::Warning {
+            reason: warning.to_string(),
+        });
     }
     point_mbr_at_core(&mut image)?;
     Ok(image)
@@ -94,19 +97,28 @@ fn tree(files: &[(&str, &[u8])]) -> Result<Tree, IsoError> {
     let mut tree = Tree::new();
     for (path, content) in files {
         tree.insert(*path, Node::file(Content::bytes(*content)))
-            .map_err(|error| IsoError::Place { path: (*path).to_owned(), reason: error.to_string() })?;
+            .map_err(|error| IsoError::Place {
+                path: (*path).to_owned(),
+                reason: error.to_string(),
+            })?;
     }
     Ok(tree)
 }
 
 fn options(layout: &Layout<'_>) -> Result<IsoOptions, IsoError> {
     let boot_code = layout.boot_code.get(..BOOT_CODE_SIZE);
-    let boot_code = boot_code.ok_or(IsoError::BootCode { size: layout.boot_code.len() })?;
-    let time = i64::try_from(layout.epoch).ok().and_then(|seconds| DateTime::from_unix_seconds(seconds).ok());
+    let boot_code = boot_code.ok_or(IsoError::BootCode {
+        size: layout.boot_code.len(),
+    })?;
+    let time = i64::try_from(layout.epoch)
+        .ok()
+        .and_then(|seconds| DateTime::from_unix_seconds(seconds).ok());
     let bios = BootEntry::bios(layout.bios_image)
         .with_load_size(BIOS_LOAD_SECTORS)
         .with_boot_info(BootInfo::Grub2);
-    let el_torito = ElTorito::new().with_entry(bios).with_entry(BootEntry::uefi(layout.efi_image));
+    let el_torito = ElTorito::new()
+        .with_entry(bios)
+        .with_entry(BootEntry::uefi(layout.efi_image));
     Ok(IsoOptions::default()
         .with_id(IsoId::Volume, layout.volume)
         .with_id(IsoId::Application, "SPS-IMAGE")
@@ -121,7 +133,9 @@ fn options(layout: &Layout<'_>) -> Result<IsoOptions, IsoError> {
 /// `hadris-iso` writes the sector of the El Torito image, as isolinux wants it; GRUB wants the core behind
 /// `cdboot.img`, else BIOS from a disk hangs.
 fn point_mbr_at_core(image: &mut [u8]) -> Result<(), IsoError> {
-    let no_room = || IsoError::Write { reason: "the image has no boot sector".to_owned() };
+    let no_room = || IsoError::Write {
+        reason: "the image has no boot sector".to_owned(),
+    };
     let field = image.get_mut(CORE_SECTOR).ok_or_else(no_room)?;
     let sector = u64::from_le_bytes(field.try_into().map_err(|_| no_room())?);
     field.copy_from_slice(&(sector + CDBOOT_SECTORS).to_le_bytes());

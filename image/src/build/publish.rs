@@ -66,26 +66,49 @@ impl Drop for Pending {
 /// # Errors
 /// When something cannot be written; a failure before the first rename leaves the folder as it was.
 pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, PublishError> {
-    fs::create_dir_all(folder).map_err(|source| PublishError::Folder { path: folder.to_owned(), source })?;
-    let pending: Result<Vec<Pending>, PublishError> =
-        files.iter().map(|(name, content)| write_beside(folder, name, content)).collect();
+    fs::create_dir_all(folder).map_err(|source| PublishError::Folder {
+        path: folder.to_owned(),
+        source,
+    })?;
+    let pending: Result<Vec<Pending>, PublishError> = files
+        .iter()
+        .map(|(name, content)| write_beside(folder, name, content))
+        .collect();
     let pending = pending?;
     for file in &pending {
-        fs::rename(&file.beside, &file.place)
-            .map_err(|source| PublishError::Rename { path: file.place.clone(), source })?;
+        fs::rename(&file.beside, &file.place).map_err(|source| PublishError::Rename {
+            path: file.place.clone(),
+            source,
+        })?;
     }
     let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| PublishError::Sync { path: folder.to_owned(), source })?;
+    synced.map_err(|source| PublishError::Sync {
+        path: folder.to_owned(),
+        source,
+    })?;
     Ok(pending.iter().map(|file| file.place.clone()).collect())
 }
 
 fn write_beside(folder: &Path, name: &str, content: &[u8]) -> Result<Pending, PublishError> {
     let place = folder.join(name);
-    let pending = Pending { beside: folder.join(format!(".{name}.new-{}", std::process::id())), place };
-    let failed = |source| PublishError::Write { path: pending.place.clone(), size: content.len(), source };
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).open(&pending.beside).map_err(failed)?;
-    file.write_all(content).and_then(|()| file.sync_all()).map_err(failed)?;
+    let pending = Pending {
+        beside: folder.join(format!(".{name}.new-{}", std::process::id())),
+        place,
+    };
+    let failed = |source| PublishError::Write {
+        path: pending.place.clone(),
+        size: content.len(),
+        source,
+    };
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .open(&pending.beside)
+        .map_err(failed)?;
+    file.write_all(content)
+        .and_then(|()| file.sync_all())
+        .map_err(failed)?;
     Ok(pending)
 }
 
@@ -94,8 +117,10 @@ mod tests {
     use super::*;
 
     fn names(folder: &Path) -> Vec<String> {
-        let mut names: Vec<String> =
-            fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+        let mut names: Vec<String> = fs::read_dir(folder)
+            .unwrap()
+            .map(|e| e.unwrap().file_name().into_string().unwrap())
+            .collect();
         names.sort();
         names
     }

@@ -76,14 +76,31 @@ pub fn repack(
     }
     payloads.insert(names::RELEASE.to_owned(), seal::pack_release(&release, key)?);
     let mut boot_code = vec![0; iso::BOOT_CODE_SIZE];
-    let failed = |source| RepackError::Read { name: "the boot sector".to_owned(), source };
+    let failed = |source| RepackError::Read {
+        name: "the boot sector".to_owned(),
+        source,
+    };
     image.read_at(0, &mut boot_code).map_err(failed)?;
-    Ok(seal::seal(&Seal { manifest, boot_code: &boot_code, key }, &payloads)?)
+    Ok(seal::seal(
+        &Seal {
+            manifest,
+            boot_code: &boot_code,
+            key,
+        },
+        &payloads,
+    )?)
 }
 
 fn content(image: &(impl Source + ?Sized), verified: &Verified, name: &str) -> Result<Vec<u8>, RepackError> {
-    let failed = |source| RepackError::Read { name: name.to_owned(), source };
-    let extent = verified.files.files.get(name).ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
+    let failed = |source| RepackError::Read {
+        name: name.to_owned(),
+        source,
+    };
+    let extent = verified
+        .files
+        .files
+        .get(name)
+        .ok_or_else(|| failed(std::io::ErrorKind::NotFound.into()))?;
     source::read(image, *extent).map_err(failed)
 }
 
@@ -93,7 +110,10 @@ fn release(verified: &Verified, changes: &Changes, key: &SecretKey) -> Release {
     Release {
         version,
         channel: version.channel(),
-        build_id: changes.build_id.clone().unwrap_or_else(|| derived_id(&old.build_id, changes)),
+        build_id: changes
+            .build_id
+            .clone()
+            .unwrap_or_else(|| derived_id(&old.build_id, changes)),
         build_time: changes.build_time.unwrap_or(old.build_time),
         development: key.public().is_development(),
         faults: changes.faults.clone().unwrap_or_else(|| old.faults.clone()),
@@ -112,7 +132,10 @@ fn manifest(verified: &Verified, release: &Release, changes: &Changes) -> Manife
         data_layout: changes.data_layout.unwrap_or(old.data_layout),
         boot_protocol: changes.boot_protocol.unwrap_or(old.boot_protocol),
         hardware: changes.hardware.clone().unwrap_or_else(|| old.hardware.clone()),
-        upgrade_from: changes.upgrade_from.clone().unwrap_or_else(|| old.upgrade_from.clone()),
+        upgrade_from: changes
+            .upgrade_from
+            .clone()
+            .unwrap_or_else(|| old.upgrade_from.clone()),
         ..old
     }
 }

@@ -119,9 +119,14 @@ struct File {
 /// When the declaration and the folder do not agree, or a file cannot be read.
 pub fn load(folder: &Path, inputs: &Inputs<'_>) -> Result<Tree, RootfsError> {
     let path = folder.join(DECLARATION);
-    let text = fs::read_to_string(&path).map_err(|source| RootfsError::Read { path: path.clone(), source })?;
-    let declaration: Declaration = toml::from_str(&text)
-        .map_err(|source| RootfsError::Declaration { path, source: Box::new(source) })?;
+    let text = fs::read_to_string(&path).map_err(|source| RootfsError::Read {
+        path: path.clone(),
+        source,
+    })?;
+    let declaration: Declaration = toml::from_str(&text).map_err(|source| RootfsError::Declaration {
+        path,
+        source: Box::new(source),
+    })?;
     check_all_declared(folder, &declaration)?;
     let tree = build(folder, declaration, inputs)?;
     check_parents(&tree)?;
@@ -133,14 +138,26 @@ fn build(folder: &Path, declaration: Declaration, inputs: &Inputs<'_>) -> Result
     for (path, text) in declaration.directories {
         entries.push((mode(&path, &text)?, path, Kind::Directory));
     }
-    for (path, Device { mode: text, major, minor }) in declaration.devices {
+    for (
+        path,
+        Device {
+            mode: text,
+            major,
+            minor,
+        },
+    ) in declaration.devices
+    {
         entries.push((mode(&path, &text)?, path, Kind::CharacterDevice { major, minor }));
     }
     for (path, target) in declaration.symlinks {
         entries.push((SYMLINK_MODE, path, Kind::Symlink(target)));
     }
     for (path, file) in declaration.files {
-        entries.push((mode(&path, &file.mode)?, path.clone(), Kind::File(content(folder, &path, file, inputs)?)));
+        entries.push((
+            mode(&path, &file.mode)?,
+            path.clone(),
+            Kind::File(content(folder, &path, file, inputs)?),
+        ));
     }
     let mut tree = Tree::new();
     for (mode, path, kind) in entries {
@@ -154,7 +171,10 @@ fn build(folder: &Path, declaration: Declaration, inputs: &Inputs<'_>) -> Result
 fn mode(path: &str, text: &str) -> Result<u32, RootfsError> {
     match u32::from_str_radix(text, 8) {
         Ok(mode) if mode <= MAX_MODE => Ok(mode),
-        _ => Err(RootfsError::Mode { path: path.to_owned(), mode: text.to_owned() }),
+        _ => Err(RootfsError::Mode {
+            path: path.to_owned(),
+            mode: text.to_owned(),
+        }),
     }
 }
 
@@ -166,39 +186,63 @@ fn content(folder: &Path, path: &str, file: File, inputs: &Inputs<'_>) -> Result
         }
         (None, Some(input)) => match inputs.get(input.as_str()) {
             Some(content) => Ok(content.clone()),
-            None => Err(RootfsError::Input { path: path.to_owned(), input }),
+            None => Err(RootfsError::Input {
+                path: path.to_owned(),
+                input,
+            }),
         },
-        _ => Err(RootfsError::Origin { path: path.to_owned() }),
+        _ => Err(RootfsError::Origin {
+            path: path.to_owned(),
+        }),
     }
 }
 
 fn check_parents(tree: &Tree) -> Result<(), RootfsError> {
     let is_folder = |path: &str| tree.get(path).is_some_and(|entry| entry.kind == Kind::Directory);
-    let orphan = tree.keys().find(|path| path.rsplit_once('/').is_some_and(|(parent, _)| !is_folder(parent)));
+    let orphan = tree.keys().find(|path| {
+        path.rsplit_once('/')
+            .is_some_and(|(parent, _)| !is_folder(parent))
+    });
     orphan.map_or(Ok(()), |path| Err(RootfsError::Parent { path: path.clone() }))
 }
 
 fn check_all_declared(folder: &Path, declaration: &Declaration) -> Result<(), RootfsError> {
-    let declared: BTreeSet<&str> =
-        declaration.files.values().filter_map(|file| file.source.as_deref()).chain([DECLARATION]).collect();
+    let declared: BTreeSet<&str> = declaration
+        .files
+        .values()
+        .filter_map(|file| file.source.as_deref())
+        .chain([DECLARATION])
+        .collect();
     let mut found = BTreeSet::new();
     list(folder, "", &mut found)?;
-    let stray = found.iter().find(|path| !declared.contains(path.as_str()) && !is_note(path));
+    let stray = found
+        .iter()
+        .find(|path| !declared.contains(path.as_str()) && !is_note(path));
     stray.map_or(Ok(()), |path| Err(RootfsError::Undeclared { path: path.clone() }))
 }
 
 /// Notes for people at the top of the folder are not part of the image.
 fn is_note(path: &str) -> bool {
-    !path.contains('/') && Path::new(path).extension().is_some_and(|extension| extension == "md")
+    !path.contains('/')
+        && Path::new(path)
+            .extension()
+            .is_some_and(|extension| extension == "md")
 }
 
 fn list(folder: &Path, below: &str, found: &mut BTreeSet<String>) -> Result<(), RootfsError> {
     let at = folder.join(below);
-    let failed = |source| RootfsError::Read { path: at.clone(), source };
+    let failed = |source| RootfsError::Read {
+        path: at.clone(),
+        source,
+    };
     for entry in fs::read_dir(&at).map_err(failed)? {
         let entry = entry.map_err(failed)?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+        let path = if below.is_empty() {
+            name
+        } else {
+            format!("{below}/{name}")
+        };
         if entry.file_type().map_err(failed)?.is_dir() {
             list(folder, &path, found)?;
         } else {
@@ -224,7 +268,9 @@ mod tests {
     }
 
     fn error(declaration: &str, files: &[&str]) -> String {
-        load(folder(declaration, files).path(), &Inputs::new()).unwrap_err().to_string()
+        load(folder(declaration, files).path(), &Inputs::new())
+            .unwrap_err()
+            .to_string()
     }
 
     #[test]
@@ -232,22 +278,29 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rootfs");
         let inputs = Inputs::from([("sps", b"elf".to_vec()), ("trust", b"{}".to_vec())]);
         let tree = load(&folder, &inputs).unwrap();
-        let lines: Vec<String> =
-            tree.iter().map(|(path, entry)| format!("{:04o} {path} {:?}", entry.mode, entry.kind)).collect();
+        let lines: Vec<String> = tree
+            .iter()
+            .map(|(path, entry)| format!("{:04o} {path} {:?}", entry.mode, entry.kind))
+            .collect();
         insta::assert_snapshot!(lines.join("\n"));
     }
 
     #[test]
     fn disagreements_name_the_path() {
-        insta::assert_snapshot!([
-            error("[files]\n\"a\" = { mode = \"0644\", source = \"a\" }", &["a", "b/c"]),
-            error("[files]\n\"x/a\" = { mode = \"0644\", source = \"a\" }", &["a"]),
-            error("[directories]\n\"a\" = \"0755\"\n[symlinks]\n\"a\" = \"b\"", &[]),
-            error("[directories]\n\"a\" = \"rwx\"", &[]),
-            error("[directories]\n\"a\" = \"77777\"", &[]),
-            error("[files]\n\"a\" = { mode = \"0644\" }", &[]),
-            error("[files]\n\"a\" = { mode = \"0644\", input = \"x\" }", &[]),
-        ]
-        .join("\n"));
+        insta::assert_snapshot!(
+            [
+                error(
+                    "[files]\n\"a\" = { mode = \"0644\", source = \"a\" }",
+                    &["a", "b/c"]
+                ),
+                error("[files]\n\"x/a\" = { mode = \"0644\", source = \"a\" }", &["a"]),
+                error("[directories]\n\"a\" = \"0755\"\n[symlinks]\n\"a\" = \"b\"", &[]),
+                error("[directories]\n\"a\" = \"rwx\"", &[]),
+                error("[directories]\n\"a\" = \"77777\"", &[]),
+                error("[files]\n\"a\" = { mode = \"0644\" }", &[]),
+                error("[files]\n\"a\" = { mode = \"0644\", input = \"x\" }", &[]),
+            ]
+            .join("\n")
+        );
     }
 }

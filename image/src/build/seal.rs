@@ -100,7 +100,12 @@ pub fn seal(seal: &Seal<'_>, payloads: &Payloads) -> Result<Vec<u8>, SealError> 
     manifest.image.sha256 = verify::image_digest(&image, &files)?;
     let text = manifest.to_json()?;
     put(&mut image, &files, names::MANIFEST, &text)?;
-    put(&mut image, &files, names::SIGNATURE, seal.key.sign(&text).to_text().as_bytes())?;
+    put(
+        &mut image,
+        &files,
+        names::SIGNATURE,
+        seal.key.sign(&text).to_text().as_bytes(),
+    )?;
     verify::verify(&image, &Trust::only(seal.key.public()))?;
     Ok(image)
 }
@@ -108,8 +113,14 @@ pub fn seal(seal: &Seal<'_>, payloads: &Payloads) -> Result<Vec<u8>, SealError> 
 /// Lays the image out until the size it says is the size it has; digests are not yet filled in.
 fn lay_out(seal: &Seal<'_>, payloads: &Payloads) -> Result<(Vec<u8>, Manifest), SealError> {
     let mut manifest = seal.manifest.clone();
-    manifest.payloads = payloads.iter().map(|(name, content)| unhashed(name, content)).collect();
-    manifest.image = ImageDigest { size: payloads.values().map(|content| content.len() as u64).sum(), sha256: zeros() };
+    manifest.payloads = payloads
+        .iter()
+        .map(|(name, content)| unhashed(name, content))
+        .collect();
+    manifest.image = ImageDigest {
+        size: payloads.values().map(|content| content.len() as u64).sum(),
+        sha256: zeros(),
+    };
     for _ in 0..MAX_ROUNDS {
         let text = manifest.to_json()?;
         let image = iso::write(&layout(seal, payloads, &text, &manifest))?;
@@ -122,16 +133,27 @@ fn lay_out(seal: &Seal<'_>, payloads: &Payloads) -> Result<(Vec<u8>, Manifest), 
 }
 
 fn unhashed(name: &str, content: &[u8]) -> Payload {
-    Payload { name: name.to_owned(), size: content.len() as u64, sha256: zeros() }
+    Payload {
+        name: name.to_owned(),
+        size: content.len() as u64,
+        sha256: zeros(),
+    }
 }
 
 const fn zeros() -> Sha256Digest {
     Sha256Digest::new([0; 32])
 }
 
-fn layout<'a>(seal: &Seal<'a>, payloads: &'a Payloads, manifest: &'a [u8], fields: &Manifest) -> iso::Layout<'a> {
-    let mut files: Vec<(&str, &[u8])> =
-        payloads.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect();
+fn layout<'a>(
+    seal: &Seal<'a>,
+    payloads: &'a Payloads,
+    manifest: &'a [u8],
+    fields: &Manifest,
+) -> iso::Layout<'a> {
+    let mut files: Vec<(&str, &[u8])> = payloads
+        .iter()
+        .map(|(name, content)| (name.as_str(), content.as_slice()))
+        .collect();
     files.push((names::MANIFEST, manifest));
     files.push((names::SIGNATURE, EMPTY_SIGNATURE));
     let identity = Sha256Digest::of(fields.build_id.as_bytes());
@@ -151,14 +173,20 @@ fn layout<'a>(seal: &Seal<'a>, payloads: &'a Payloads, manifest: &'a [u8], field
 const EMPTY_SIGNATURE: &[u8] = &[b' '; crate::keys::SIGNATURE_FILE_SIZE];
 
 fn extent(files: &Files, name: &str) -> Result<Extent, SealError> {
-    files.files.get(name).copied().ok_or_else(|| SealError::Lost { name: name.to_owned() })
+    files.files.get(name).copied().ok_or_else(|| SealError::Lost {
+        name: name.to_owned(),
+    })
 }
 
 fn put(image: &mut [u8], files: &Files, name: &str, content: &[u8]) -> Result<(), SealError> {
     let extent = extent(files, name)?;
-    let lost = || SealError::Lost { name: name.to_owned() };
+    let lost = || SealError::Lost {
+        name: name.to_owned(),
+    };
     let start = usize::try_from(extent.offset).map_err(|_| lost())?;
-    let room = image.get_mut(start..).and_then(|rest| rest.get_mut(..content.len()));
+    let room = image
+        .get_mut(start..)
+        .and_then(|rest| rest.get_mut(..content.len()));
     match room {
         Some(room) if extent.size == content.len() as u64 => room.copy_from_slice(content),
         _ => return Err(lost()),

@@ -13,7 +13,10 @@ const SECTION_PATCH: u32 = 1;
 pub(super) fn merge(files: &Blobs) -> Result<Vec<u8>, MicrocodeError> {
     let mut merged = Vec::new();
     for (name, content) in files {
-        check(content).map_err(|reason| MicrocodeError::Damaged { name: name.clone(), reason })?;
+        check(content).map_err(|reason| MicrocodeError::Damaged {
+            name: name.clone(),
+            reason,
+        })?;
         merged.extend_from_slice(content);
     }
     Ok(merged)
@@ -46,16 +49,37 @@ mod tests {
     use super::*;
 
     fn section(kind: u32, content: &[u8]) -> Vec<u8> {
-        [&kind.to_le_bytes()[..], &(content.len() as u32).to_le_bytes(), content].concat()
+        [
+            &kind.to_le_bytes()[..],
+            &(content.len() as u32).to_le_bytes(),
+            content,
+        ]
+        .concat()
     }
 
     #[test]
     fn containers_are_checked_and_joined() {
-        let container = [MAGIC.to_le_bytes().to_vec(), section(0, b"table"), section(1, b"patch")].concat();
-        let files = vec![("a".to_owned(), container.clone()), ("b".to_owned(), container.clone())];
-        assert_eq!(merge(&files).unwrap(), [container.clone(), container.clone()].concat());
+        let container = [
+            MAGIC.to_le_bytes().to_vec(),
+            section(0, b"table"),
+            section(1, b"patch"),
+        ]
+        .concat();
+        let files = vec![
+            ("a".to_owned(), container.clone()),
+            ("b".to_owned(), container.clone()),
+        ];
+        assert_eq!(
+            merge(&files).unwrap(),
+            [container.clone(), container.clone()].concat()
+        );
         let wrong_kind = [MAGIC.to_le_bytes().to_vec(), section(1, b"patch")].concat();
-        for bad in [container[..10].to_vec(), container[..container.len() - 1].to_vec(), b"AMD".to_vec(), wrong_kind] {
+        for bad in [
+            container[..10].to_vec(),
+            container[..container.len() - 1].to_vec(),
+            b"AMD".to_vec(),
+            wrong_kind,
+        ] {
             let error = merge(&vec![("broken".to_owned(), bad)]).unwrap_err().to_string();
             assert!(error.starts_with("broken"), "{error}");
         }

@@ -27,15 +27,25 @@ pub(super) fn merge(files: &Blobs) -> Result<Vec<u8>, MicrocodeError> {
     let mut newest: BTreeMap<Processors, (i32, &[u8])> = BTreeMap::new();
     for (name, content) in files {
         for update in updates(content) {
-            let Update { processors, revision, bytes } =
-                update.map_err(|reason| MicrocodeError::Damaged { name: name.clone(), reason })?;
+            let Update {
+                processors,
+                revision,
+                bytes,
+            } = update.map_err(|reason| MicrocodeError::Damaged {
+                name: name.clone(),
+                reason,
+            })?;
             let kept = newest.entry(processors).or_insert((revision, bytes));
             if revision > kept.0 {
                 *kept = (revision, bytes);
             }
         }
     }
-    Ok(newest.into_values().flat_map(|(_, bytes)| bytes).copied().collect())
+    Ok(newest
+        .into_values()
+        .flat_map(|(_, bytes)| bytes)
+        .copied()
+        .collect())
 }
 
 /// A file holds one update after another.
@@ -45,7 +55,9 @@ fn updates(mut rest: &[u8]) -> impl Iterator<Item = Result<Update<'_>, &'static 
             return None;
         }
         let update = update(rest);
-        rest = update.as_ref().map_or(&[][..], |update| &rest[update.bytes.len()..]);
+        rest = update
+            .as_ref()
+            .map_or(&[][..], |update| &rest[update.bytes.len()..]);
         Some(update)
     })
 }
@@ -65,13 +77,19 @@ fn update(bytes: &[u8]) -> Result<Update<'_>, &'static str> {
         return Err("its checksum is wrong");
     }
     let revision = field(4)?.cast_signed();
-    Ok(Update { processors: (field(12)?, field(24)?, further.to_vec()), revision, bytes })
+    Ok(Update {
+        processors: (field(12)?, field(24)?, further.to_vec()),
+        revision,
+        bytes,
+    })
 }
 
 /// The 32-bit words of an update add up to 0.
 fn sum(bytes: &[u8]) -> u32 {
     let words = bytes.as_chunks::<4>().0;
-    words.iter().fold(0_u32, |sum, word| sum.wrapping_add(u32::from_le_bytes(*word)))
+    words
+        .iter()
+        .fold(0_u32, |sum, word| sum.wrapping_add(u32::from_le_bytes(*word)))
 }
 
 #[cfg(test)]
@@ -83,12 +101,19 @@ mod tests {
         words[HEADER / 4..].fill(u32::from_ne_bytes([fill; 4]));
         words[..6].copy_from_slice(&[1, revision, 0x0101_2025, signature, 0, 1]);
         words[6] = flags;
-        words[4] = words.iter().fold(0_u32, |sum, word| sum.wrapping_add(*word)).wrapping_neg();
+        words[4] = words
+            .iter()
+            .fold(0_u32, |sum, word| sum.wrapping_add(*word))
+            .wrapping_neg();
         words.iter().flat_map(|word| word.to_le_bytes()).collect()
     }
 
     fn blobs(files: &[Vec<u8>]) -> Blobs {
-        files.iter().enumerate().map(|(number, content)| (format!("file-{number}"), content.clone())).collect()
+        files
+            .iter()
+            .enumerate()
+            .map(|(number, content)| (format!("file-{number}"), content.clone()))
+            .collect()
     }
 
     #[test]
@@ -107,7 +132,13 @@ mod tests {
         flipped[100] ^= 1;
         let mut lying = good.clone();
         lying[28..36].copy_from_slice(&[0xff, 0xff, 0xff, 0x7f, 0, 8, 0, 0]);
-        for bad in [flipped, lying, good[..40].to_vec(), good[..1000].to_vec(), b"text".to_vec()] {
+        for bad in [
+            flipped,
+            lying,
+            good[..40].to_vec(),
+            good[..1000].to_vec(),
+            b"text".to_vec(),
+        ] {
             let error = merge(&blobs(&[good.clone(), bad])).unwrap_err().to_string();
             assert!(error.starts_with("file-1"), "{error}");
         }

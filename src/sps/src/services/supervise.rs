@@ -14,11 +14,17 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{boot_page, network, pulse};
+use super::{boot_page, network, pulse, time};
 use crate::boot::Boot;
 use crate::pid1::End;
 use crate::show;
 
+/// Name of the last phase of a boot.
+pub(crate) const PHASE: &str = "services";
+/// What it does.
+pub(crate) const TITLE: &str = "Start the services";
+/// The name the appliance has until somebody gives it one.
+pub(super) const HOST_NAME: &str = "sps";
 /// Threads of the runtime: at least two, so that one task that blocks its thread does not stop the others.
 const LEAST_THREADS: usize = 2;
 const MOST_THREADS: usize = 16;
@@ -102,6 +108,7 @@ fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
     vec![
         pulse::service(),
         network::service(network.clone()),
+        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
         boot_page::service(boot, status),
     ]
 }

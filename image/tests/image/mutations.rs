@@ -1,10 +1,9 @@
 //! Thousands of damaged images and archives: no panic, no endless loop, and nothing damaged is taken.
 
-mod common;
-
 use std::time::{Duration, Instant};
 
-use common::{Noise, files, image, trust};
+use crate::forge::{files, image, trust};
+use crate::noise::Noise;
 use sps_image::archive;
 use sps_image::iso9660;
 use sps_image::names;
@@ -45,7 +44,13 @@ fn damage(bytes: &mut [u8], noise: &mut Noise, from: usize, to: usize) {
 #[test]
 fn damaged_directories_are_refused() {
     // Descriptors and directories lie in front of the first file.
-    let first = iso9660::read(image()).unwrap().files.values().map(|extent| extent.offset).min().unwrap();
+    let first = iso9660::read(image())
+        .unwrap()
+        .files
+        .values()
+        .map(|extent| extent.offset)
+        .min()
+        .unwrap();
     many(|noise| {
         let mut broken = image().to_vec();
         damage(&mut broken, noise, 32_768, first as usize);

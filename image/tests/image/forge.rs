@@ -1,6 +1,9 @@
 //! A small firmware image that is real in everything but its payloads, and ways to forge others.
 
-#![allow(dead_code, reason = "every test file is its own crate and uses its own part of this")]
+#![allow(
+    dead_code,
+    reason = "every test file is its own crate and uses its own part of this"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -15,44 +18,26 @@ use sps_image::names;
 use sps_image::verify::{self, VerifyError};
 use sps_image::version::Version;
 
-pub const BUILD_TIME: u64 = 1_700_000_000;
+use crate::noise::Noise;
 
-/// Reproducible noise: xorshift64* (Vigna 2016).
-pub struct Noise(u64);
+pub(crate) const BUILD_TIME: u64 = 1_700_000_000;
 
-impl Noise {
-    pub fn new(seed: u64) -> Self {
-        Self(seed | 1)
-    }
-
-    pub fn next(&mut self) -> u64 {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
-    }
-
-    pub fn below(&mut self, bound: usize) -> usize {
-        (self.next() % bound as u64) as usize
-    }
-
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        std::iter::repeat_with(|| (self.next() >> 32) as u8).take(count).collect()
-    }
-}
-
-pub fn parts() -> Parts {
+pub(crate) fn parts() -> Parts {
     let mut noise = Noise::new(1);
     Parts {
         kernel: noise.bytes(70_000),
         initramfs: noise.bytes(30_001),
         microcode: Some(noise.bytes(5_000)),
         sbom: b"{}\n".to_vec(),
-        grub: Grub { bios: noise.bytes(4_096), efi: noise.bytes(9_000), boot_code: noise.bytes(512) },
+        grub: Grub {
+            bios: noise.bytes(4_096),
+            efi: noise.bytes(9_000),
+            boot_code: noise.bytes(512),
+        },
     }
 }
 
-pub fn description() -> Description {
+pub(crate) fn description() -> Description {
     Description {
         version: Version::new(0, 1, 0),
         build_time: BUILD_TIME,
@@ -68,39 +53,45 @@ pub fn description() -> Description {
     }
 }
 
-pub fn development() -> SecretKey {
+pub(crate) fn development() -> SecretKey {
     SecretKey::development()
 }
 
-pub fn release_key() -> SecretKey {
+pub(crate) fn release_key() -> SecretKey {
     SecretKey::from_seed(&[42; 32])
 }
 
-pub fn trust() -> Trust {
+pub(crate) fn trust() -> Trust {
     Trust::only(development().public())
 }
 
 /// A good image, signed with the development key.
-pub fn image() -> &'static [u8] {
+pub(crate) fn image() -> &'static [u8] {
     static IMAGE: OnceLock<Vec<u8>> = OnceLock::new();
     IMAGE.get_or_init(|| bundle::assemble(parts(), &description(), &development()).unwrap())
 }
 
-pub fn verify(image: &[u8]) -> Result<verify::Verified, VerifyError> {
+pub(crate) fn verify(image: &[u8]) -> Result<verify::Verified, VerifyError> {
     verify::verify(image, &trust())
 }
 
 /// Path and content of every file of an image.
-pub fn files(image: &[u8]) -> BTreeMap<String, Vec<u8>> {
+pub(crate) fn files(image: &[u8]) -> BTreeMap<String, Vec<u8>> {
     let read = iso9660::read(image).unwrap();
     let content = |offset: u64, size: u64| image[offset as usize..(offset + size) as usize].to_vec();
-    read.files.into_iter().map(|(name, extent)| (name, content(extent.offset, extent.size))).collect()
+    read.files
+        .into_iter()
+        .map(|(name, extent)| (name, content(extent.offset, extent.size)))
+        .collect()
 }
 
 /// An ISO with these files, whatever they are.
-pub fn lay_out(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
+pub(crate) fn lay_out(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
     iso::write(&iso::Layout {
-        files: files.iter().map(|(name, content)| (name.as_str(), content.as_slice())).collect(),
+        files: files
+            .iter()
+            .map(|(name, content)| (name.as_str(), content.as_slice()))
+            .collect(),
         bios_image: names::BIOS_IMAGE,
         efi_image: names::EFI_IMAGE,
         boot_code: &parts().grub.boot_code,
@@ -112,12 +103,15 @@ pub fn lay_out(files: &BTreeMap<String, Vec<u8>>) -> Vec<u8> {
 }
 
 /// The good image with a changed manifest, properly signed by `key`.
-pub fn with_manifest(key: &SecretKey, change: impl FnOnce(&mut Value)) -> Vec<u8> {
+pub(crate) fn with_manifest(key: &SecretKey, change: impl FnOnce(&mut Value)) -> Vec<u8> {
     let mut files = files(image());
     let mut manifest: Value = serde_json::from_slice(&files[names::MANIFEST]).unwrap();
     change(&mut manifest);
     let text = serde_json::to_vec_pretty(&manifest).unwrap();
-    files.insert(names::SIGNATURE.to_owned(), key.sign(&text).to_text().into_bytes());
+    files.insert(
+        names::SIGNATURE.to_owned(),
+        key.sign(&text).to_text().into_bytes(),
+    );
     files.insert(names::MANIFEST.to_owned(), text);
     lay_out(&files)
 }

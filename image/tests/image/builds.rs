@@ -1,8 +1,6 @@
 //! What goes in decides what comes out, and a repack changes what it was asked to and nothing else.
 
-mod common;
-
-use common::{BUILD_TIME, description, development, files, image, parts, release_key, trust, verify};
+use crate::forge::{BUILD_TIME, description, development, files, image, parts, release_key, trust, verify};
 use sps_image::build::bundle::{self, Description};
 use sps_image::build::repack::{Changes, RepackError, repack};
 use sps_image::build::seal::SealError;
@@ -23,7 +21,10 @@ fn every_input_counts() {
     kernel.kernel[100] ^= 1;
     let mut grub = parts();
     grub.grub.efi[100] ^= 1;
-    let later = Description { build_time: BUILD_TIME + 1, ..description() };
+    let later = Description {
+        build_time: BUILD_TIME + 1,
+        ..description()
+    };
     let builds = [(kernel, description()), (grub, description()), (parts(), later)];
     let good = verify(image()).unwrap().manifest.build_id;
     for (parts, description) in builds {
@@ -54,7 +55,10 @@ fn a_repack_changes_what_it_is_asked_to() {
     assert_eq!(verified.manifest.channel, Channel::Lts);
     assert_eq!(verified.manifest.data_layout, 2);
     assert_eq!(verified.release.honoured_faults(), ["panic-pid1"]);
-    assert_ne!(verified.manifest.build_id, verify(image()).unwrap().manifest.build_id);
+    assert_ne!(
+        verified.manifest.build_id,
+        verify(image()).unwrap().manifest.build_id
+    );
     let (old, new) = (files(image()), files(&new));
     let changed: Vec<&String> = old.keys().filter(|name| old[*name] != new[*name]).collect();
     // The image for BIOS holds its own place in the ISO, which moves with the sizes before it.
@@ -66,17 +70,29 @@ fn a_repack_changes_what_it_is_asked_to() {
 fn a_repack_without_changes_differs_in_its_id_only() {
     let new = repack(image(), &trust(), &Changes::default(), &development()).unwrap();
     let id = verify(image()).unwrap().manifest.build_id;
-    let same = Changes { build_id: Some(id), ..Changes::default() };
+    let same = Changes {
+        build_id: Some(id),
+        ..Changes::default()
+    };
     assert_ne!(new, image());
     assert!(repack(image(), &trust(), &same, &development()).unwrap() == image());
 }
 
 #[test]
 fn a_release_carries_no_faults() {
-    let changes = Changes { faults: Some(vec!["panic-pid1".to_owned()]), ..Changes::default() };
+    let changes = Changes {
+        faults: Some(vec!["panic-pid1".to_owned()]),
+        ..Changes::default()
+    };
     let error = repack(image(), &trust(), &changes, &release_key()).unwrap_err();
-    assert!(matches!(error, RepackError::Seal(SealError::Release(_))), "{error:?}");
-    let faulty = Description { faults: vec!["panic-pid1".to_owned()], ..description() };
+    assert!(
+        matches!(error, RepackError::Seal(SealError::Release(_))),
+        "{error:?}"
+    );
+    let faulty = Description {
+        faults: vec!["panic-pid1".to_owned()],
+        ..description()
+    };
     assert!(bundle::assemble(parts(), &faulty, &release_key()).is_err());
 }
 

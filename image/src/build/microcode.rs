@@ -74,7 +74,10 @@ pub struct Sources {
 impl Sources {
     /// Everything [`pack`] depends on, for a cache key.
     pub fn contents(&self) -> impl Iterator<Item = &[u8]> {
-        self.intel.iter().chain(&self.amd).flat_map(|(name, content)| [name.as_bytes(), content.as_slice()])
+        self.intel
+            .iter()
+            .chain(&self.amd)
+            .flat_map(|(name, content)| [name.as_bytes(), content.as_slice()])
     }
 }
 
@@ -85,7 +88,9 @@ impl Sources {
 pub fn sources(firmware: &Path) -> Result<Sources, MicrocodeError> {
     Ok(Sources {
         intel: read_folder(&firmware.join("intel-ucode"), "intel-microcode", |_| true)?,
-        amd: read_folder(&firmware.join("amd-ucode"), "amd64-microcode", |name| name.ends_with(".bin"))?,
+        amd: read_folder(&firmware.join("amd-ucode"), "amd64-microcode", |name| {
+            name.ends_with(".bin")
+        })?,
     })
 }
 
@@ -98,17 +103,35 @@ pub fn pack(sources: &Sources) -> Result<Vec<u8>, MicrocodeError> {
     for folder in ["kernel", "kernel/x86", FOLDER] {
         tree.insert(folder.to_owned(), Entry::directory());
     }
-    tree.insert(format!("{FOLDER}/GenuineIntel.bin"), Entry::file(intel::merge(&sources.intel)?));
-    tree.insert(format!("{FOLDER}/AuthenticAMD.bin"), Entry::file(amd::merge(&sources.amd)?));
+    tree.insert(
+        format!("{FOLDER}/GenuineIntel.bin"),
+        Entry::file(intel::merge(&sources.intel)?),
+    );
+    tree.insert(
+        format!("{FOLDER}/AuthenticAMD.bin"),
+        Entry::file(amd::merge(&sources.amd)?),
+    );
     Ok(archive::write(&tree)?)
 }
 
-fn read_folder(path: &Path, package: &'static str, wanted: fn(&str) -> bool) -> Result<Blobs, MicrocodeError> {
-    let missing = |source| MicrocodeError::Missing { path: path.to_owned(), package, source };
+fn read_folder(
+    path: &Path,
+    package: &'static str,
+    wanted: fn(&str) -> bool,
+) -> Result<Blobs, MicrocodeError> {
+    let missing = |source| MicrocodeError::Missing {
+        path: path.to_owned(),
+        package,
+        source,
+    };
     let mut blobs = Blobs::new();
     for entry in fs::read_dir(path).map_err(missing)? {
         let path = entry.map_err(missing)?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if wanted(&name) {
             let content = fs::read(&path).map_err(|source| MicrocodeError::Read { path, source })?;
             blobs.push((name, content));
@@ -120,7 +143,11 @@ fn read_folder(path: &Path, package: &'static str, wanted: fn(&str) -> bool) -> 
 
 /// A little-endian 32-bit number at a byte offset.
 fn word(bytes: &[u8], at: usize) -> Option<u32> {
-    bytes.get(at..at.checked_add(4)?)?.try_into().ok().map(u32::from_le_bytes)
+    bytes
+        .get(at..at.checked_add(4)?)?
+        .try_into()
+        .ok()
+        .map(u32::from_le_bytes)
 }
 
 #[cfg(test)]

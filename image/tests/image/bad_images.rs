@@ -1,8 +1,7 @@
 //! Images that are not what was signed: each is refused, and the message names the thing.
 
-mod common;
-
-use common::{Noise, development, files, image, lay_out, release_key, trust, verify, with_manifest};
+use crate::forge::{development, files, image, lay_out, release_key, trust, verify, with_manifest};
+use crate::noise::Noise;
 use serde_json::{Value, json};
 use sps_image::keys::Trust;
 use sps_image::verify::{Fault, Refusal, VerifyError};
@@ -10,7 +9,10 @@ use sps_image::{iso9660, names, show};
 
 fn message(image: &[u8]) -> String {
     let error = verify(image).expect_err("the image was taken");
-    assert!(matches!(error, VerifyError::Refused(_)), "not refused but {error:?}");
+    assert!(
+        matches!(error, VerifyError::Refused(_)),
+        "not refused but {error:?}"
+    );
     show::rejected("bad.iso", &error)
 }
 
@@ -42,7 +44,10 @@ fn every_byte_of_manifest_and_signature_counts() {
             let at = at as usize;
             for bit in [0x01, 0x20] {
                 broken[at] ^= bit;
-                assert!(matches!(verify(&broken), Err(VerifyError::Refused(_))), "{name}, byte {at}, bit {bit}");
+                assert!(
+                    matches!(verify(&broken), Err(VerifyError::Refused(_))),
+                    "{name}, byte {at}, bit {bit}"
+                );
                 broken[at] ^= bit;
             }
         }
@@ -64,7 +69,10 @@ fn a_thousand_payload_bytes_count_and_the_payload_is_named() {
         broken[at] ^= change;
         match verify(&broken) {
             Err(VerifyError::Refused(Refusal::Content(faults))) => {
-                assert!(matches!(&faults[..], [Fault::Digest { name: named, .. }] if named == name), "{faults:?}");
+                assert!(
+                    matches!(&faults[..], [Fault::Digest { name: named, .. }] if named == name),
+                    "{faults:?}"
+                );
             }
             other => panic!("byte {at} of {name}: {other:?}"),
         }
@@ -89,9 +97,15 @@ fn a_thousand_bytes_anywhere_count() {
 #[test]
 fn every_byte_outside_the_files_counts() {
     let read = iso9660::read(image()).unwrap();
-    let inside = |at: u64| read.files.values().any(|extent| (extent.offset..extent.end()).contains(&at));
+    let inside = |at: u64| {
+        read.files
+            .values()
+            .any(|extent| (extent.offset..extent.end()).contains(&at))
+    };
     let mut broken = image().to_vec();
-    let outside: Vec<usize> = (0..image().len()).filter(|at| !inside(*at as u64) && image()[*at] != 0).collect();
+    let outside: Vec<usize> = (0..image().len())
+        .filter(|at| !inside(*at as u64) && image()[*at] != 0)
+        .collect();
     assert!(outside.len() > 1_000);
     for at in outside {
         broken[at] ^= 0x10;
@@ -103,11 +117,28 @@ fn every_byte_outside_the_files_counts() {
 #[test]
 fn truncated_or_longer_images_are_refused() {
     let whole = image();
-    for length in [0, 1, 2_048, 32_768, 34_816, 40_960, whole.len() / 2, whole.len() - 2_048, whole.len() - 1] {
+    for length in [
+        0,
+        1,
+        2_048,
+        32_768,
+        34_816,
+        40_960,
+        whole.len() / 2,
+        whole.len() - 2_048,
+        whole.len() - 1,
+    ] {
         assert!(verify(&whole[..length]).is_err(), "{length} bytes were taken");
     }
     let longer = [whole, b"x"].concat();
-    insta::assert_snapshot!([message(&whole[..whole.len() - 1]), message(&whole[..2_048]), message(&longer)].concat());
+    insta::assert_snapshot!(
+        [
+            message(&whole[..whole.len() - 1]),
+            message(&whole[..2_048]),
+            message(&longer)
+        ]
+        .concat()
+    );
 }
 
 #[test]
@@ -120,7 +151,10 @@ fn signatures_that_are_missing_foreign_or_wrong() {
     let other = development().sign(b"another manifest").to_text();
     swapped.insert(names::SIGNATURE.to_owned(), other.into_bytes());
     let mut garbage = files(image());
-    garbage.insert(names::SIGNATURE.to_owned(), b"-----BEGIN PGP SIGNATURE-----\n".to_vec());
+    garbage.insert(
+        names::SIGNATURE.to_owned(),
+        b"-----BEGIN PGP SIGNATURE-----\n".to_vec(),
+    );
     let images = [
         lay_out(&unsigned),
         lay_out(&no_manifest),
@@ -137,15 +171,30 @@ fn signatures_that_are_missing_foreign_or_wrong() {
 fn a_release_key_does_not_make_a_development_build() {
     let image = with_manifest(&release_key(), |_| ());
     let error = sps_image::verify::verify(&image, &Trust::only(release_key().public())).unwrap_err();
-    assert!(matches!(error, VerifyError::Refused(Refusal::Development { flag: true, .. })), "{error:?}");
+    assert!(
+        matches!(
+            error,
+            VerifyError::Refused(Refusal::Development { flag: true, .. })
+        ),
+        "{error:?}"
+    );
 }
 
 #[test]
 fn release_builds_do_not_trust_the_development_key() {
     let error = sps_image::verify::verify(image(), &Trust::only(release_key().public())).unwrap_err();
-    assert!(matches!(error, VerifyError::Refused(Refusal::UnknownKey { .. })), "{error:?}");
-    let next = Trust { current: release_key().public(), next: Some(development().public()) };
-    assert!(sps_image::verify::verify(image(), &next).is_ok(), "the next key counts too");
+    assert!(
+        matches!(error, VerifyError::Refused(Refusal::UnknownKey { .. })),
+        "{error:?}"
+    );
+    let next = Trust {
+        current: release_key().public(),
+        next: Some(development().public()),
+    };
+    assert!(
+        sps_image::verify::verify(image(), &next).is_ok(),
+        "the next key counts too"
+    );
 }
 
 #[test]
@@ -175,8 +224,17 @@ fn manifests_that_break_a_rule() {
         |manifest| manifest["payloads"][0]["sha256"] = json!("AB"),
         |manifest| drop(manifest.as_object_mut().unwrap().remove("image")),
     ];
-    let names = ["../firmware/a", "/firmware/a", "firmware/../../etc/passwd", "firmware//a", "etc/passwd", "firmware/A"];
-    let messages = changes.into_iter().map(|change| message(&with_manifest(&development(), change)));
+    let names = [
+        "../firmware/a",
+        "/firmware/a",
+        "firmware/../../etc/passwd",
+        "firmware//a",
+        "etc/passwd",
+        "firmware/A",
+    ];
+    let messages = changes
+        .into_iter()
+        .map(|change| message(&with_manifest(&development(), change)));
     let named = names.into_iter().map(|name| message(&renamed(name)));
     insta::assert_snapshot!(messages.chain(named).collect::<String>());
 }
@@ -195,7 +253,13 @@ fn contents_that_are_not_the_ones_signed() {
         manifest["payloads"][at]["size"] = json!(1);
     });
     let swapped = with_manifest(&development(), |manifest| manifest["version"] = json!("0.9.0"));
-    let images = [lay_out(&missing), lay_out(&extra), lay_out(&shorter), lying, swapped];
+    let images = [
+        lay_out(&missing),
+        lay_out(&extra),
+        lay_out(&shorter),
+        lying,
+        swapped,
+    ];
     insta::assert_snapshot!(images.map(|image| message(&image)).concat());
 }
 
@@ -210,7 +274,14 @@ fn a_release_file_of_another_build_is_refused() {
     payloads.remove(names::MANIFEST);
     payloads.remove(names::SIGNATURE);
     let key = development();
-    let sealed = seal::seal(&Seal { manifest, boot_code: &common::parts().grub.boot_code, key: &key }, &payloads);
+    let sealed = seal::seal(
+        &Seal {
+            manifest,
+            boot_code: &crate::forge::parts().grub.boot_code,
+            key: &key,
+        },
+        &payloads,
+    );
     let text = sealed.unwrap_err().to_string();
     assert_eq!(text, "the finished image does not verify");
     assert!(trust().find(key.public().id()).is_some());
