@@ -246,13 +246,13 @@ impl World {
     }
 
     fn give(&mut self, event: Event) {
-        self.note(format!("event {event:?}"));
+        self.note(&format!("event {event:?}"));
         if let Event::Arp(index, packet) = &event {
             self.invariants.heard(*index, packet, self.now);
         }
         let actions = self.engine.step(event, self.now);
         for action in actions {
-            self.note(format!("  action {action:?}"));
+            self.note(&format!("  action {action:?}"));
             if let Err(broken) = self.invariants.acted(&action, self.now) {
                 self.fail(&broken);
             }
@@ -292,7 +292,7 @@ impl World {
         };
         let replies: Vec<Reply> = cable.server.answer(message, own_mac(index), odds, &mut self.dice);
         for reply in replies {
-            self.send(Event::Dhcp(index, reply));
+            self.send(&Event::Dhcp(index, reply));
         }
     }
 
@@ -304,7 +304,7 @@ impl World {
         if !cable.taken.contains(&packet.target) || self.lost() {
             return;
         }
-        self.send(Event::Arp(index, claim(packet.target)));
+        self.send(&Event::Arp(index, claim(packet.target)));
     }
 
     fn lost(&mut self) -> bool {
@@ -312,7 +312,7 @@ impl World {
     }
 
     /// Over the wire to the engine.
-    fn send(&mut self, event: Event) {
+    fn send(&mut self, event: &Event) {
         if self.lost() {
             return;
         }
@@ -366,7 +366,7 @@ impl World {
             cable.taken.insert(address);
             cable.server.avoid(address);
         }
-        self.send(Event::Arp(index, claim(address)));
+        self.send(&Event::Arp(index, claim(address)));
     }
 
     /// Hosts whose address a card has taken use it: whoever uses an address claims it again and again.
@@ -381,7 +381,7 @@ impl World {
             if let Some(address) =
                 address.filter(|address| taken.is_some_and(|taken| taken.contains(address)))
             {
-                self.send(Event::Arp(index, claim(address)));
+                self.send(&Event::Arp(index, claim(address)));
             }
         }
     }
@@ -402,7 +402,7 @@ impl World {
         self.give(Event::Link(link));
     }
 
-    fn note(&mut self, line: String) {
+    fn note(&mut self, line: &str) {
         if self.log.len() < LOG || !self.loud {
             self.log.push(format!("{:>12.3?} {line}", self.now));
         }
