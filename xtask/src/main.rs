@@ -1,6 +1,30 @@
 //! `cargo xtask`: builds, tests and measures the firmware. One file per command; this one only dispatches.
 
+mod bench;
+mod binary;
+mod build_binary;
+mod build_iso;
+mod build_kernel;
+mod cache;
+mod ci;
+mod digest;
+mod fuzz;
+mod kernel;
+mod keygen;
+mod list_parts;
+mod progress;
 mod project;
+mod qemu;
+mod reproduce;
+mod sbom;
+mod setup;
+mod shipped;
+mod source_bundle;
+mod steps;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
@@ -15,10 +39,48 @@ struct Arguments {
 }
 
 #[derive(Subcommand)]
-enum Command {}
+enum Command {
+    Setup(setup::Setup),
+    BuildKernel(build_kernel::BuildKernel),
+    BuildBinary(build_binary::BuildBinary),
+    BuildIso(build_iso::BuildIso),
+    Qemu(qemu::Qemu),
+    Test(test::Test),
+    Tidy(tidy::Tidy),
+    Ci(ci::Ci),
+    Fuzz(fuzz::Fuzz),
+    Bench(bench::Bench),
+    Keygen(keygen::Keygen),
+    Sbom(list_parts::Sbom),
+    Sources(source_bundle::Sources),
+}
 
-fn main() -> anyhow::Result<()> {
+fn main() -> ExitCode {
+    match run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let _project = Project::find()?;
-    match arguments.command {}
+    let project = Project::find()?;
+    match arguments.command {
+        Command::Setup(command) => command.run(&project),
+        Command::BuildKernel(command) => command.run(&project),
+        Command::BuildBinary(command) => command.run(&project),
+        Command::BuildIso(command) => command.run(&project),
+        Command::Qemu(command) => command.run(&project),
+        Command::Test(command) => command.run(&project),
+        Command::Tidy(command) => command.run(&project),
+        Command::Ci(command) => command.run(&project),
+        Command::Fuzz(command) => command.run(&project),
+        Command::Bench(command) => command.run(&project),
+        Command::Keygen(command) => command.run(),
+        Command::Sbom(command) => command.run(&project),
+        Command::Sources(command) => command.run(&project),
+    }
 }

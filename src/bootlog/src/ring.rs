@@ -97,10 +97,10 @@ impl BootLog {
             ring.entries.pop_front();
         }
         ring.entries.push_back(entry);
-        let newest = ring.newest;
+        // Under the lock, so that the number never goes back.
+        self.shared.newest.send_replace(ring.newest);
         drop(ring);
         self.shared.grown.notify_all();
-        self.shared.newest.send_replace(newest);
     }
 
     /// Number of the newest entry, 0 when there is none.

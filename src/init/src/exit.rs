@@ -2,6 +2,8 @@
 //! limit, and then `reboot(2)` is called. The watchdog is fed between steps and not after: if a step or the call
 //! hangs, the machine resets.
 
+use std::fs;
+use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -124,23 +126,36 @@ fn within(step: &Step) {
     }
 }
 
-/// SIGTERM to everything but PID 1, a pause bounded by the last one's end, SIGKILL to the rest.
+/// SIGTERM to every process but PID 1, a pause bounded by the last one's end, SIGKILL to the rest.
 fn end_processes() {
     let everybody = Pid::from_raw(-1);
-    // ESRCH: there is nobody, the usual case.
-    if kill(everybody, Signal::SIGTERM).is_err() {
+    if user_processes(Path::new("/proc")) == 0 || kill(everybody, Signal::SIGTERM).is_err() {
         return;
     }
     let deadline = Instant::now() + TERMINATE_WITHIN;
     while Instant::now() < deadline {
         Children::default().reap_orphans();
-        if kill(everybody, None).is_err() {
+        if user_processes(Path::new("/proc")) == 0 {
             return;
         }
         thread::park_timeout(Duration::from_millis(20));
     }
     warn!("processes did not end on SIGTERM; killing them");
     let _nobody_left = kill(everybody, Signal::SIGKILL);
+}
+
+/// Processes other than PID 1. Kernel threads do not count: they have no program behind `exe`, and no signal ends
+/// them; nor do ended processes that only wait to be reaped.
+fn user_processes(proc: &Path) -> usize {
+    let Ok(entries) = fs::read_dir(proc) else { return 0 };
+    let has_program = |entry: &fs::DirEntry| {
+        let number = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<u32>().ok());
+        number.is_some_and(|pid| pid != 1) && fs::read_link(entry.path().join("exe")).is_ok()
+    };
+    entries.flatten().filter(has_program).count()
 }
 
 /// Unmounts everything that lies on a device, newest first; what is busy is made read-only.
@@ -182,6 +197,18 @@ mod tests {
         let begun = Instant::now();
         within(&hang);
         assert!(begun.elapsed() >= hang.limit);
+    }
+
+    #[test]
+    fn kernel_threads_do_not_hold_up_the_exit() {
+        let proc = tempfile::tempdir().unwrap();
+        for name in ["1", "2", "77", "self"] {
+            fs::create_dir(proc.path().join(name)).unwrap();
+        }
+        for name in ["1", "77", "self"] {
+            std::os::unix::fs::symlink("/sps", proc.path().join(name).join("exe")).unwrap();
+        }
+        assert_eq!(user_processes(proc.path()), 1);
     }
 
     #[test]

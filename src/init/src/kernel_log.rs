@@ -1,4 +1,7 @@
-//! The kernel's warnings and errors, carried into the boot log so that every surface shows them.
+//! What the kernel complains of, carried into the boot log so that every surface shows it.
+//!
+//! Drivers report as an error what people would call a warning (a device that is not there), and as a warning
+//! what is a detail; so each severity counts one step less here, and details are kept but not shown on consoles.
 //!
 //! Format of `/dev/kmsg` records: Documentation/ABI/testing/dev-kmsg, `priority,sequence,microseconds,flags;text`.
 
@@ -13,8 +16,10 @@ use thiserror::Error;
 const RECORD: usize = 2048;
 /// Least urgent severity that is carried over: KERN_WARNING.
 const WARNING: u32 = 4;
-/// Least urgent severity that counts as an error: KERN_ERR.
+/// Least urgent severity that counts as a warning: KERN_ERR.
 const ERROR: u32 = 3;
+/// Least urgent severity that counts as an error: KERN_CRIT.
+const CRITICAL: u32 = 2;
 
 /// Why the kernel cannot be heard.
 #[derive(Debug, Error)]
@@ -67,10 +72,10 @@ fn parse(record: &str) -> Option<(Level, String)> {
     if facility != 0 || severity > WARNING {
         return None;
     }
-    let level = if severity <= ERROR {
-        Level::Error
-    } else {
-        Level::Warning
+    let level = match severity {
+        0..=CRITICAL => Level::Error,
+        ERROR => Level::Warning,
+        _ => Level::Debug,
     };
     let first_line = text.lines().next().unwrap_or_default();
     Some((level, format!("kernel: {first_line}")))
@@ -81,10 +86,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn warnings_and_errors_are_carried_over_and_the_rest_is_not() {
+    fn complaints_are_carried_over_and_the_rest_is_not() {
         let parsed = parse("4,339,5140900,-;NET: odd\n SUBSYSTEM=pci\n");
-        assert_eq!(parsed, Some((Level::Warning, "kernel: NET: odd".to_owned())));
-        assert_eq!(parse("3,1,2,-;bad").map(|p| p.0), Some(Level::Error));
+        assert_eq!(parsed, Some((Level::Debug, "kernel: NET: odd".to_owned())));
+        assert_eq!(parse("3,1,2,-;bad").map(|p| p.0), Some(Level::Warning));
+        assert_eq!(parse("2,1,2,-;worse").map(|p| p.0), Some(Level::Error));
         assert_eq!(parse("6,1,2,-;chatty"), None);
         assert_eq!(parse("12,1,2,-;from user space"), None);
         assert_eq!(parse("garbage"), None);

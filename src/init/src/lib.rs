@@ -11,7 +11,6 @@
 //!   `panic=10` reboots it.
 
 pub mod children;
-pub mod cmdline;
 pub mod devices;
 pub mod entropy;
 pub mod exit;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
 use sps_console::Banner;
+use sps_image::release::Release;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
 use sps_init::phases::PhaseError;
@@ -15,24 +16,27 @@ use sps_sys::watchdog::Watchdog;
 use tracing::{info, warn};
 
 use crate::faults::Faults;
-use crate::identity::Identity;
 use crate::pid1::End;
-use crate::{consoles, services};
+use crate::{consoles, identity, services};
 
 /// Time without feeding after which the machine resets. The supervisor feeds every second; a guest that a
 /// hypervisor stuns for a snapshot may miss many of them.
 const WATCHDOG: Duration = Duration::from_secs(30);
-/// Longest wait for a seeded random number generator.
-const ENTROPY_WITHIN: Duration = Duration::from_secs(30);
+/// Longest wait for a seeded random number generator: shorter than the watchdog, so that the reason is still shown.
+const ENTROPY_WITHIN: Duration = Duration::from_secs(20);
 /// How long the reason of a failed boot stays on the screen before the reboot.
 const SHOW_FAILURE_FOR: Duration = Duration::from_secs(10);
+
+/// The product's name for people.
+pub(crate) const PRODUCT_TITLE: &str = "Safeguard appliance";
 
 /// What the phases make and the services use.
 pub(crate) struct Boot {
     pub(crate) log: BootLog,
     pub(crate) children: Children,
     pub(crate) watchdog: Option<Watchdog>,
-    pub(crate) identity: Identity,
+    /// `None` until the phase `firmware` has read it.
+    pub(crate) release: Option<Release>,
     pub(crate) faults: Faults,
 }
 
@@ -54,7 +58,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
         log: log.clone(),
         children: children.clone(),
         watchdog: None,
-        identity: Identity::unknown(),
+        release: None,
         faults: Faults::default(),
     };
     let progress = Mutex::new(Vec::new());
@@ -71,13 +75,19 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
 
 /// Leaves the reason on the screen for a while, then reboots.
 fn failed(watchdog: Option<Watchdog>) -> End {
-    info!("the boot has failed; rebooting in {} s", SHOW_FAILURE_FOR.as_secs());
+    info!(
+        "the boot has failed; rebooting in {} s",
+        SHOW_FAILURE_FOR.as_secs()
+    );
     let until = Instant::now() + SHOW_FAILURE_FOR;
     while Instant::now() < until {
         thread::park_timeout(Duration::from_secs(1));
         let _still_armed = watchdog.as_ref().map(Watchdog::feed);
     }
-    End { departure: Departure::Reboot, watchdog }
+    End {
+        departure: Departure::Reboot,
+        watchdog,
+    }
 }
 
 fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
@@ -86,7 +96,11 @@ fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
 
 fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
     let watchdog = Watchdog::arm(WATCHDOG)?;
-    info!("watchdog {} armed, {} s", watchdog.identity(), watchdog.timeout().as_secs());
+    info!(
+        "watchdog {} armed, {} s",
+        watchdog.identity(),
+        watchdog.timeout().as_secs()
+    );
     if watchdog.is_software() {
         warn!("no hardware watchdog: a machine whose interrupts are dead will not reset by itself");
     }
@@ -101,17 +115,17 @@ fn console(boot: &mut Boot) -> Result<(), PhaseError> {
 }
 
 fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
-    boot.identity = Identity::read()?;
-    let identity = &boot.identity;
+    let release = identity::read()?;
     let banner = Banner {
-        product: identity.product.clone(),
-        version: identity.version.clone(),
-        channel: identity.channel.clone(),
-        build: identity.build_id.clone(),
-        development: identity.development,
+        product: PRODUCT_TITLE.into(),
+        version: release.version.to_string(),
+        channel: release.channel.to_string(),
+        build: release.build_id.clone(),
+        development: release.development,
     };
     info!("{banner}");
-    boot.faults = Faults::new(&identity.faults, identity.development);
+    boot.faults = Faults::new(release.honoured_faults());
+    boot.release = Some(release);
     if let Some(watchdog) = &mut boot.watchdog {
         let timeout = boot.faults.watchdog_timeout(WATCHDOG);
         if timeout != WATCHDOG {
@@ -128,7 +142,9 @@ fn kernel(_boot: &mut Boot) -> Result<(), PhaseError> {
 }
 
 fn clock(boot: &mut Boot) -> Result<(), PhaseError> {
-    sps_clock::raise_to_floor(boot.identity.build_time)?;
+    if let Some(release) = &boot.release {
+        sps_clock::raise_to_floor(i64::try_from(release.build_time)?)?;
+    }
     Ok(())
 }
 

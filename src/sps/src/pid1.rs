@@ -22,18 +22,30 @@ pub(crate) struct End {
 /// Boots and supervises until the machine is left.
 pub(crate) fn run() -> ExitCode {
     let log = BootLog::new();
-    tracing_subscriber::registry().with(BootLogLayer::new(log.clone())).init();
+    tracing_subscriber::registry()
+        .with(BootLogLayer::new(log.clone()))
+        .init();
     sps_init::panic::log_panics();
     let children = Children::default();
     let lived = catch_unwind(AssertUnwindSafe(|| boot::live(&log, &children)));
     let end = lived.unwrap_or_else(|panic| {
-        error!("PID 1 panicked ({}): rebooting", sps_init::panic::message(panic.as_ref()));
+        error!(
+            "PID 1 panicked ({}): rebooting",
+            sps_init::panic::message(panic.as_ref())
+        );
         // The watchdog went with the stack, still armed: the exit has its time limit.
-        End { departure: Departure::Reboot, watchdog: None }
+        End {
+            departure: Departure::Reboot,
+            watchdog: None,
+        }
     });
     log.enter_phase("exit");
-    let leaving =
-        Leaving { departure: end.departure, watchdog: end.watchdog, children, flush: consoles::flush };
+    let leaving = Leaving {
+        departure: end.departure,
+        watchdog: end.watchdog,
+        children,
+        flush: consoles::flush,
+    };
     let refusal = exit::leave(&leaving);
     error!("the kernel refuses to leave ({refusal}); ending PID 1 so that it panics and reboots");
     consoles::flush(std::time::Duration::from_secs(1));
@@ -46,6 +58,9 @@ impl From<ExitKind> for End {
             ExitKind::Reboot => Departure::Reboot,
             ExitKind::PowerOff => Departure::PowerOff,
         };
-        Self { departure, watchdog: None }
+        Self {
+            departure,
+            watchdog: None,
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
+use sps_bootlog::uptime;
 use sps_supervisor_engine::{Action, Engine, Event, Health, Outcome, ServiceId, ServiceView};
 use sps_sys::watchdog::Watchdog;
 use tokio::runtime::Handle;
@@ -28,6 +29,8 @@ pub struct Status {
     pub health: Health,
     /// The services in starting order.
     pub services: Vec<ServiceView>,
+    /// When all were ready for the first time, since the kernel started.
+    pub healthy_at: Option<Duration>,
 }
 
 /// What is left when the supervisor has stopped: why, and the watchdog, which must be fed on.
@@ -68,6 +71,7 @@ impl Supervisor {
         let status = watch::Sender::new(Status {
             health: engine.health(),
             services: engine.services(),
+            healthy_at: None,
         });
         Self {
             engine,
@@ -150,11 +154,16 @@ impl Supervisor {
         for action in actions {
             self.carry_out(action);
         }
-        let status = Status {
-            health: self.engine.health(),
-            services: self.engine.services(),
-        };
+        let (health, services) = (self.engine.health(), self.engine.services());
         self.status.send_if_modified(|old| {
+            let healthy_at = old
+                .healthy_at
+                .or_else(|| (health == Health::Healthy).then(uptime));
+            let status = Status {
+                health,
+                services,
+                healthy_at,
+            };
             let changed = *old != status;
             *old = status;
             changed

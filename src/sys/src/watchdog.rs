@@ -22,10 +22,18 @@ const SETTIMEOUT: rustix::ioctl::Opcode = opcode::read_write::<i32>(b'W', 6);
 const GETTIMEOUT: rustix::ioctl::Opcode = opcode::read::<i32>(b'W', 7);
 /// Assumed where a device neither takes nor tells a timeout; feeding every second is well inside it.
 const SHORTEST_SECONDS: i32 = 10;
-/// What the kernel's `softdog` driver calls itself in sysfs.
-const SOFTDOG_IDENTITY: &str = "Software Watchdog";
+/// `WDIOC_GETSUPPORT`, `_IOR('W', 0, struct watchdog_info)`.
+const GETSUPPORT: rustix::ioctl::Opcode = opcode::read::<WatchdogInfo>(b'W', 0);
 /// Where the kernel lists its watchdogs.
 const CLASS: &str = "/sys/class/watchdog";
+
+/// `struct watchdog_info`.
+#[repr(C)]
+struct WatchdogInfo {
+    options: u32,
+    firmware_version: u32,
+    identity: [u8; 32],
+}
 
 /// Why the watchdog could not be armed or fed.
 #[derive(Debug, Error)]
@@ -61,6 +69,7 @@ pub enum WatchdogError {
 pub struct Watchdog {
     device: OwnedFd,
     identity: String,
+    software: bool,
     timeout: Duration,
 }
 
@@ -72,13 +81,19 @@ impl Watchdog {
     /// When no watchdog exists or none can be opened.
     pub fn arm(timeout: Duration) -> Result<Self, WatchdogError> {
         let mut last = WatchdogError::None;
-        for (identity, path) in candidates(Path::new(CLASS))? {
+        for Candidate {
+            device: path,
+            software,
+        } in candidates(Path::new(CLASS))?
+        {
             match open(&path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
                 Ok(device) => {
                     let timeout = set_timeout(&device, timeout);
+                    let identity = identity_of(&device);
                     return Ok(Self {
                         device,
                         identity,
+                        software,
                         timeout,
                     });
                 }
@@ -116,7 +131,7 @@ impl Watchdog {
     /// Whether the kernel's own timer plays watchdog: it cannot save a machine whose interrupts are dead.
     #[must_use]
     pub fn is_software(&self) -> bool {
-        self.identity == SOFTDOG_IDENTITY
+        self.software
     }
 
     /// Time without feeding after which the machine resets.
@@ -126,8 +141,16 @@ impl Watchdog {
     }
 }
 
-/// Watchdogs as (identity, device), hardware before softdog, each group by name.
-fn candidates(class: &Path) -> Result<Vec<(String, PathBuf)>, WatchdogError> {
+/// A watchdog of the kernel's list.
+#[derive(Debug, PartialEq, Eq)]
+struct Candidate {
+    device: PathBuf,
+    software: bool,
+}
+
+/// The kernel's watchdogs, hardware before softdog, each group by name. Softdog is the one without hardware: the
+/// kernel keeps it among its virtual devices.
+fn candidates(class: &Path) -> Result<Vec<Candidate>, WatchdogError> {
     let mut found = Vec::new();
     let entries = match fs::read_dir(class) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(WatchdogError::None),
@@ -135,14 +158,25 @@ fn candidates(class: &Path) -> Result<Vec<(String, PathBuf)>, WatchdogError> {
     };
     for entry in entries {
         let entry = entry.map_err(WatchdogError::List)?;
-        let identity = fs::read_to_string(entry.path().join("identity"))
-            .unwrap_or_default()
-            .trim()
-            .to_owned();
-        found.push((identity, Path::new("/dev").join(entry.file_name())));
+        let place = fs::canonicalize(entry.path()).map_err(WatchdogError::List)?;
+        found.push(Candidate {
+            device: Path::new("/dev").join(entry.file_name()),
+            software: place.iter().any(|part| part == "virtual"),
+        });
     }
-    found.sort_by_key(|(identity, path)| (identity == SOFTDOG_IDENTITY, path.clone()));
+    found.sort_by_key(|candidate| (candidate.software, candidate.device.clone()));
     Ok(found)
+}
+
+/// The device's name for itself (`WDIOC_GETSUPPORT`).
+fn identity_of(device: &OwnedFd) -> String {
+    // SAFETY: WDIOC_GETSUPPORT writes one `struct watchdog_info`, which `Getter` reserves; any bytes are a valid one.
+    let info = unsafe { ioctl(device, Getter::<GETSUPPORT, WatchdogInfo>::new()) };
+    let Ok(info) = info else {
+        return "of unknown make".to_owned();
+    };
+    let name = info.identity.split(|byte| *byte == 0).next().unwrap_or_default();
+    String::from_utf8_lossy(name).into_owned()
 }
 
 /// Asks for `timeout` and returns the timeout in force: hardware may round it or keep its own.
@@ -164,20 +198,29 @@ mod tests {
 
     #[test]
     fn hardware_comes_before_softdog() {
-        let class = tempfile::tempdir().unwrap();
-        for (name, identity) in [
-            ("watchdog0", "Software Watchdog"),
-            ("watchdog1", "i6300ESB timer"),
-        ] {
-            fs::create_dir(class.path().join(name)).unwrap();
-            fs::write(class.path().join(name).join("identity"), format!("{identity}\n")).unwrap();
+        let sys = tempfile::tempdir().unwrap();
+        let class = sys.path().join("class");
+        fs::create_dir(&class).unwrap();
+        for (name, place) in [("watchdog0", "virtual"), ("watchdog1", "pci0000")] {
+            let real = sys.path().join(place).join(name);
+            fs::create_dir_all(&real).unwrap();
+            std::os::unix::fs::symlink(real, class.join(name)).unwrap();
         }
-        let found = candidates(class.path()).unwrap();
+        let found = candidates(&class).unwrap();
         assert_eq!(
             found[0],
-            ("i6300ESB timer".to_owned(), PathBuf::from("/dev/watchdog1"))
+            Candidate {
+                device: "/dev/watchdog1".into(),
+                software: false
+            }
         );
-        assert_eq!(found[1].0, SOFTDOG_IDENTITY);
+        assert_eq!(
+            found[1],
+            Candidate {
+                device: "/dev/watchdog0".into(),
+                software: true
+            }
+        );
     }
 
     #[test]
@@ -190,5 +233,7 @@ mod tests {
     fn ioctl_numbers_are_the_kernels() {
         assert_eq!(KEEPALIVE, 0x8004_5705);
         assert_eq!(SETTIMEOUT, 0xc004_5706);
+        assert_eq!(GETTIMEOUT, 0x8004_5707);
+        assert_eq!(GETSUPPORT, 0x8028_5700);
     }
 }

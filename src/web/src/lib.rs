@@ -1,1 +1,41 @@
 //! HTTP: the boot page and its live log.
+//!
+//! The one room that knows HTTP, HTML and the JSON envelopes. It is handed a boot log, a status that others
+//! keep up to date and a TLS identity, and serves them: plain HTTP only redirects, everything else is HTTPS.
+//!
+//! Invariants:
+//! - **Nothing here changes the appliance.** Every route only reads; no request body is ever looked at.
+//! - A line of the log is exactly what [`sps_bootlog::Entry`] displays: the console shows the same text.
+//! - Every queue, buffer and wait has a bound ([`Limits`]): a slow, silent or hostile client costs one bounded
+//!   connection and never delays another.
+//! - A panic in one connection ends that connection.
+//! - The page needs no JavaScript to be read and no outside host to be shown.
+
+mod admission;
+mod api;
+mod assets;
+mod connection;
+mod content;
+mod error;
+mod events;
+mod identity;
+mod limits;
+mod listener;
+mod log_reader;
+mod markup;
+mod page;
+mod redirect;
+mod reply;
+mod router;
+mod server;
+mod stall_guard;
+mod status;
+mod tls;
+mod view;
+
+pub use content::{ApplianceInfo, BootContent};
+pub use error::WebError;
+pub use identity::{ServerNames, TlsIdentity};
+pub use limits::Limits;
+pub use server::{BootPageSettings, BootServer, HTTP_PORT, HTTPS_PORT, serve};
+pub use status::{BootStatus, Health, Phase, PhaseState, Progress, Service, ServiceState};

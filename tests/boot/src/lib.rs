@@ -1,1 +1,5 @@
-//! Whole stories told by a booted appliance.
+//! What the stories share: starting the firmware under test and looking at its boot page.
+
+mod appliance;
+
+pub use appliance::{BOOT, SOON, check_boot_page, machine, wait_healthy};

@@ -1,0 +1,205 @@
+//! Assembles a firmware ISO from its parts.
+//!
+//! Invariant: parts and description decide every byte; the build id is a digest of both. Works in memory: no
+//! files, no clock, no processes.
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use super::esp::{self, EspError};
+use super::grub::Grub;
+use super::seal::{self, Payloads, Seal, SealError};
+use crate::hex::{self, Sha256Digest};
+use crate::keys::SecretKey;
+use crate::manifest::{self, ImageDigest, Manifest};
+use crate::names;
+use crate::release::{self, Release};
+use crate::version::Version;
+
+/// The menu of the medium; `@ARGUMENTS@` is replaced.
+const GRUB_CONFIG: &str = include_str!("grub.cfg");
+/// Bytes of the digest that name a build.
+pub(super) const BUILD_ID_SIZE: usize = 8;
+
+/// What the kernel is started with.
+///
+/// Serial line and screen both show the boot; the last one named is `/dev/console`. `quiet` keeps the kernel to
+/// its complaints until PID 1 takes the consoles: its chatter took longer to print than the kernel to start. Every
+/// hang and every damage ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`,
+/// `unknown_nmi_panic`); a slow disk does not (`hung_task_panic=0`). The rest is the Kernel Self Protection
+/// Project's list.
+pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 quiet loglevel=4 panic=10 oops=panic \
+    softlockup_panic=1 hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 \
+    randomize_kstack_offset=on mitigations=auto";
+
+/// The bytes a firmware is made of.
+#[derive(Clone, Debug)]
+pub struct Parts {
+    /// bzImage.
+    pub kernel: Vec<u8>,
+    /// Compressed root file system.
+    pub initramfs: Vec<u8>,
+    /// Early microcode archive, if any.
+    pub microcode: Option<Vec<u8>>,
+    /// CycloneDX JSON.
+    pub sbom: Vec<u8>,
+    /// Boot loader.
+    pub grub: Grub,
+}
+
+/// What a firmware is.
+#[derive(Clone, Debug)]
+pub struct Description {
+    /// Version; the channel follows.
+    pub version: Version,
+    /// Seconds since 1970; every date in the image.
+    pub build_time: u64,
+    /// What the source says of it.
+    pub firmware: Firmware,
+    /// Faults for tests; development builds only.
+    pub faults: Vec<String>,
+}
+
+/// What the source says of a firmware: the file `image/firmware.toml`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Firmware {
+    /// Number of the data layout.
+    pub data_layout: u32,
+    /// Protocol between boot loader and firmware.
+    pub boot_protocol: u32,
+    /// Supported hardware types.
+    pub hardware: Vec<String>,
+    /// From which versions it may be reached.
+    pub upgrade_from: Vec<String>,
+    /// What an administrator must know before upgrading.
+    pub upgrade_notes: String,
+    /// What is new.
+    pub upgrade_news: String,
+}
+
+impl Firmware {
+    /// Reads the TOML form.
+    ///
+    /// # Errors
+    /// When a field is missing, unknown or of the wrong type.
+    pub fn from_toml(text: &str) -> Result<Self, BundleError> {
+        Ok(toml::from_str(text).map_err(Box::new)?)
+    }
+}
+
+/// Why a firmware could not be assembled.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// What the source says of the firmware cannot be understood.
+    #[error("cannot understand the description of the firmware")]
+    Description(#[from] Box<toml::de::Error>),
+    /// The EFI system partition could not be made.
+    #[error(transparent)]
+    Esp(#[from] EspError),
+    /// The image could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+}
+
+/// Assembles and signs the ISO.
+///
+/// # Errors
+/// When a part does not fit or the description breaks a rule.
+pub fn assemble(parts: Parts, description: &Description, key: &SecretKey) -> Result<Vec<u8>, BundleError> {
+    let boot_code = parts.grub.boot_code.clone();
+    let release = release(&parts, description, key);
+    let manifest = manifest(&release, &description.firmware);
+    let payloads = payloads(parts, &release, key)?;
+    Ok(seal::seal(
+        &Seal {
+            manifest,
+            boot_code: &boot_code,
+            key,
+        },
+        &payloads,
+    )?)
+}
+
+fn release(parts: &Parts, description: &Description, key: &SecretKey) -> Release {
+    Release {
+        format: release::FORMAT,
+        product: names::PRODUCT.to_owned(),
+        version: description.version,
+        channel: description.version.channel(),
+        build_id: build_id(parts, description),
+        build_time: description.build_time,
+        development: key.public().is_development(),
+        faults: description.faults.clone(),
+    }
+}
+
+fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
+    Manifest {
+        format: manifest::FORMAT,
+        product: release.product.clone(),
+        version: release.version,
+        channel: release.channel,
+        build_id: release.build_id.clone(),
+        build_time: release.build_time,
+        development: release.development,
+        data_layout: firmware.data_layout,
+        boot_protocol: firmware.boot_protocol,
+        hardware: firmware.hardware.clone(),
+        upgrade_notes: firmware.upgrade_notes.clone(),
+        upgrade_news: firmware.upgrade_news.clone(),
+        upgrade_from: firmware.upgrade_from.clone(),
+        image: ImageDigest {
+            size: 0,
+            sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]),
+        },
+        payloads: Vec::new(),
+    }
+}
+
+fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads, BundleError> {
+    let volume_id = Sha256Digest::of(&parts.grub.efi);
+    let [a, b, c, d, ..] = *volume_id.as_bytes();
+    let efi_image = esp::esp(&parts.grub.efi, u32::from_le_bytes([a, b, c, d]))?;
+    let mut payloads = Payloads::from([
+        (names::KERNEL.to_owned(), parts.kernel),
+        (names::INITRAMFS.to_owned(), parts.initramfs),
+        (names::RELEASE.to_owned(), seal::pack_release(release, key)?),
+        (names::SBOM.to_owned(), parts.sbom),
+        (names::GRUB_CONFIG.to_owned(), grub_config().into_bytes()),
+        (names::BIOS_IMAGE.to_owned(), parts.grub.bios),
+        (names::EFI_IMAGE.to_owned(), efi_image),
+    ]);
+    payloads.extend(
+        parts
+            .microcode
+            .map(|content| (names::MICROCODE.to_owned(), content)),
+    );
+    Ok(payloads)
+}
+
+fn grub_config() -> String {
+    GRUB_CONFIG.replace("@ARGUMENTS@", KERNEL_ARGUMENTS)
+}
+
+/// A digest over every part and the whole description, shortened to 16 digits.
+fn build_id(parts: &Parts, description: &Description) -> String {
+    let mut hasher = Sha256::new();
+    let microcode = parts.microcode.as_deref().unwrap_or_default();
+    let contents: [&[u8]; 8] = [
+        &parts.kernel,
+        &parts.initramfs,
+        microcode,
+        &parts.sbom,
+        &parts.grub.bios,
+        &parts.grub.efi,
+        &parts.grub.boot_code,
+        GRUB_CONFIG.as_bytes(),
+    ];
+    for content in contents {
+        hasher.update(Sha256Digest::of(content).as_bytes());
+    }
+    hasher.update(format!("{KERNEL_ARGUMENTS}{description:?}"));
+    hex::encode(&hasher.finalize()[..BUILD_ID_SIZE])
+}

@@ -1,0 +1,9 @@
+//! The services of the appliance, one file each, and the supervisor's run over them.
+
+mod boot_page;
+mod network;
+mod pulse;
+mod supervise;
+mod time;
+
+pub(crate) use supervise::{PHASE, TITLE, supervise};

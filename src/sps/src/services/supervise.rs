@@ -1,0 +1,129 @@
+//! The list of services and their life: they start from the first to the last and stop the other way.
+
+use std::fs;
+
+use sps_bootlog::uptime;
+use sps_init::children::Children;
+use sps_init::signals::Request;
+use sps_init::{Progress, power_button, signals};
+use sps_net::NetworkState;
+use sps_supervisor::{ExitKind, Messenger, Service, Supervisor};
+use sps_supervisor_engine::{Escalation, Health, Limits, RestartPolicy, ServiceSpec};
+use sps_web::BootStatus;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+
+use super::{boot_page, network, pulse, time};
+use crate::boot::Boot;
+use crate::pid1::End;
+use crate::show;
+
+/// Name of the last phase of a boot.
+pub(crate) const PHASE: &str = "services";
+/// What it does.
+pub(crate) const TITLE: &str = "Start the services";
+/// The name the appliance has until somebody gives it one.
+pub(super) const HOST_NAME: &str = "sps";
+/// Threads of the runtime: at least two, so that one task that blocks its thread does not stop the others.
+const LEAST_THREADS: usize = 2;
+const MOST_THREADS: usize = 16;
+
+/// Supervises the services until the machine is to be left.
+pub(crate) fn supervise(boot: Boot, phases: Vec<Progress>) -> End {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(problem) => {
+            error!("could not start the runtime of the services: {problem}");
+            return End {
+                watchdog: boot.watchdog,
+                ..End::from(ExitKind::Reboot)
+            };
+        }
+    };
+    let since = u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX);
+    let status = watch::Sender::new(BootStatus::default());
+    let mut services = appliance(&boot, &status);
+    services.extend(boot.faults.services());
+    let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
+    listen(&boot.children, &supervisor.messenger());
+    let states = supervisor.status();
+    let faults = boot.faults;
+    let mut told = false;
+    let stopped = supervisor.run(|health| {
+        let now = show::boot_status(&phases, &states.borrow(), since);
+        status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
+        if health == Health::Healthy && !std::mem::replace(&mut told, true) {
+            tell_memory();
+        }
+        faults.in_loop(health);
+    });
+    // Threads that hang in a service are left behind; the exit does not wait for them.
+    runtime.shutdown_background();
+    End {
+        watchdog: stopped.watchdog,
+        ..End::from(stopped.exit.kind)
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    let threads = std::thread::available_parallelism().map_or(LEAST_THREADS, usize::from);
+    Builder::new_multi_thread()
+        .worker_threads(threads.clamp(LEAST_THREADS, MOST_THREADS))
+        .thread_name("service")
+        .enable_all()
+        .build()
+}
+
+/// Signals and power button ask the supervisor for the exit.
+fn listen(children: &Children, messenger: &Messenger) {
+    let ask = messenger.clone();
+    let listening = signals::listen(children.clone(), move |request| match request {
+        Request::CtrlAltDel => ask.exit(ExitKind::Reboot, "Ctrl-Alt-Del on the console"),
+        Request::Reboot => ask.exit(ExitKind::Reboot, "asked by a signal to reboot"),
+        Request::PowerOff => ask.exit(ExitKind::PowerOff, "asked by a signal to switch off"),
+    });
+    if let Err(problem) = listening.and_then(|()| signals::take_ctrl_alt_del()) {
+        error!("{problem}");
+    }
+    let ask = messenger.clone();
+    if let Err(problem) = power_button::listen(move || ask.exit(ExitKind::PowerOff, "power button pressed")) {
+        warn!("{problem}");
+    }
+}
+
+/// A service that is always needed and may fail without taking the machine along.
+pub(super) fn spec(name: &'static str) -> ServiceSpec {
+    ServiceSpec {
+        name,
+        restart: RestartPolicy::Always,
+        escalation: Escalation::Degrade,
+        limits: Limits::default(),
+    }
+}
+
+/// The appliance's own services, in starting order.
+fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
+    let network = watch::Sender::new(NetworkState::default());
+    vec![
+        pulse::service(),
+        network::service(network.clone()),
+        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
+        boot_page::service(boot, status),
+    ]
+}
+
+/// What an administrator asks first of a small machine.
+fn tell_memory() {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let resident = status.lines().find_map(|line| {
+        line.strip_prefix("VmRSS:")?
+            .trim()
+            .strip_suffix(" kB")?
+            .parse::<u64>()
+            .ok()
+    });
+    if let Some(kib) = resident {
+        info!("memory: sps uses {} MiB", kib.div_ceil(1024));
+    }
+}

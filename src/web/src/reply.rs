@@ -1,0 +1,195 @@
+//! Answers that are not content: errors as JSON envelope or page, and the headers every answer carries.
+
+use axum::extract::Request;
+use axum::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+use crate::limits::{BODY_BYTES, HEAD_BYTES};
+use crate::page;
+
+/// Nothing may be loaded, sent or framed but what the appliance itself serves; scripts cannot write markup.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
+     connect-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Headers of every answer. No `Strict-Transport-Security`: with it browsers refuse to let anyone past a
+/// self-signed certificate (RFC 6797, section 12.1), which would lock the administrator out of the first boot.
+const EVERYWHERE: [(HeaderName, &str); 6] = [
+    (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Seconds after which a refused client may try again.
+const RETRY_SECONDS: &str = "5";
+
+/// An error as the client learns it. Rendered by [`finish`], which knows what the client reads.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// The `type` of the error envelope.
+    pub(crate) kind: &'static str,
+    /// A sentence for people, with the mend where there is one.
+    pub(crate) details: String,
+}
+
+impl Problem {
+    pub(crate) fn not_found(uri: &Uri) -> Self {
+        let details = format!("there is nothing at {}", shown(uri.path()));
+        Self {
+            status: StatusCode::NOT_FOUND,
+            kind: "ResourceNotFound",
+            details,
+        }
+    }
+
+    pub(crate) fn method_not_allowed(method: &Method) -> Self {
+        let details = format!(
+            "{} is not possible here: the boot page is read-only",
+            shown(method.as_str())
+        );
+        Self {
+            status: StatusCode::METHOD_NOT_ALLOWED,
+            kind: "MethodNotAllowed",
+            details,
+        }
+    }
+
+    pub(crate) fn bad_query(details: String) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            kind: "InvalidQuery",
+            details,
+        }
+    }
+
+    pub(crate) fn too_many(kind: &'static str, what: &str) -> Self {
+        let details = format!("too many {what} are open; close some or try again in {RETRY_SECONDS} seconds");
+        Self {
+            status: StatusCode::SERVICE_UNAVAILABLE,
+            kind,
+            details,
+        }
+    }
+
+    fn body_too_large() -> Self {
+        let details = format!("request bodies may have {BODY_BYTES} bytes at most");
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            kind: "RequestBodyTooLarge",
+            details,
+        }
+    }
+
+    fn head_too_large() -> Self {
+        let details = format!("address and header fields may have {HEAD_BYTES} bytes at most");
+        Self {
+            status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            kind: "RequestHeaderTooLarge",
+            details,
+        }
+    }
+
+    fn json(&self) -> Response {
+        let body = json!({ "error": { "type": self.kind, "details": self.details } }).to_string();
+        (self.status, [(header::CONTENT_TYPE, "application/json")], body).into_response()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Outermost step of every request: bounds before, error rendering and headers after.
+pub(crate) async fn finish(request: Request, next: Next) -> Response {
+    let wants_page = wants_page(request.uri(), request.headers());
+    let mut response = match check(&request) {
+        Ok(()) => next.run(request).await,
+        // What follows the head was not read, so the connection cannot go on.
+        Err(problem) => ([(header::CONNECTION, "close")], problem).into_response(),
+    };
+    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+        response = render(&problem, wants_page, response.headers());
+    }
+    let headers = response.headers_mut();
+    for (name, value) in EVERYWHERE {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+fn render(problem: &Problem, wants_page: bool, kept: &HeaderMap) -> Response {
+    let mut response = if wants_page {
+        page::error(problem)
+    } else {
+        problem.json()
+    };
+    let headers = response.headers_mut();
+    for name in [header::ALLOW, header::CONNECTION] {
+        if let Some(value) = kept.get(&name) {
+            headers.insert(name, value.clone());
+        }
+    }
+    if problem.status == StatusCode::SERVICE_UNAVAILABLE {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static(RETRY_SECONDS));
+    }
+    response
+}
+
+fn check(request: &Request) -> Result<(), Problem> {
+    let fields: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    let line = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |path| path.as_str().len());
+    if fields + line > HEAD_BYTES {
+        return Err(Problem::head_too_large());
+    }
+    match axum::body::HttpBody::size_hint(request.body()).lower() {
+        announced if announced > BODY_BYTES => Err(Problem::body_too_large()),
+        _ => Ok(()),
+    }
+}
+
+/// Whether the client is a browser that shows the answer to a person.
+fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
+    let machine = uri.path().starts_with("/api") || uri.path() == "/healthz";
+    let accept = headers
+        .get(header::ACCEPT)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or("");
+    !machine && accept.contains("text/html")
+}
+
+/// Text of the client, bounded, for showing it back.
+fn shown(text: &str) -> String {
+    const MOST: usize = 200;
+    let cut: String = text.chars().take(MOST).collect();
+    if cut.len() < text.len() { cut + "…" } else { cut }
+}

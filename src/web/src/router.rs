@@ -1,0 +1,106 @@
+//! Which path is answered by what, and what the answers share.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{Method, Uri};
+use axum::middleware;
+use axum::routing::get;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::sync::CancellationToken;
+
+use crate::content::BootContent;
+use crate::limits::Limits;
+use crate::reply::{self, Problem};
+use crate::{api, assets, events, page};
+
+/// Path of the JSON log.
+pub(crate) const LOG: &str = "/api/boot/log";
+
+/// Path of the event stream.
+pub(crate) const EVENTS: &str = "/api/boot/log/events";
+
+/// Path of the JSON status.
+pub(crate) const STATUS: &str = "/api/boot/status";
+
+/// Path of the resource that lists the others.
+pub(crate) const BOOT: &str = "/api/boot";
+
+/// Path of the log as plain text.
+pub(crate) const LOG_TEXT: &str = "/boot/log.txt";
+
+/// Path of the health check.
+pub(crate) const HEALTH: &str = "/healthz";
+
+/// What every answer of the HTTPS port reads from.
+pub(crate) struct Site {
+    pub(crate) content: BootContent,
+    pub(crate) limits: Limits,
+    streams: Arc<Semaphore>,
+    stopping: CancellationToken,
+}
+
+impl Site {
+    pub(crate) fn new(content: BootContent, limits: &Limits) -> Self {
+        Self {
+            content,
+            limits: *limits,
+            streams: Arc::new(Semaphore::new(limits.streams)),
+            stopping: CancellationToken::new(),
+        }
+    }
+
+    /// A place for one more event stream, given back when dropped.
+    pub(crate) fn stream_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let place = self.streams.clone().try_acquire_owned();
+        place.map_err(|_| Problem::too_many("TooManyStreams", "live logs"))
+    }
+
+    /// Tells the event streams that the server stops.
+    pub(crate) fn stop(&self) {
+        self.stopping.cancel();
+    }
+
+    /// Cancelled when the server stops.
+    pub(crate) fn stopping(&self) -> CancellationToken {
+        self.stopping.clone()
+    }
+}
+
+/// Everything the HTTPS port answers.
+pub(crate) fn site(site: Arc<Site>) -> Router {
+    Router::new()
+        .route("/", get(page::boot_page))
+        .route(LOG_TEXT, get(api::log_text))
+        .route(BOOT, get(api::boot))
+        .route(LOG, get(api::log))
+        .route(EVENTS, get(events::stream))
+        .route(STATUS, get(api::status))
+        .route(HEALTH, get(api::health))
+        .route("/assets/{name}", get(assets::asset))
+        .with_state(site)
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .layer(middleware::from_fn(reply::finish))
+}
+
+/// Answers every request of a connection over the bound, and ends the connection.
+pub(crate) fn refusal() -> Router {
+    Router::new()
+        .fallback(refuse)
+        .layer(middleware::from_fn(reply::finish))
+}
+
+async fn not_found(uri: Uri) -> Problem {
+    Problem::not_found(&uri)
+}
+
+async fn method_not_allowed(method: Method) -> Problem {
+    Problem::method_not_allowed(&method)
+}
+
+async fn refuse(_request: Request) -> impl axum::response::IntoResponse {
+    let close = [(axum::http::header::CONNECTION, "close")];
+    (close, Problem::too_many("TooManyConnections", "connections"))
+}

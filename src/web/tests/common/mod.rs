@@ -1,0 +1,10 @@
+//! A server on loopback and clients for it: hyper for what a browser would send, raw TLS for what it would not.
+//!
+//! Every wait is bounded; nothing sleeps.
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
+
+mod client;
+mod server;
+
+pub(crate) use client::{Answer, Client, Event, Events};
+pub(crate) use server::{BOUND, Setup, TestServer, soon};

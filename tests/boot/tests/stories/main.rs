@@ -1,0 +1,7 @@
+//! Whole stories told by a booted appliance. Each needs the ISO that `make iso` makes and takes seconds.
+
+mod limits;
+mod media;
+mod network;
+mod reboots;
+mod services;

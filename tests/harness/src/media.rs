@@ -1,0 +1,114 @@
+//! What a machine boots from and writes to: CD, USB stick, disks on the buses the firmware supports.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::machine::CommandLine;
+
+/// A removable medium that carries the firmware ISO; always read-only.
+#[derive(Clone, Debug)]
+pub(crate) enum Media {
+    Cd(PathBuf),
+    Usb(PathBuf),
+}
+
+impl Media {
+    pub(crate) fn is_usb(&self) -> bool {
+        matches!(self, Self::Usb(_))
+    }
+
+    /// The node `media<index>` and its device, at boot position `index`.
+    pub(crate) fn arguments(&self, index: usize, line: &mut CommandLine) {
+        let (Self::Cd(image) | Self::Usb(image)) = self;
+        line.block(
+            &json!({"driver": "raw", "node-name": format!("media{index}"), "read-only": true,
+            "file": {"driver": "file", "filename": image}}),
+        );
+        let device = match self {
+            Self::Cd(_) => "ide-cd",
+            Self::Usb(_) => "usb-storage,bus=xhci.0",
+        };
+        let removable = if self.is_usb() { ",removable=on" } else { "" };
+        line.pair(
+            "-device",
+            &format!("{device},drive=media{index}{removable},bootindex={index}"),
+        );
+    }
+}
+
+/// How a disk is attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bus {
+    /// virtio block device (`vda`).
+    Virtio,
+    /// SATA disk on the chipset's AHCI controller (`sda`).
+    Ahci,
+    /// NVMe controller with one namespace (`nvme0n1`).
+    Nvme,
+    /// SCSI disk on a virtio SCSI controller (`sda`).
+    Scsi,
+}
+
+/// A raw disk image and how the guest sees it.
+#[derive(Clone, Debug)]
+pub struct Disk {
+    image: PathBuf,
+    bus: Bus,
+    log: Option<PathBuf>,
+}
+
+impl Disk {
+    /// The raw image `image` on `bus`.
+    #[must_use]
+    pub fn new(image: impl Into<PathBuf>, bus: Bus) -> Self {
+        Self {
+            image: image.into(),
+            bus,
+            log: None,
+        }
+    }
+
+    /// Records every write and flush to `log` in the dm-log-writes format, for
+    /// [`WriteLog`](crate::WriteLog). The file must exist (empty).
+    #[must_use]
+    pub fn recorded_to(mut self, log: impl Into<PathBuf>) -> Self {
+        self.log = Some(log.into());
+        self
+    }
+
+    /// The image file.
+    #[must_use]
+    pub fn image(&self) -> &Path {
+        &self.image
+    }
+
+    fn node(&self, name: &str) -> Value {
+        let file = json!({"driver": "file", "filename": self.image, "discard": "unmap"});
+        match &self.log {
+            None => json!({"driver": "raw", "node-name": name, "discard": "unmap", "file": file}),
+            Some(log) => json!({"driver": "blklogwrites", "node-name": name,
+                "file": {"driver": "raw", "discard": "unmap", "file": file},
+                "log": {"driver": "raw", "file": {"driver": "file", "filename": log}}}),
+        }
+    }
+
+    /// The node `disk<index>` and its device, at position `boot` of the boot order.
+    pub(crate) fn arguments(&self, index: usize, boot: usize, line: &mut CommandLine) {
+        let name = format!("disk{index}");
+        line.block(&self.node(&name));
+        let device = match self.bus {
+            Bus::Virtio => "virtio-blk-pci".to_owned(),
+            Bus::Ahci => "ide-hd".to_owned(),
+            Bus::Nvme => "nvme".to_owned(),
+            Bus::Scsi => {
+                line.pair("-device", &format!("virtio-scsi-pci,id=scsi{index}"));
+                format!("scsi-hd,bus=scsi{index}.0")
+            }
+        };
+        line.pair(
+            "-device",
+            &format!("{device},drive={name},serial={name},bootindex={boot}"),
+        );
+    }
+}

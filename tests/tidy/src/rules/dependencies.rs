@@ -1,0 +1,207 @@
+//! Which crate may use which: dependencies point one way.
+//!
+//! Web, console and tools stand on shells, shells on engines, engines on types. Shells do not know each other;
+//! `sps` wires them. Engines have no clock, no randomness, no I/O.
+
+use toml::{Table, Value};
+
+use crate::tree::{SourceFile, Tree};
+
+/// What a crate is, and with that what it may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Decides; pure.
+    Engine,
+    /// Everybody may use it; it uses none of ours.
+    Base,
+    /// Acts; uses base crates and its own engine.
+    Shell,
+    /// Wires: uses everything under `src` and the image crate.
+    Wiring,
+    /// Builds or tests: uses base crates, the image and the harness.
+    Tool,
+}
+
+/// Every crate of the workspace. A new crate is entered here first: its place is a decision.
+const CRATES: [(&str, Kind); 16] = [
+    ("sps", Kind::Wiring),
+    ("sps-boot-tests", Kind::Tool),
+    ("sps-bootlog", Kind::Base),
+    ("sps-clock", Kind::Shell),
+    ("sps-console", Kind::Shell),
+    ("sps-harness", Kind::Tool),
+    ("sps-image", Kind::Base),
+    ("sps-init", Kind::Shell),
+    ("sps-net", Kind::Shell),
+    ("sps-net-engine", Kind::Engine),
+    ("sps-supervisor", Kind::Shell),
+    ("sps-supervisor-engine", Kind::Engine),
+    ("sps-sys", Kind::Base),
+    ("sps-tidy", Kind::Tool),
+    ("sps-web", Kind::Shell),
+    ("xtask", Kind::Tool),
+];
+
+/// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
+const NOT_IN_ENGINES: [&str; 17] = [
+    "async-std",
+    "chrono",
+    "fastrand",
+    "futures",
+    "getrandom",
+    "libc",
+    "mio",
+    "nix",
+    "rand",
+    "reqwest",
+    "rustix",
+    "smol",
+    "socket2",
+    "tempfile",
+    "time",
+    "tokio",
+    "tokio-util",
+];
+/// Libraries of HTTP and HTML: the web crate's alone.
+const ONLY_IN_WEB: [&str; 12] = [
+    "actix-web",
+    "askama",
+    "axum",
+    "axum-server",
+    "http",
+    "http-body-util",
+    "hyper",
+    "hyper-util",
+    "maud",
+    "tower",
+    "tower-http",
+    "warp",
+];
+
+/// Every dependency points the way the map says.
+#[must_use]
+pub fn dependency_direction(tree: &Tree) -> Vec<String> {
+    let manifests = tree
+        .files
+        .iter()
+        .filter(|file| file.path.ends_with("/Cargo.toml"));
+    manifests
+        .filter(|file| !file.path.starts_with("tests/fuzz/"))
+        .flat_map(check_manifest)
+        .collect()
+}
+
+fn check_manifest(file: &SourceFile) -> Vec<String> {
+    let manifest: Table = match file.text.parse() {
+        Ok(manifest) => manifest,
+        Err(e) => return vec![format!("{}: {e}", file.path)],
+    };
+    let name = manifest
+        .get("package")
+        .and_then(|p| p.get("name"))
+        .and_then(Value::as_str)
+        .unwrap_or_default();
+    let Some(kind) = kind_of(name) else {
+        return vec![format!(
+            "{}: crate `{name}` has no place in the map; enter it in CRATES",
+            file.path
+        )];
+    };
+    let used = ["dependencies", "build-dependencies"]
+        .into_iter()
+        .filter_map(|part| manifest.get(part)?.as_table());
+    let names = used.flat_map(Table::keys).map(String::as_str);
+    names
+        .filter_map(|used| objection(name, kind, used))
+        .map(|why| format!("{}: {why}", file.path))
+        .collect()
+}
+
+fn kind_of(name: &str) -> Option<Kind> {
+    CRATES
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, kind)| *kind)
+}
+
+/// Why crate `name` may not use `used`, or nothing.
+fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
+    if kind == Kind::Engine && NOT_IN_ENGINES.contains(&used) {
+        return Some(format!(
+            "the engine `{name}` may not use `{used}`: engines are pure"
+        ));
+    }
+    if name != "sps-web" && kind != Kind::Tool && ONLY_IN_WEB.contains(&used) {
+        return Some(format!("`{used}` belongs to sps-web alone"));
+    }
+    let allowed = match (kind, kind_of(used)?) {
+        (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Shell) => true,
+        (Kind::Shell, Kind::Base) => used != "sps-image",
+        (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
+        (Kind::Tool, Kind::Base | Kind::Engine) => true,
+        (Kind::Tool, Kind::Tool) => used == "sps-harness",
+        (Kind::Engine | Kind::Base, _)
+        | (Kind::Shell | Kind::Tool, Kind::Shell)
+        | (_, Kind::Wiring | Kind::Tool) => false,
+    };
+    (!allowed).then(|| format!("`{name}` may not use `{used}`; `sps` wires them"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problems(name: &str, dependencies: &str) -> Vec<String> {
+        let text = format!(
+            "[package]\nname = \"{name}\"\n[dependencies]\n{dependencies}\n[dev-dependencies]\ntokio = \"1\""
+        );
+        let file = SourceFile {
+            path: "src/a/Cargo.toml".into(),
+            text,
+        };
+        dependency_direction(&Tree {
+            top: Vec::new(),
+            files: vec![file],
+        })
+    }
+
+    #[test]
+    fn engines_are_pure_and_shells_strangers() {
+        assert_eq!(
+            problems("sps-supervisor-engine", "tokio.workspace = true").len(),
+            1
+        );
+        assert_eq!(
+            problems("sps-supervisor-engine", "sps-sys.workspace = true").len(),
+            1
+        );
+        assert_eq!(
+            problems("sps-net", "sps-web.workspace = true\nsps-sys.workspace = true").len(),
+            1
+        );
+        assert_eq!(
+            problems("sps-supervisor", "sps-supervisor-engine.workspace = true").len(),
+            0
+        );
+        assert_eq!(
+            problems("sps-net", "sps-supervisor-engine.workspace = true").len(),
+            1
+        );
+    }
+
+    #[test]
+    fn only_the_web_knows_http_and_only_the_binary_everything() {
+        assert_eq!(problems("sps-net", "hyper = \"1\"").len(), 1);
+        assert_eq!(problems("sps-web", "hyper = \"1\"").len(), 0);
+        assert_eq!(
+            problems("sps", "sps-web.workspace = true\nsps-image.workspace = true").len(),
+            0
+        );
+        assert_eq!(problems("sps-image", "sps.workspace = true").len(), 1);
+    }
+
+    #[test]
+    fn a_crate_without_a_place_is_named() {
+        assert!(problems("sps-novel", "")[0].contains("`sps-novel` has no place"));
+    }
+}

@@ -1,0 +1,84 @@
+//! `cargo xtask bench`: measures what the project promises about speed and size, beside a comparison.
+//!
+//! Benchmarks report and never fail a build: a busy machine is not a defect. One file per benchmark.
+
+mod boot;
+mod figure;
+mod size;
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::project::Project;
+
+pub(crate) use figure::Figure;
+
+/// One benchmark.
+struct Benchmark {
+    name: &'static str,
+    about: &'static str,
+    measure: fn(&Project) -> Result<Vec<Figure>>,
+}
+
+/// The list; `all` runs them in this order.
+const BENCHMARKS: &[Benchmark] = &[
+    Benchmark {
+        name: "boot",
+        about: "power-on, PID 1, boot page and memory, in QEMU",
+        measure: boot::measure,
+    },
+    Benchmark {
+        name: "size",
+        about: "ISO, kernel and binary",
+        measure: size::measure,
+    },
+];
+
+/// Measures speed and size and prints a table with ratios to the comparison and the bars to stay under.
+///
+/// Run it on an idle machine. It always ends with status 0 when it could measure; the last column says which bars
+/// were met. With --json every figure is one object a line: name, value, unit, peer (what the comparison needs),
+/// ratio (value / peer), bar, met.
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    /// Which benchmark, or `all`; without a name they are listed
+    name: Option<String>,
+    /// One JSON object a line instead of a table
+    #[arg(long)]
+    json: bool,
+}
+
+impl Bench {
+    pub(crate) fn run(self, project: &Project) -> Result<()> {
+        let Some(name) = self.name else {
+            for benchmark in BENCHMARKS {
+                println!("{:10} {}", benchmark.name, benchmark.about);
+            }
+            return Ok(());
+        };
+        let mut figures = Vec::new();
+        for benchmark in select(&name)? {
+            let measured = (benchmark.measure)(project);
+            figures.extend(measured.with_context(|| format!("benchmark {}", benchmark.name))?);
+        }
+        if self.json {
+            for figure in &figures {
+                println!("{}", serde_json::to_string(figure).context("write a figure")?);
+            }
+        } else {
+            print!("{}", figure::table(&figures));
+        }
+        Ok(())
+    }
+}
+
+fn select(name: &str) -> Result<Vec<&'static Benchmark>> {
+    if name == "all" {
+        return Ok(BENCHMARKS.iter().collect());
+    }
+    let names: Vec<&str> = BENCHMARKS.iter().map(|benchmark| benchmark.name).collect();
+    let found = BENCHMARKS.iter().find(|benchmark| benchmark.name == name);
+    let found =
+        found.with_context(|| format!("no benchmark {name}; there are: all, {}", names.join(", ")))?;
+    Ok(vec![found])
+}

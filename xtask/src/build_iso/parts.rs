@@ -1,0 +1,121 @@
+//! Everything that goes into an ISO; what is slow to make is kept in the cache by the hash of what it is made of.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use sps_image::build::bundle::{Description, Parts};
+use sps_image::build::grub::{self, Grub};
+use sps_image::build::rootfs::{self, Inputs};
+use sps_image::build::{initramfs, microcode};
+use sps_image::hex::{DIGEST_SIZE, Sha256Digest};
+use sps_image::keys::Trust;
+
+use crate::cache::{self, Lock};
+use crate::digest::Key;
+use crate::kernel::{self, Variant};
+use crate::progress::Step;
+use crate::project::Project;
+use crate::{binary, sbom};
+
+/// Raised when the way of compressing changes, so that the cache does not give out the old form.
+const COMPRESSION: &str = "zstd 19, window 2^23, checksum";
+
+/// Makes or finds every part.
+pub(super) fn collect(project: &Project, trust: &Trust, description: &Description) -> Result<Parts> {
+    let kernel = kernel::ensure(project, Variant::Release)?;
+    let binary = read(&binary::ensure(project)?)?;
+    let cache = project.cache().join("image");
+    let sbom = step("bill of materials", || {
+        sbom::json(project, &description.version.to_string())
+    })?;
+    let initramfs = step("root file system", || {
+        root_file_system(project, &cache, binary, trust)
+    })?;
+    let microcode = step("microcode", || cpu_microcode(&cache))?;
+    let grub = step("boot loader", || boot_loader(&cache))?;
+    Ok(Parts {
+        kernel: read(&kernel.bzimage)?,
+        initramfs,
+        microcode: Some(microcode),
+        sbom,
+        grub,
+    })
+}
+
+fn step<T>(name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
+    let step = Step::quiet(name);
+    let made = make().with_context(|| name.to_owned())?;
+    step.done();
+    Ok(made)
+}
+
+fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Trust) -> Result<Vec<u8>> {
+    let inputs = Inputs::from([("sps", binary), ("trust", trust.to_json()?.into_bytes())]);
+    let tree = rootfs::load(&project.root().join("rootfs"), &inputs)?;
+    let archive = initramfs::archive(&tree)?;
+    let mut key = Key::new("initramfs");
+    key.add("compression", COMPRESSION).add("archive", &archive);
+    cached(&cache.join(format!("initramfs-{}.zst", key.finish())), || {
+        Ok(initramfs::compress(&archive)?)
+    })
+}
+
+fn cpu_microcode(cache: &Path) -> Result<Vec<u8>> {
+    let sources = microcode::sources(Path::new(microcode::DEBIAN_FIRMWARE))?;
+    let mut key = Key::new("microcode");
+    for content in sources.contents() {
+        key.add("file", content);
+    }
+    cached(&cache.join(format!("microcode-{}.cpio", key.finish())), || {
+        Ok(microcode::pack(&sources)?)
+    })
+}
+
+/// `grub-mkimage` is fast enough to be run every time; it wants files, which live in the cache while it runs.
+fn boot_loader(cache: &Path) -> Result<Grub> {
+    let lock = Lock::take(&cache.join("grub"))?;
+    let scratch = lock.scratch("cores")?;
+    Ok(grub::build(Path::new(grub::DEBIAN_GRUB), scratch.path())?)
+}
+
+/// The content kept at `path`, made and kept if it is not there or damaged. The file begins with the SHA-256 of
+/// the rest; it appears whole, see [`cache::write_file`].
+fn cached(path: &Path, make: impl FnOnce() -> Result<Vec<u8>>) -> Result<Vec<u8>> {
+    if let Some(content) = fs::read(path).ok().and_then(intact) {
+        return Ok(content);
+    }
+    let content = make()?;
+    cache::write_file(
+        path,
+        &[Sha256Digest::of(&content).as_bytes(), content.as_slice()].concat(),
+    )?;
+    Ok(content)
+}
+
+fn intact(mut file: Vec<u8>) -> Option<Vec<u8>> {
+    let content = (file.len() >= DIGEST_SIZE).then(|| file.split_off(DIGEST_SIZE))?;
+    (file == Sha256Digest::of(&content).as_bytes()).then_some(content)
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_cache_file_is_made_again() {
+        let folder = std::env::temp_dir().join(format!("sps-parts-{}", std::process::id()));
+        let path = folder.join("x");
+        assert_eq!(cached(&path, || Ok(b"made".to_vec())).unwrap(), b"made");
+        assert_eq!(cached(&path, || anyhow::bail!("made again")).unwrap(), b"made");
+        for damaged in [&b""[..], b"short", &[0; 40]] {
+            fs::write(&path, damaged).unwrap();
+            assert_eq!(cached(&path, || Ok(b"anew".to_vec())).unwrap(), b"anew");
+        }
+        fs::remove_dir_all(folder).unwrap();
+    }
+}

@@ -1,0 +1,130 @@
+//! Every Debian package the project needs, and why: the one list.
+
+/// What a machine is set up for; each includes the ones before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub(crate) enum Purpose {
+    /// Building the firmware ISO.
+    Iso,
+    /// That, and booting it under QEMU.
+    Run,
+    /// That, and every test, benchmark and the source bundle.
+    All,
+}
+
+/// One Debian package.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Package {
+    /// Its name.
+    pub(super) name: &'static str,
+    /// What stops working without it.
+    pub(super) reason: &'static str,
+    /// The first purpose that needs it.
+    pub(super) purpose: Purpose,
+}
+
+const fn iso(name: &'static str, reason: &'static str) -> Package {
+    Package {
+        name,
+        reason,
+        purpose: Purpose::Iso,
+    }
+}
+
+const fn run(name: &'static str, reason: &'static str) -> Package {
+    Package {
+        name,
+        reason,
+        purpose: Purpose::Run,
+    }
+}
+
+const fn all(name: &'static str, reason: &'static str) -> Package {
+    Package {
+        name,
+        reason,
+        purpose: Purpose::All,
+    }
+}
+
+/// The list.
+pub(super) const PACKAGES: &[Package] = &[
+    // kernel
+    iso("linux-source-6.12", "the kernel's source"),
+    iso("bc", "computes constants of the kernel's timers"),
+    iso("bison", "parses the kernel's configuration language"),
+    iso("flex", "parses the kernel's configuration language"),
+    iso(
+        "gcc",
+        "compiles the kernel and C parts of Rust crates, links the binary",
+    ),
+    iso("kmod", "the kernel's build asks for depmod"),
+    iso("libelf-dev", "objtool of the kernel's build"),
+    iso("libssl-dev", "certificate tools of the kernel's build"),
+    iso("make", "runs the kernel's build and this project's Makefile"),
+    iso("perl", "generates parts of the kernel"),
+    iso("xz-utils", "unpacks the kernel's source"),
+    iso("zstd", "compresses the kernel image"),
+    // binary
+    iso("clang", "bindings of C libraries"),
+    iso("cmake", "builds the cryptographic library"),
+    iso("libc6-dev", "the static C library inside the binary"),
+    iso("libclang-dev", "bindings of C libraries"),
+    // image
+    iso("amd64-microcode", "AMD processor microcode, loaded early"),
+    iso("drbd-utils", "drbdsetup and drbdmeta of the appliance"),
+    iso("e2fsprogs", "mke2fs, e2fsck and resize2fs of the appliance"),
+    iso("grub-common", "grub-mkimage puts boot loaders together"),
+    iso("grub-efi-amd64-bin", "boot loader modules for UEFI"),
+    iso("grub-pc-bin", "boot loader modules for BIOS"),
+    iso("intel-microcode", "Intel processor microcode, loaded early"),
+    // guests
+    run("ovmf", "UEFI firmware of guests"),
+    run("qemu-system-x86", "runs guests"),
+    run("qemu-utils", "disk images of guests"),
+    // tests, benchmarks, source bundle
+    all("chromium", "the page tests' browser"),
+    all("chromium-driver", "drives the page tests' browser"),
+    all(
+        "cpio",
+        "second opinion on the initramfs; the comparison of the image benchmark",
+    ),
+    all("curl", "second opinion on the boot page"),
+    all("dpkg-dev", "fetches Debian source packages for the source bundle"),
+    all("g++", "compiles the fuzz engine"),
+    all("genisoimage", "isoinfo: second opinion on the ISO"),
+    all("iproute2", "network namespaces of the network tests"),
+    all("mtools", "second opinion on the EFI system partition"),
+    all("openssl", "second opinion on certificates"),
+    all(
+        "xorriso",
+        "second opinion on the ISO; the comparison of the image benchmark",
+    ),
+];
+
+/// What `purpose` needs.
+pub(super) fn needed(purpose: Purpose) -> impl Iterator<Item = Package> {
+    PACKAGES
+        .iter()
+        .copied()
+        .filter(move |package| package.purpose <= purpose)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn every_package_stands_once_and_has_a_reason() {
+        let names: BTreeSet<_> = PACKAGES.iter().map(|package| package.name).collect();
+        assert_eq!(names.len(), PACKAGES.len());
+        assert!(PACKAGES.iter().all(|package| package.reason.len() > 10));
+    }
+
+    #[test]
+    fn purposes_include_each_other() {
+        let count = |purpose| needed(purpose).count();
+        assert!(count(Purpose::Iso) < count(Purpose::Run) && count(Purpose::Run) < count(Purpose::All));
+    }
+}

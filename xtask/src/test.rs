@@ -1,0 +1,115 @@
+//! `cargo xtask test`: every test, with the set-up it needs.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use clap::Args;
+
+use crate::fuzz::Fuzz;
+use crate::kernel::{self, Lockfile, Variant};
+use crate::progress;
+use crate::project::Project;
+use crate::reproduce;
+use crate::setup::{self, Purpose};
+use crate::steps::{Outcome, Steps};
+use crate::tidy;
+
+/// Sets the machine up, builds the firmware and runs every test; a table of times at the end.
+///
+/// The first run on a machine builds the kernel (10 to 25 minutes on two processors); later runs take it from the
+/// cache. Guests run under software emulation. What a failed guest said is kept in target/guest-logs.
+#[derive(Debug, Args)]
+pub(crate) struct Test {
+    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies, long stories
+    #[arg(long)]
+    long: bool,
+    /// Leave out formatting, lints, rules and licences
+    #[arg(long)]
+    no_tidy: bool,
+    /// Leave the installation of missing packages out
+    #[arg(long)]
+    no_setup: bool,
+}
+
+impl Test {
+    /// What continuous integration runs.
+    pub(crate) fn everything() -> Self {
+        Self {
+            long: false,
+            no_tidy: false,
+            no_setup: false,
+        }
+    }
+
+    pub(crate) fn run(self, project: &Project) -> Result<()> {
+        let mut steps = Steps::new();
+        let result = self.run_steps(project, &mut steps);
+        steps.print();
+        result
+    }
+
+    fn run_steps(&self, project: &Project, steps: &mut Steps) -> Result<()> {
+        if !self.no_setup {
+            steps.run("set-up", || done(setup::ensure(project, Purpose::All)))?;
+        }
+        if !self.no_tidy {
+            tidy::run_steps(project, steps)?;
+        }
+        steps.run("kernel", || done(kernel::ensure(project, Variant::Release)))?;
+        let mut iso = None;
+        steps.run("firmware", || {
+            iso = Some(reproduce::build(project)?);
+            Ok(Outcome::default())
+        })?;
+        let iso = iso.context("the firmware step gave no ISO")?;
+        steps.run("tests", || {
+            Ok(Outcome {
+                passed: self.cargo_test(project, &iso)?,
+            })
+        })?;
+        if project.root().join("tests/fuzz/Cargo.toml").exists() {
+            steps.run("fuzzing", || done(Fuzz::short().run(project)))?;
+        }
+        steps.run("reproducible firmware", || {
+            done(reproduce::verify_copy(project, &iso))
+        })?;
+        if self.long {
+            self.long_steps(project, steps)
+        } else {
+            Ok(())
+        }
+    }
+
+    fn long_steps(&self, project: &Project, steps: &mut Steps) -> Result<()> {
+        steps.run("two copied trees", || done(reproduce::verify_copies(project)))?;
+        let twice = || {
+            done(kernel::verify_reproducible(
+                project,
+                Variant::Release,
+                Lockfile::Warn,
+            ))
+        };
+        steps.run("reproducible kernel", twice)
+    }
+
+    fn cargo_test(&self, project: &Project, iso: &Path) -> Result<usize> {
+        let mut command = tidy::cargo(project);
+        command
+            .args(["test", "--workspace", "--locked", "--no-fail-fast"])
+            .env("SPS_ISO", iso);
+        if self.long {
+            command
+                .env("SPS_LONG", "1")
+                .env("SPS_TEST_KERNEL", test_kernel(project)?);
+        }
+        progress::tests("tests", &mut command)
+    }
+}
+
+fn test_kernel(project: &Project) -> Result<PathBuf> {
+    Ok(kernel::ensure(project, Variant::Test)?.bzimage)
+}
+
+fn done<T>(result: Result<T>) -> Result<Outcome> {
+    result.map(|_| Outcome::default())
+}
