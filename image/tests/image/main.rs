@@ -17,4 +17,6 @@ mod noise;
 #[cfg(test)]
 mod real_parts;
 #[cfg(test)]
+mod seeds;
+#[cfg(test)]
 mod witnesses;
