@@ -70,7 +70,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
     }
     let progress: Vec<Progress> = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     log.enter_phase(services::PHASE);
-    services::supervise(boot, progress)
+    services::supervise(boot, &progress)
 }
 
 /// Leaves the reason on the screen for a while, then reboots.
