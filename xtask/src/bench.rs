@@ -22,8 +22,16 @@ struct Benchmark {
 
 /// The list; `all` runs them in this order.
 const BENCHMARKS: &[Benchmark] = &[
-    Benchmark { name: "boot", about: "power-on, PID 1, boot page and memory, in QEMU", measure: boot::measure },
-    Benchmark { name: "size", about: "ISO, kernel and binary", measure: size::measure },
+    Benchmark {
+        name: "boot",
+        about: "power-on, PID 1, boot page and memory, in QEMU",
+        measure: boot::measure,
+    },
+    Benchmark {
+        name: "size",
+        about: "ISO, kernel and binary",
+        measure: size::measure,
+    },
 ];
 
 /// Measures speed and size and prints a table with ratios to the comparison and the bars to stay under.

@@ -8,7 +8,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use clap::{Args, ValueEnum};
-use sps_harness::{Bus, Disk, FirmwareKind, Machine, Nic, OVMF_VARS, QEMU, built_iso};
+use sps_harness::{Bus, Disk, Firmware, FirmwareKind, Machine, Nic, OVMF_VARS, QEMU, built_iso};
 
 use crate::project::Project;
 
@@ -34,6 +34,12 @@ pub(crate) struct Qemu {
     /// Plug the firmware in as a USB stick
     #[arg(long)]
     usb: bool,
+    /// Start the kernel of the firmware directly, past firmware and boot loader [development builds]
+    #[arg(long, conflicts_with_all = ["uefi", "usb", "cd"])]
+    direct: bool,
+    /// Fault for tests to boot with, such as panic-pid1; may be given several times
+    #[arg(long, value_name = "NAME", requires = "direct")]
+    fault: Vec<String>,
     /// Memory in MiB
     #[arg(long, value_name = "MIB", default_value_t = 512)]
     memory: u32,
@@ -90,14 +96,17 @@ impl Qemu {
             None => built_iso(&project.out())?,
         };
         ensure!(iso.is_file(), "there is no firmware {}", iso.display());
-        let vars = project.root().join("target/qemu-vars.fd");
+        let scratch = project.root().join("target/qemu");
+        fs::create_dir_all(&scratch).with_context(|| format!("create {}", scratch.display()))?;
+        let vars = scratch.join("vars.fd");
         if self.uefi {
             fs::copy(OVMF_VARS, &vars).with_context(|| format!("copy {OVMF_VARS} (Debian package ovmf)"))?;
         }
         println!("{}", self.greeting(&iso));
+        let machine = self.start_from(self.machine(), iso, &scratch)?;
         let mut command = Command::new(QEMU);
         command
-            .args(self.machine(iso).arguments(Some(&vars))?)
+            .args(machine.arguments(Some(&vars))?)
             .args(["-serial", "mon:stdio"]);
         let status = command
             .status()
@@ -118,7 +127,20 @@ impl Qemu {
         format!("{}: {page}; Ctrl-A X ends the machine", iso.display())
     }
 
-    fn machine(&self, iso: PathBuf) -> Machine {
+    /// Adds what the machine starts from; files of a direct start go to `scratch`.
+    fn start_from(&self, machine: Machine, iso: PathBuf, scratch: &Path) -> Result<Machine> {
+        if self.direct {
+            let faults: Vec<&str> = self.fault.iter().map(String::as_str).collect();
+            return Ok(machine.direct(Firmware::open(&iso)?.direct(&faults, scratch)?));
+        }
+        Ok(if self.usb {
+            machine.usb(iso)
+        } else {
+            machine.cd(iso)
+        })
+    }
+
+    fn machine(&self) -> Machine {
         let kind = if self.uefi {
             FirmwareKind::Uefi
         } else {
@@ -130,11 +152,6 @@ impl Qemu {
             .cpus(self.cpus)
             .display(&self.display)
             .watchdog();
-        let machine = if self.usb {
-            machine.usb(iso)
-        } else {
-            machine.cd(iso)
-        };
         let machine = self.disk.iter().fold(machine, |machine, disk| {
             machine.disk(Disk::new(disk, self.bus.into()))
         });
@@ -162,11 +179,11 @@ mod tests {
 
     fn line(words: &[&str]) -> String {
         let line = Line::try_parse_from([&["qemu"], words].concat()).unwrap();
-        let words = line
+        let machine = line
             .qemu
-            .machine("/f.iso".into())
-            .arguments(Some(Path::new("/vars")))
+            .start_from(line.qemu.machine(), "/f.iso".into(), Path::new("/s"))
             .unwrap();
+        let words = machine.arguments(Some(Path::new("/vars"))).unwrap();
         words
             .iter()
             .map(|word| word.to_string_lossy())
@@ -211,11 +228,14 @@ mod tests {
     #[test]
     fn contradictions_are_refused() {
         for words in [
-            ["--bios", "--uefi"],
-            ["--cd", "--usb"],
-            ["--outside", "--no-network"],
+            "--bios --uefi",
+            "--cd --usb",
+            "--outside --no-network",
+            "--direct --usb",
+            "--fault x",
         ] {
-            assert!(Line::try_parse_from([&["qemu"][..], &words].concat()).is_err());
+            let line = format!("qemu {words}");
+            assert!(Line::try_parse_from(line.split(' ')).is_err(), "{words}");
         }
     }
 }

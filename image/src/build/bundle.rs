@@ -24,11 +24,13 @@ pub(super) const BUILD_ID_SIZE: usize = 8;
 
 /// What the kernel is started with.
 ///
-/// Serial line and screen both show the boot; the last one named is `/dev/console`. Every hang and every damage
-/// ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`, `unknown_nmi_panic`); a slow disk does
-/// not (`hung_task_panic=0`). The rest is the Kernel Self Protection Project's list.
-pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 panic=10 oops=panic softlockup_panic=1 \
-    hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 vsyscall=none \
+/// Serial line and screen both show the boot; the last one named is `/dev/console`. `quiet` keeps the kernel to
+/// its complaints until PID 1 takes the consoles: its chatter took longer to print than the kernel to start. Every
+/// hang and every damage ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`,
+/// `unknown_nmi_panic`); a slow disk does not (`hung_task_panic=0`). The rest is the Kernel Self Protection
+/// Project's list.
+pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 quiet loglevel=4 panic=10 oops=panic \
+    softlockup_panic=1 hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 \
     randomize_kstack_offset=on mitigations=auto";
 
 /// The bytes a firmware is made of.

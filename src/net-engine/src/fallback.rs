@@ -147,23 +147,13 @@ impl Fallback {
         let alive = |on: &Candidate| candidates.iter().any(|c| c.index == on.index);
         match &mut self.state {
             State::Held { on, .. } if !alive(on) => self.leave("its link is down"),
-            State::Held {
-                question: question @ (Question::None | Question::AskAt(_)),
-                ..
-            } if leased => {
-                let wait = matches!(question, Question::AskAt(at) if now < *at);
-                if wait {
-                    return Vec::new();
-                }
-                *question = Question::Leave;
-                vec![Action::AskFallbackUse]
-            }
+            State::Held { question, .. } => ask_to_leave(question, leased, now),
             State::Probing { on, .. } if leased || !alive(on) => {
                 self.state = State::Idle;
                 self.consider_idle(candidates, now, random)
             }
             State::Idle => self.consider_idle(candidates, now, random),
-            State::Held { .. } | State::Probing { .. } => Vec::new(),
+            State::Probing { .. } => Vec::new(),
         }
     }
 
@@ -355,6 +345,20 @@ impl Fallback {
             }),
         ]
     }
+}
+
+/// A lease elsewhere ends the fallback, once nobody is connected to it; without one there is nothing to ask.
+fn ask_to_leave(question: &mut Question, leased: bool, now: Moment) -> Vec<Action> {
+    match question {
+        Question::AskAt(_) | Question::Leave if !leased => *question = Question::None,
+        Question::AskAt(at) if now < *at => {}
+        Question::None | Question::AskAt(_) if leased => {
+            *question = Question::Leave;
+            return vec![Action::AskFallbackUse];
+        }
+        _ => {}
+    }
+    Vec::new()
 }
 
 fn in_the_way(on: &Candidate, index: LinkIndex, lease: &Lease) -> bool {

@@ -380,7 +380,7 @@ impl Interface {
         for outcome in outcomes {
             match (outcome, self.installed.clone()) {
                 (Outcome::Send(packet), _) => {
-                    upward.push(Upward::Act(Action::SendArp(self.link.index, packet)))
+                    upward.push(Upward::Act(Action::SendArp(self.link.index, packet)));
                 }
                 (Outcome::Defended(other), Some(Lease { address, .. })) => {
                     upward.push(report(Report::Defended {
@@ -390,7 +390,7 @@ impl Interface {
                     }));
                 }
                 (Outcome::Conflict(owner), Some(lease)) => {
-                    upward.extend(self.conflict(&lease, owner, now, random))
+                    upward.extend(self.conflict(&lease, owner, now, random));
                 }
                 (Outcome::Clear | Outcome::Defended(_) | Outcome::Conflict(_), _) => {}
             }
@@ -406,7 +406,7 @@ impl Interface {
                     upward.extend(self.conflict(&candidate.lease, owner, now, random));
                 }
                 (Outcome::Clear, Some(candidate)) if candidate.acknowledged => {
-                    upward.extend(self.install(candidate))
+                    upward.extend(self.install(candidate));
                 }
                 (Outcome::Send(packet), candidate) => {
                     self.candidate = candidate;

@@ -140,8 +140,10 @@ async fn read(
     loop {
         match socket.receive(&mut buffer).await {
             Ok(length) => {
-                let event = buffer.get(..length).and_then(&parse);
-                if let Some(Err(_full_or_closed)) = event.map(|event| events.try_send(event)) {
+                let Some(event) = buffer.get(..length).and_then(&parse) else {
+                    continue;
+                };
+                if events.try_send(event).is_err() {
                     debug!("packet dropped: more arrive than can be looked at");
                 }
             }

@@ -186,13 +186,13 @@ impl Service {
         match message.payload {
             NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewLink(link)) => self.on_link(&link).await,
             NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelLink(link)) => {
-                self.on_gone(link.header.index).await
+                self.on_gone(link.header.index).await;
             }
             NetlinkPayload::InnerMessage(RouteNetlinkMessage::NewAddress(address)) => {
-                self.on_address(&address, true)
+                self.on_address(&address, true);
             }
             NetlinkPayload::InnerMessage(RouteNetlinkMessage::DelAddress(address)) => {
-                self.on_address(&address, false)
+                self.on_address(&address, false);
             }
             NetlinkPayload::Overrun(_) => self.list_again().await?,
             _ => {}

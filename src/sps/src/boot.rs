@@ -22,8 +22,8 @@ use crate::{consoles, identity, services};
 /// Time without feeding after which the machine resets. The supervisor feeds every second; a guest that a
 /// hypervisor stuns for a snapshot may miss many of them.
 const WATCHDOG: Duration = Duration::from_secs(30);
-/// Longest wait for a seeded random number generator.
-const ENTROPY_WITHIN: Duration = Duration::from_secs(30);
+/// Longest wait for a seeded random number generator: shorter than the watchdog, so that the reason is still shown.
+const ENTROPY_WITHIN: Duration = Duration::from_secs(20);
 /// How long the reason of a failed boot stays on the screen before the reboot.
 const SHOW_FAILURE_FOR: Duration = Duration::from_secs(10);
 
@@ -47,6 +47,7 @@ const PHASES: &[Phase<Boot>] = &[
     Phase { name: "console",  title: "Open the consoles",               on_failure: Failure::Tolerated, run: console },
     Phase { name: "firmware", title: "Check the firmware's identity",   on_failure: Failure::Reboots,   run: firmware },
     Phase { name: "kernel",   title: "Apply the kernel settings",       on_failure: Failure::Tolerated, run: kernel },
+    Phase { name: "clock",    title: "Check the clock",                 on_failure: Failure::Tolerated, run: clock },
     Phase { name: "entropy",  title: "Wait for randomness",             on_failure: Failure::Reboots,   run: entropy },
     Phase { name: "devices",  title: "Look at the hardware",            on_failure: Failure::Tolerated, run: devices },
 ];
@@ -69,7 +70,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
     }
     let progress: Vec<Progress> = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     log.enter_phase(services::PHASE);
-    services::supervise(boot, progress)
+    services::supervise(boot, &progress)
 }
 
 /// Leaves the reason on the screen for a while, then reboots.
@@ -137,6 +138,13 @@ fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
 
 fn kernel(_boot: &mut Boot) -> Result<(), PhaseError> {
     sysctl::apply();
+    Ok(())
+}
+
+fn clock(boot: &mut Boot) -> Result<(), PhaseError> {
+    if let Some(release) = &boot.release {
+        sps_clock::raise_to_floor(i64::try_from(release.build_time)?)?;
+    }
     Ok(())
 }
 

@@ -156,7 +156,9 @@ impl Supervisor {
         }
         let (health, services) = (self.engine.health(), self.engine.services());
         self.status.send_if_modified(|old| {
-            let healthy_at = old.healthy_at.or_else(|| (health == Health::Healthy).then(uptime));
+            let healthy_at = old
+                .healthy_at
+                .or_else(|| (health == Health::Healthy).then(uptime));
             let status = Status {
                 health,
                 services,

@@ -9,4 +9,5 @@
 )]
 
 pub mod packet;
+pub mod timex;
 pub mod watchdog;

@@ -27,7 +27,7 @@ mod write_log;
 pub use firmware::{Firmware, built_iso};
 pub use guest::Guest;
 pub use link::{End, Frame, Link, Quality};
-pub use machine::{DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
+pub use machine::{Chipset, DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};
 pub use media::{Bus, Disk};
 pub use nic::{Forward, Model, Nic};
 #[cfg(feature = "peer")]

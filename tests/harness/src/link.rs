@@ -156,6 +156,7 @@ impl Link {
     ///
     /// # Errors
     /// When the end is taken.
+    #[cfg(any(test, feature = "peer"))]
     pub(crate) fn open(&self, end: End) -> Result<UnixDatagram> {
         let path = self.socket(end, "card");
         let socket = UnixDatagram::bind(&path).with_context(|| format!("bind {}", path.display()))?;

@@ -3,7 +3,7 @@
 //! Pure: nothing here starts a process or touches a file. Tests add their serial line and QMP sockets to it,
 //! `cargo xtask qemu` a terminal; both boot the same machine.
 //!
-//! The machine is a q35 under software emulation (`tcg,thread=multi`): the build machines have no usable KVM.
+//! The machine runs under software emulation (`tcg,thread=multi`): the build machines have no usable KVM.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -29,6 +29,15 @@ pub enum FirmwareKind {
     Uefi,
 }
 
+/// The machine's chipset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chipset {
+    /// Q35: PCI Express, AHCI and the TCO watchdog of Intel's I/O controller hubs.
+    Q35,
+    /// I440FX: PCI, IDE and no watchdog.
+    I440fx,
+}
+
 /// A kernel started by QEMU itself, past firmware and boot loader.
 #[derive(Clone, Debug)]
 pub struct DirectBoot {
@@ -44,6 +53,7 @@ pub struct DirectBoot {
 #[derive(Clone, Debug)]
 pub struct Machine {
     firmware: FirmwareKind,
+    chipset: Chipset,
     memory_mib: u32,
     cpus: u8,
     media: Vec<Media>,
@@ -64,11 +74,12 @@ impl Default for Machine {
 }
 
 impl Machine {
-    /// A BIOS machine with one processor and 512 MiB, without disks, network or hardware watchdog.
+    /// A BIOS machine with one processor and 512 MiB, without disks, network or added watchdog.
     #[must_use]
     pub fn new() -> Self {
         Self {
             firmware: FirmwareKind::Bios,
+            chipset: Chipset::Q35,
             memory_mib: 512,
             cpus: 1,
             media: Vec::new(),
@@ -94,6 +105,13 @@ impl Machine {
     #[must_use]
     pub fn firmware_kind(&self) -> FirmwareKind {
         self.firmware
+    }
+
+    /// Chipset; Q35 unless said otherwise.
+    #[must_use]
+    pub fn chipset(mut self, chipset: Chipset) -> Self {
+        self.chipset = chipset;
+        self
     }
 
     /// Memory in MiB.
@@ -151,7 +169,7 @@ impl Machine {
         self
     }
 
-    /// Adds an Intel 6300ESB watchdog, which resets the machine when it is armed and not fed.
+    /// Adds an Intel 6300ESB watchdog beside what the chipset has.
     #[must_use]
     pub fn watchdog(mut self) -> Self {
         self.watchdog = true;
@@ -223,7 +241,14 @@ impl Machine {
         };
         line.word("-nodefaults");
         line.word("-no-user-config");
-        line.pair("-machine", &format!("q35{flash}"));
+        match self.chipset {
+            Chipset::Q35 => {
+                line.pair("-machine", &format!("q35{flash}"));
+                // QEMU 7.2 straps the TCO watchdog so that it does not reset, which no driver can see.
+                line.pair("-global", "ICH9-LPC.noreboot=off");
+            }
+            Chipset::I440fx => line.pair("-machine", &format!("pc{flash}")),
+        }
         line.pair("-accel", "tcg,thread=multi");
         line.pair("-cpu", "max");
         line.pair("-smp", &self.cpus.to_string());
@@ -238,8 +263,8 @@ impl Machine {
         }
         if self.watchdog {
             line.pair("-device", "i6300esb");
-            line.pair("-action", "watchdog=reset");
         }
+        line.pair("-action", "watchdog=reset");
     }
 
     fn storage(&self, line: &mut CommandLine) {

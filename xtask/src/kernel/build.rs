@@ -31,6 +31,9 @@ const RECIPE: [(&str, &str); 7] = [
 /// Raised when the steps below change in a way that changes the bytes.
 const RECIPE_REVISION: u32 = 1;
 
+/// Source tree and object files of one build, with some room.
+const SPACE: &str = "3 GB";
+
 /// What the programs need to be found; everything else of the caller's environment stays outside.
 const PASSED_ON: [&str; 3] = ["PATH", "HOME", "TMPDIR"];
 
@@ -152,7 +155,13 @@ fn unpack(inputs: &Inputs, scratch: &Scratch) -> Result<PathBuf> {
     let mut tar = Command::new("tar");
     tar.args(["--extract", "--xz", "--strip-components=1", "--file"]);
     tar.arg(&inputs.source.tarball).arg("--directory").arg(&tree);
-    progress::run(&name, &mut tar, None)?;
+    let space = || {
+        format!(
+            "a kernel build needs {SPACE} of disk in {}; SPS_CACHE moves it",
+            scratch.path().display()
+        )
+    };
+    progress::run(&name, &mut tar, None).with_context(space)?;
     Ok(tree)
 }
 

@@ -7,7 +7,7 @@
 use std::net::Ipv4Addr;
 
 use dhcproto::v4::borrowed::{DhcpOptionIterator, Message as View};
-use dhcproto::v4::{DhcpOption, HType, Message, MessageType, Opcode, OptionCode};
+use dhcproto::v4::{DhcpOption, DhcpOptions, HType, MessageType, Opcode, OptionCode};
 use dhcproto::{Encodable, Encoder};
 
 use crate::action::{ClientMessage, MessageKind};
@@ -215,34 +215,29 @@ fn domain(data: &[u8]) -> Option<String> {
 
 /// The bytes of a client's message, padded to what old relays take.
 ///
-/// `None` cannot happen with the messages made here; the encoder's error type asks for it.
+/// The fixed part (RFC 2131 figure 1) is written here: `dhcproto`'s message draws a random number whatever one
+/// asks of it. `None` cannot happen with the messages made here; the encoder's error type asks for it.
 #[must_use]
 pub fn encode(message: &ClientMessage, mac: MacAddress, hostname: Option<&str>) -> Option<Vec<u8>> {
-    let none = Ipv4Addr::UNSPECIFIED;
-    let ciaddr = match message.kind {
-        MessageKind::Extend { address } | MessageKind::Release { address, .. } => address,
-        _ => none,
-    };
-    let mut wire = Message::new_with_id(message.xid, ciaddr, none, none, none, &mac.0);
-    wire.set_secs(message.secs);
-    add_kind(&mut wire, message.kind);
-    let mut client_id = vec![1];
-    client_id.extend(mac.0);
-    wire.opts_mut().insert(DhcpOption::ClientIdentifier(client_id));
-    let asks = !matches!(
-        message.kind,
-        MessageKind::Decline { .. } | MessageKind::Release { .. }
-    );
-    if asks {
-        add_wishes(&mut wire, hostname);
+    let mut bytes = vec![0; MIN_MESSAGE];
+    bytes[..4].copy_from_slice(&[1, 1, 6, 0]);
+    bytes[4..8].copy_from_slice(&message.xid.to_be_bytes());
+    bytes[8..10].copy_from_slice(&message.secs.to_be_bytes());
+    if let MessageKind::Extend { address } | MessageKind::Release { address, .. } = message.kind {
+        bytes[12..16].copy_from_slice(&address.octets());
     }
-    let mut bytes = Vec::with_capacity(PADDED);
-    wire.encode(&mut Encoder::new(&mut bytes)).ok()?;
+    bytes[28..34].copy_from_slice(&mac.0);
+    bytes[MIN_MESSAGE - 4..].copy_from_slice(&dhcproto::v4::MAGIC);
+    let mut end = Vec::with_capacity(PADDED - MIN_MESSAGE);
+    options(message.kind, mac, hostname)
+        .encode(&mut Encoder::new(&mut end))
+        .ok()?;
+    bytes.extend(end);
     bytes.resize(bytes.len().max(PADDED), 0);
     Some(bytes)
 }
 
-fn add_kind(wire: &mut Message, kind: MessageKind) {
+fn options(kind: MessageKind, mac: MacAddress, hostname: Option<&str>) -> DhcpOptions {
     let (message_type, requested, server) = match kind {
         MessageKind::Discover => (MessageType::Discover, None, None),
         MessageKind::Select { address, server } => (MessageType::Request, Some(address), Some(server)),
@@ -251,18 +246,23 @@ fn add_kind(wire: &mut Message, kind: MessageKind) {
         MessageKind::Decline { address, server } => (MessageType::Decline, Some(address), Some(server)),
         MessageKind::Release { server, .. } => (MessageType::Release, None, Some(server)),
     };
-    let options = wire.opts_mut();
+    let mut options = DhcpOptions::default();
     options.insert(DhcpOption::MessageType(message_type));
+    let [a, b, c, d, e, f] = mac.0;
+    options.insert(DhcpOption::ClientIdentifier(vec![1, a, b, c, d, e, f]));
     if let Some(requested) = requested {
         options.insert(DhcpOption::RequestedIpAddress(requested));
     }
     if let Some(server) = server {
         options.insert(DhcpOption::ServerIdentifier(server));
     }
+    if !matches!(kind, MessageKind::Decline { .. } | MessageKind::Release { .. }) {
+        add_wishes(&mut options, hostname);
+    }
+    options
 }
 
-fn add_wishes(wire: &mut Message, hostname: Option<&str>) {
-    let options = wire.opts_mut();
+fn add_wishes(options: &mut DhcpOptions, hostname: Option<&str>) {
     options.insert(DhcpOption::MaxMessageSize(MAX_MESSAGE));
     // RFC 3442: classless routes are asked for before routers.
     options.insert(DhcpOption::ParameterRequestList(vec![

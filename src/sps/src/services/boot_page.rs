@@ -11,8 +11,7 @@ use sps_web::{
 use tokio::sync::watch;
 use tracing::info;
 
-use super::HOST_NAME;
-use super::supervise::spec;
+use super::supervise::{HOST_NAME, spec};
 use crate::boot::{Boot, PRODUCT_TITLE};
 
 /// The boot page over HTTPS, with a certificate made at its first start and kept for the later ones.

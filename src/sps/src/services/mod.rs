@@ -4,12 +4,6 @@ mod boot_page;
 mod network;
 mod pulse;
 mod supervise;
+mod time;
 
-pub(crate) use supervise::supervise;
-
-/// Name of the last phase of a boot.
-pub(crate) const PHASE: &str = "services";
-/// What it does.
-pub(crate) const TITLE: &str = "Start the services";
-/// The name the appliance has until somebody gives it one.
-pub(crate) const HOST_NAME: &str = "sps";
+pub(crate) use supervise::{PHASE, TITLE, supervise};

@@ -8,8 +8,7 @@ use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tracing::info;
 
-use super::HOST_NAME;
-use super::supervise::spec;
+use super::supervise::{HOST_NAME, spec};
 
 /// Brings the network up and keeps it; `state` shows it to the other services.
 pub(super) fn service(state: watch::Sender<NetworkState>) -> Service {

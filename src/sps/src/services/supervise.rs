@@ -14,17 +14,23 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{boot_page, network, pulse};
+use super::{boot_page, network, pulse, time};
 use crate::boot::Boot;
 use crate::pid1::End;
 use crate::show;
 
+/// Name of the last phase of a boot.
+pub(crate) const PHASE: &str = "services";
+/// What it does.
+pub(crate) const TITLE: &str = "Start the services";
+/// The name the appliance has until somebody gives it one.
+pub(super) const HOST_NAME: &str = "sps";
 /// Threads of the runtime: at least two, so that one task that blocks its thread does not stop the others.
 const LEAST_THREADS: usize = 2;
 const MOST_THREADS: usize = 16;
 
 /// Supervises the services until the machine is to be left.
-pub(crate) fn supervise(boot: Boot, phases: Vec<Progress>) -> End {
+pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(problem) => {
@@ -45,7 +51,7 @@ pub(crate) fn supervise(boot: Boot, phases: Vec<Progress>) -> End {
     let faults = boot.faults;
     let mut told = false;
     let stopped = supervisor.run(|health| {
-        let now = show::boot_status(&phases, &states.borrow(), since);
+        let now = show::boot_status(phases, &states.borrow(), since);
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();
@@ -102,6 +108,7 @@ fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
     vec![
         pulse::service(),
         network::service(network.clone()),
+        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
         boot_page::service(boot, status),
     ]
 }

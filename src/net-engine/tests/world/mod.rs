@@ -1,0 +1,7 @@
+//! A simulated network around the engine, the servers on it, and what must hold in it.
+
+mod invariants;
+mod network;
+mod server;
+
+pub(crate) use network::{Dice, Plan, QUIET_DELAY, World, host_mac};
