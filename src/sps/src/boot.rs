@@ -91,7 +91,8 @@ fn failed(watchdog: Option<Watchdog>) -> End {
 }
 
 fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
-    Ok(mounts::mount_early()?)
+    mounts::mount_early()?;
+    Ok(mounts::drop_microcode()?)
 }
 
 fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
