@@ -4,6 +4,7 @@
 
 mod boot;
 mod figure;
+mod image;
 mod size;
 
 use anyhow::{Context, Result};
@@ -26,6 +27,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "boot",
         about: "power-on, PID 1, boot page and memory, in QEMU",
         measure: boot::measure,
+    },
+    Benchmark {
+        name: "image",
+        about: "a warm build and the assembly alone",
+        measure: image::measure,
     },
     Benchmark {
         name: "size",
