@@ -111,8 +111,8 @@ impl Device {
     }
 }
 
-/// Every hardware watchdog of the machine, armed, or softdog where there is none. One that is broken, or that the
-/// machine's maker wired to nothing, does not matter beside one that works.
+/// Every watchdog of the machine, armed, softdog among them: a chipset's may be strapped never to reset, which no
+/// driver can see; it does not matter beside one that works.
 #[derive(Debug)]
 pub struct Watchdog {
     devices: Vec<Device>,
@@ -126,25 +126,22 @@ impl Watchdog {
     /// # Errors
     /// When no watchdog exists or none can be armed.
     pub fn arm(timeout: Duration) -> Result<Self, WatchdogError> {
-        let candidates = candidates(Path::new(CLASS))?;
-        let (software, hardware): (Vec<_>, Vec<_>) = candidates.iter().partition(|c| c.software);
         let mut last = WatchdogError::None;
-        for (group, is_software) in [(hardware, false), (software, true)] {
-            let mut devices = Vec::new();
-            for candidate in group {
-                match Device::arm(&candidate.device, timeout) {
-                    Ok(device) => devices.push(device),
-                    Err(error) => last = error,
+        let (mut devices, mut software) = (Vec::new(), true);
+        for candidate in candidates(Path::new(CLASS))? {
+            match Device::arm(&candidate.device, timeout) {
+                Ok(device) => {
+                    devices.push(device);
+                    software &= candidate.software;
                 }
-            }
-            if !devices.is_empty() {
-                return Ok(Self {
-                    devices,
-                    software: is_software,
-                });
+                Err(error) => last = error,
             }
         }
-        Err(last)
+        if devices.is_empty() {
+            Err(last)
+        } else {
+            Ok(Self { devices, software })
+        }
     }
 
     /// Postpones the reset by one timeout.
@@ -168,7 +165,7 @@ impl Watchdog {
         &self.devices
     }
 
-    /// Whether the kernel's own timer plays watchdog: it cannot save a machine whose interrupts are dead.
+    /// Whether only the kernel's own timer plays watchdog: it cannot save a machine whose interrupts are dead.
     #[must_use]
     pub fn is_software(&self) -> bool {
         self.software
