@@ -97,11 +97,13 @@ fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
 
 fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
     let watchdog = Watchdog::arm(WATCHDOG)?;
-    info!(
-        "watchdog {} armed, {} s",
-        watchdog.identity(),
-        watchdog.timeout().as_secs()
-    );
+    for device in watchdog.devices() {
+        info!(
+            "watchdog {} armed, {} s",
+            device.identity(),
+            device.timeout().as_secs()
+        );
+    }
     if watchdog.is_software() {
         warn!("no hardware watchdog: a machine whose interrupts are dead will not reset by itself");
     }
