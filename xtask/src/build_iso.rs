@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 use sps_image::build::bundle::{self, Description, Firmware};
 use sps_image::build::publish;
@@ -21,6 +21,10 @@ use sps_image::version::Version;
 
 use crate::progress::Step;
 use crate::project::Project;
+
+/// Largest ISO in bytes: what one upload, one CD drive at boot and one slot have to take. Reaching it is a decision,
+/// not an accident: see `image/DECISION-microcode.md` for what is in there.
+const LARGEST: usize = 32_000_000;
 
 /// What the source says of the firmware, relative to the top of the checkout.
 const FIRMWARE: &str = "image/firmware.toml";
@@ -108,7 +112,7 @@ impl BuildIso {
             });
         };
         let key = keyfile::load_secret(path).context("load the signing key")?;
-        anyhow::ensure!(
+        ensure!(
             !key.public().is_development(),
             "{} is the published development key",
             path.display()
@@ -154,6 +158,11 @@ impl BuildIso {
         let step = Step::quiet("assembly");
         let sbom = parts.sbom.clone();
         let iso = bundle::assemble(parts, description, key).context("assemble the ISO")?;
+        ensure!(
+            iso.len() <= LARGEST,
+            "the ISO would have {} bytes, {LARGEST} are allowed",
+            iso.len()
+        );
         let digest = Sha256Digest::of(&iso);
         let name = file_name(description.version, key);
         let checksum = format!("{digest}  {name}.iso\n");
@@ -177,4 +186,54 @@ impl BuildIso {
 fn file_name(version: Version, key: &SecretKey) -> String {
     let mark = if key.public().is_development() { "-dev" } else { "" };
     format!("sps-{version}{mark}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_development_build_says_so_in_its_name() {
+        let release = SecretKey::from_seed(&[1; 32]);
+        assert_eq!(file_name(Version::new(0, 1, 0), &release), "sps-0.1.0");
+        assert_eq!(
+            file_name(Version::new(0, 1, 0), &SecretKey::development()),
+            "sps-0.1.0-dev"
+        );
+    }
+
+    #[test]
+    fn the_firmware_of_this_repository_is_described() {
+        let project = Project::find().expect("run by cargo");
+        let plain = BuildIso {
+            key: None,
+            next_key: None,
+            version: None,
+            out: None,
+        };
+        let description = plain.description(&project).expect("a description");
+        assert_eq!(description.version.to_string(), env!("CARGO_PKG_VERSION"));
+        assert!(description.firmware.data_layout > 0 && !description.firmware.hardware.is_empty());
+    }
+
+    #[test]
+    fn the_development_key_signs_no_release() {
+        let folder = std::env::temp_dir().join(format!("sps-build-iso-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("create a folder");
+        let path = folder.join("key");
+        keyfile::save_secret(&path, &SecretKey::development()).expect("a key file");
+        let build = BuildIso {
+            key: Some(path),
+            next_key: None,
+            version: None,
+            out: None,
+        };
+        let error = build
+            .identity()
+            .err()
+            .expect("the key is known to everyone")
+            .to_string();
+        assert!(error.contains("development key"), "{error}");
+        fs::remove_dir_all(&folder).expect("remove the folder");
+    }
 }

@@ -134,6 +134,45 @@ pub fn build(grub: &Path, scratch: &Path) -> Result<Grub, GrubError> {
     })
 }
 
+/// Everything [`build`] depends on, for a cache key: the modules of both platforms, sorted by name, and the recipe.
+///
+/// # Errors
+/// When a Debian package is missing.
+pub fn ingredients(grub: &Path) -> Result<Vec<(String, Vec<u8>)>, GrubError> {
+    let mut files = Vec::new();
+    for target in [&BIOS, &EFI] {
+        let directory = grub.join(target.directory);
+        let missing = |path: &Path| {
+            let (path, package) = (path.to_owned(), target.package);
+            move |source| GrubError::Missing {
+                path,
+                package,
+                source,
+            }
+        };
+        for entry in std::fs::read_dir(&directory).map_err(missing(&directory))? {
+            let path = entry.map_err(missing(&directory))?.path();
+            // Such as `monolithic`, the loaders Debian makes itself.
+            if path.is_dir() {
+                continue;
+            }
+            let name = format!(
+                "{}/{}",
+                target.directory,
+                path.file_name().unwrap_or_default().to_string_lossy()
+            );
+            files.push((name, std::fs::read(&path).map_err(missing(&path))?));
+        }
+        let recipe = format!(
+            "{} {MODULES:?} {:?} {}",
+            target.format, target.modules, target.start
+        );
+        files.push((format!("{} recipe", target.directory), recipe.into_bytes()));
+    }
+    files.sort();
+    Ok(files)
+}
+
 fn core(target: &Target, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {
     let directory = grub.join(target.directory);
     let list = directory.join("moddep.lst");

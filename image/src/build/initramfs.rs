@@ -11,9 +11,9 @@ use zstd::stream::raw::CParameter;
 use crate::archive::{self, ArchiveError, Tree};
 
 /// See DECISION-compression.md for the figures.
-const LEVEL: i32 = 19;
-/// Largest window, as a power of two: 8 MiB. The kernel allocates as much while it unpacks.
-const WINDOW_LOG: u32 = 23;
+const LEVEL: i32 = 15;
+/// Largest window, as a power of two: 4 MiB. The kernel allocates as much while it unpacks.
+const WINDOW_LOG: u32 = 22;
 
 /// Why the root file system could not be packed.
 #[derive(Debug, Error)]
@@ -35,6 +35,15 @@ pub enum InitramfsError {
 /// When a path does not fit the format.
 pub fn archive(tree: &Tree) -> Result<Vec<u8>, InitramfsError> {
     Ok(archive::write(tree)?)
+}
+
+/// What [`compress`] depends on beside the archive, for a cache key.
+#[must_use]
+pub fn recipe() -> String {
+    format!(
+        "zstd {}, level {LEVEL}, window 2^{WINDOW_LOG}, checksum",
+        zstd::zstd_safe::version_string()
+    )
 }
 
 /// Compresses an archive for the kernel, with a checksum the kernel verifies.

@@ -1,7 +1,4 @@
 //! The NTP client: servers come and go, the algorithm decides, the clock follows.
-//!
-//! Servers are first asked in a burst, so that a wrong clock is right within some twenty seconds; once it is, all
-//! start anew at the steady pace (`DECISION-ntp.md`).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -53,13 +50,6 @@ pub(crate) enum Event {
     },
 }
 
-/// How fast servers are asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pace {
-    Burst,
-    Steady,
-}
-
 /// The server the clock follows, as last seen.
 #[derive(Clone, Debug)]
 struct Followed {
@@ -82,7 +72,6 @@ pub(crate) struct Client {
     waiting: BTreeMap<usize, Instant>,
     generation: u64,
     next_id: SourceId,
-    pace: Pace,
     followed: Option<Followed>,
     /// A refused step, and when all is started anew.
     refused: Option<(String, Instant)>,
@@ -106,7 +95,6 @@ impl Client {
             waiting: BTreeMap::new(),
             generation: 0,
             next_id: 0,
-            pace: Pace::Burst,
             followed: None,
             refused: None,
         }
@@ -228,7 +216,7 @@ impl Client {
         };
         let id = self.next_id;
         self.next_id += 1;
-        let config = source_config(&self.settings, self.pace);
+        let config = source_config(&self.settings);
         let made = self
             .algorithm
             .create_ntp_source(id, config, address, ProtocolVersion::V4, None);
@@ -252,7 +240,7 @@ impl Client {
             match wish {
                 Wish::Tell(update) => {
                     if self.sources.contains_key(&id) {
-                        let Ok(actions) = self.algorithm.handle_source_update(id, update);
+                        let Ok(actions) = self.algorithm.handle_source_update(id, *update);
                         self.follow(actions.collect()).await;
                     }
                 }
@@ -294,7 +282,7 @@ impl Client {
                     }
                     for (id, wish) in updates {
                         if let Wish::Tell(update) = wish {
-                            let Ok(more) = self.algorithm.handle_source_update(id, update);
+                            let Ok(more) = self.algorithm.handle_source_update(id, *update);
                             todo.extend(more);
                         }
                     }
@@ -303,8 +291,7 @@ impl Client {
         }
     }
 
-    /// Notes which server the clock follows, and goes over to the steady pace when it follows one for the first
-    /// time.
+    /// Notes which server the clock follows.
     fn look(&mut self) {
         let system = self.algorithm.system_snapshot();
         let leap = system.time_snapshot.leap_indicator;
@@ -334,11 +321,7 @@ impl Client {
             );
         }
         self.followed = Some(followed);
-        if self.pace == Pace::Burst {
-            self.pace = Pace::Steady;
-            self.discipline.set_synchronized();
-            self.start_anew();
-        }
+        self.discipline.set_synchronized();
     }
 
     /// Looks at what went wrong under the algorithm's hands.
@@ -426,15 +409,9 @@ fn algorithm(discipline: &Discipline, servers: usize) -> Algorithm {
     system
 }
 
-fn source_config(settings: &NtpSettings, pace: Pace) -> SourceConfig {
-    let shortest = match pace {
-        Pace::Burst => settings.burst_interval,
-        Pace::Steady => settings.steady_interval,
-    };
-    let exponent = u8::try_from(shortest.as_secs().max(1).ilog2())
-        .unwrap_or(LONGEST_POLL)
-        .min(LONGEST_POLL);
-    let min = PollInterval::from_byte(exponent);
+fn source_config(settings: &NtpSettings) -> SourceConfig {
+    let shortest = settings.shortest_interval.as_secs().max(1).ilog2();
+    let min = PollInterval::from_byte(u8::try_from(shortest).unwrap_or(LONGEST_POLL).min(LONGEST_POLL));
     SourceConfig {
         poll_interval_limits: PollIntervalLimits {
             min,

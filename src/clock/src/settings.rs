@@ -31,10 +31,8 @@ impl From<Ipv4Addr> for NtpServer {
 pub struct NtpSettings {
     /// Build time of the firmware, seconds since 1970: the clock is never stepped below it.
     pub floor_unix_s: i64,
-    /// Time between questions until the clock is right for the first time: RFC 5905's burst spacing.
-    pub burst_interval: Duration,
-    /// Shortest time between questions afterwards.
-    pub steady_interval: Duration,
+    /// Shortest time between questions, a power of two of seconds; the algorithm goes up to 1,024 s by itself.
+    pub shortest_interval: Duration,
     /// Time until servers are asked anew after a refused step or a name that was not found.
     pub retry_after: Duration,
 }
@@ -45,8 +43,7 @@ impl NtpSettings {
     pub fn above(floor_unix_s: i64) -> Self {
         Self {
             floor_unix_s,
-            burst_interval: Duration::from_secs(2),
-            steady_interval: Duration::from_secs(16),
+            shortest_interval: Duration::from_secs(16),
             retry_after: Duration::from_secs(60),
         }
     }

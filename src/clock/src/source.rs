@@ -42,7 +42,7 @@ pub(crate) struct Answer {
 /// What a source wants of the client.
 pub(crate) enum Wish {
     /// Give this to the algorithm.
-    Tell(NtpSourceUpdate<KalmanSourceMessage<SourceId>>),
+    Tell(Box<NtpSourceUpdate<KalmanSourceMessage<SourceId>>>),
     /// Start anew: the server does not answer.
     Restart,
     /// The server forbids it: never ask again.
@@ -138,7 +138,7 @@ impl Source {
         for action in actions {
             match action {
                 NtpSourceAction::Send(packet) => self.ask(&packet).await,
-                NtpSourceAction::UpdateSystem(update) => wishes.push(Wish::Tell(update)),
+                NtpSourceAction::UpdateSystem(update) => wishes.push(Wish::Tell(Box::new(update))),
                 NtpSourceAction::SetTimer(after) => self.timer = Some(Instant::now() + after),
                 NtpSourceAction::Reset => wishes.push(Wish::Restart),
                 NtpSourceAction::Demobilize => wishes.push(Wish::Stop),

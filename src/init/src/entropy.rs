@@ -34,7 +34,7 @@ pub fn wait_until_seeded(limit: Duration) -> Result<(), EntropyError> {
         match getrandom(&mut [0_u8; 1], GetRandomFlags::NONBLOCK) {
             Ok(_) => break,
             Err(Errno::AGAIN) if start.elapsed() < limit => {
-                std::thread::park_timeout(Duration::from_millis(10))
+                std::thread::park_timeout(Duration::from_millis(10));
             }
             Err(Errno::AGAIN) => {
                 return Err(EntropyError::NotSeeded {

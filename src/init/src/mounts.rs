@@ -92,6 +92,18 @@ fn mount_one(entry: &Mount) -> Result<(), MountError> {
     }
 }
 
+/// Gives back the memory of the early microcode: the kernel takes it from the archive before there is a root, and
+/// then unpacks the archive into the root like any other (`kernel/x86/microcode`, 15 MB).
+///
+/// # Errors
+/// When the files are there and cannot be removed.
+pub fn drop_microcode() -> io::Result<()> {
+    match fs::remove_dir_all("/kernel") {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        removed => removed,
+    }
+}
+
 /// Mount points in force, newest first, from `/proc/self/mounts`; for the exit, which unmounts them.
 #[must_use]
 pub fn mounted() -> Vec<String> {

@@ -3,6 +3,11 @@
 //!
 //! `SPS_NET_SEED=n cargo test -p sps-net-engine --test simulation` replays one seed and prints its event log.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
+
 mod world;
 
 use std::time::Duration;

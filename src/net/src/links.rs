@@ -58,7 +58,8 @@ pub(crate) fn managed(message: &LinkMessage) -> Option<LinkInfo> {
         }
     }
     let mac = MacAddress(mac?);
-    let carrier = header.flags.contains(LinkFlags::LowerUp) && header.flags.contains(LinkFlags::Running);
+    // Not `Running`: the kernel may set that up to a second later, when it last looked at another link just before.
+    let carrier = header.flags.contains(LinkFlags::LowerUp);
     Some(LinkInfo {
         index: header.index,
         name: name?,

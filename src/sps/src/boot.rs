@@ -70,7 +70,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
     }
     let progress: Vec<Progress> = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     log.enter_phase(services::PHASE);
-    services::supervise(boot, progress)
+    services::supervise(boot, &progress)
 }
 
 /// Leaves the reason on the screen for a while, then reboots.
@@ -91,16 +91,19 @@ fn failed(watchdog: Option<Watchdog>) -> End {
 }
 
 fn mount(_boot: &mut Boot) -> Result<(), PhaseError> {
-    Ok(mounts::mount_early()?)
+    mounts::mount_early()?;
+    Ok(mounts::drop_microcode()?)
 }
 
 fn watchdog(boot: &mut Boot) -> Result<(), PhaseError> {
     let watchdog = Watchdog::arm(WATCHDOG)?;
-    info!(
-        "watchdog {} armed, {} s",
-        watchdog.identity(),
-        watchdog.timeout().as_secs()
-    );
+    for device in watchdog.devices() {
+        info!(
+            "watchdog {} armed, {} s",
+            device.identity(),
+            device.timeout().as_secs()
+        );
+    }
     if watchdog.is_software() {
         warn!("no hardware watchdog: a machine whose interrupts are dead will not reset by itself");
     }

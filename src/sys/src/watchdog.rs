@@ -1,7 +1,7 @@
 //! The kernel's watchdog device (`linux/watchdog.h`, Documentation/watchdog/watchdog-api.rst).
 //!
 //! Opening the device arms it. The kernel is built with `WATCHDOG_NOWAYOUT`, so nothing disarms it again:
-//! dropping a [`Watchdog`] lets the machine reset when its time runs out, which is the point.
+//! dropping a [`Watchdog`] lets the machine reset when the time runs out, which is the point.
 
 use std::fs;
 use std::io;
@@ -64,62 +64,38 @@ pub enum WatchdogError {
     },
 }
 
-/// An armed watchdog: feed it more often than [`Watchdog::timeout`], or the machine resets.
+/// One armed device: fed less often than its timeout, it resets the machine.
 #[derive(Debug)]
-pub struct Watchdog {
-    device: OwnedFd,
+pub struct Device {
+    file: OwnedFd,
     identity: String,
-    software: bool,
     timeout: Duration,
 }
 
-impl Watchdog {
-    /// Arms the first hardware watchdog, or softdog where there is none, with `timeout` rounded to seconds.
-    /// Hardware that cannot take the timeout keeps its own, which [`Watchdog::timeout`] then tells.
-    ///
-    /// # Errors
-    /// When no watchdog exists or none can be opened.
-    pub fn arm(timeout: Duration) -> Result<Self, WatchdogError> {
-        let mut last = WatchdogError::None;
-        for Candidate {
-            device: path,
-            software,
-        } in candidates(Path::new(CLASS))?
-        {
-            match open(&path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty()) {
-                Ok(device) => {
-                    let timeout = set_timeout(&device, timeout);
-                    let identity = identity_of(&device);
-                    return Ok(Self {
-                        device,
-                        identity,
-                        software,
-                        timeout,
-                    });
-                }
-                Err(source) => last = WatchdogError::Open { path, source },
-            }
-        }
-        Err(last)
+impl Device {
+    fn arm(path: &Path, timeout: Duration) -> Result<Self, WatchdogError> {
+        let opened = open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
+        let file = opened.map_err(|source| WatchdogError::Open {
+            path: path.to_path_buf(),
+            source,
+        })?;
+        let timeout = set_timeout(&file, timeout);
+        let identity = identity_of(&file);
+        Ok(Self {
+            file,
+            identity,
+            timeout,
+        })
     }
 
-    /// Postpones the reset by one timeout.
-    ///
-    /// # Errors
-    /// When the device refuses; the caller logs it and goes on trying.
-    pub fn feed(&self) -> Result<(), WatchdogError> {
+    fn feed(&self) -> Result<(), WatchdogError> {
         // SAFETY: WDIOC_KEEPALIVE takes no argument from memory; its encoded size is never dereferenced by the
         // kernel's watchdog core, and the descriptor is a watchdog opened by `arm`.
-        let fed = unsafe { ioctl(&self.device, NoArg::<KEEPALIVE>::new()) };
+        let fed = unsafe { ioctl(&self.file, NoArg::<KEEPALIVE>::new()) };
         fed.map_err(|source| WatchdogError::Feed {
             identity: self.identity.clone(),
             source,
         })
-    }
-
-    /// Asks for another timeout; [`Watchdog::timeout`] then tells what the device took.
-    pub fn change_timeout(&mut self, timeout: Duration) {
-        self.timeout = set_timeout(&self.device, timeout);
     }
 
     /// The device's name for itself, for people.
@@ -128,16 +104,71 @@ impl Watchdog {
         &self.identity
     }
 
-    /// Whether the kernel's own timer plays watchdog: it cannot save a machine whose interrupts are dead.
-    #[must_use]
-    pub fn is_software(&self) -> bool {
-        self.software
-    }
-
-    /// Time without feeding after which the machine resets.
+    /// Time without feeding after which it resets the machine.
     #[must_use]
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+}
+
+/// Every watchdog of the machine, armed, softdog among them: a chipset's may be strapped never to reset, which no
+/// driver can see; it does not matter beside one that works.
+#[derive(Debug)]
+pub struct Watchdog {
+    devices: Vec<Device>,
+    software: bool,
+}
+
+impl Watchdog {
+    /// Arms with `timeout`, rounded to seconds. Hardware that cannot take it keeps its own, which
+    /// [`Device::timeout`] then tells.
+    ///
+    /// # Errors
+    /// When no watchdog exists or none can be armed.
+    pub fn arm(timeout: Duration) -> Result<Self, WatchdogError> {
+        let mut last = WatchdogError::None;
+        let (mut devices, mut software) = (Vec::new(), true);
+        for candidate in candidates(Path::new(CLASS))? {
+            match Device::arm(&candidate.device, timeout) {
+                Ok(device) => {
+                    devices.push(device);
+                    software &= candidate.software;
+                }
+                Err(error) => last = error,
+            }
+        }
+        if devices.is_empty() {
+            Err(last)
+        } else {
+            Ok(Self { devices, software })
+        }
+    }
+
+    /// Postpones the reset by one timeout.
+    ///
+    /// # Errors
+    /// When a device refuses; the others are fed all the same. The caller logs it and goes on trying.
+    pub fn feed(&self) -> Result<(), WatchdogError> {
+        self.devices.iter().map(Device::feed).fold(Ok(()), Result::and)
+    }
+
+    /// Asks every device for another timeout.
+    pub fn change_timeout(&mut self, timeout: Duration) {
+        for device in &mut self.devices {
+            device.timeout = set_timeout(&device.file, timeout);
+        }
+    }
+
+    /// What is armed.
+    #[must_use]
+    pub fn devices(&self) -> &[Device] {
+        &self.devices
+    }
+
+    /// Whether only the kernel's own timer plays watchdog: it cannot save a machine whose interrupts are dead.
+    #[must_use]
+    pub fn is_software(&self) -> bool {
+        self.software
     }
 }
 
@@ -148,7 +179,7 @@ struct Candidate {
     software: bool,
 }
 
-/// The kernel's watchdogs, hardware before softdog, each group by name. Softdog is the one without hardware: the
+/// The kernel's watchdogs by name. Softdog is the one without hardware: the
 /// kernel keeps it among its virtual devices.
 fn candidates(class: &Path) -> Result<Vec<Candidate>, WatchdogError> {
     let mut found = Vec::new();
@@ -164,7 +195,7 @@ fn candidates(class: &Path) -> Result<Vec<Candidate>, WatchdogError> {
             software: place.iter().any(|part| part == "virtual"),
         });
     }
-    found.sort_by_key(|candidate| (candidate.software, candidate.device.clone()));
+    found.sort_by(|a, b| a.device.cmp(&b.device));
     Ok(found)
 }
 
@@ -197,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hardware_comes_before_softdog() {
+    fn softdog_is_told_by_its_place() {
         let sys = tempfile::tempdir().unwrap();
         let class = sys.path().join("class");
         fs::create_dir(&class).unwrap();
@@ -207,20 +238,11 @@ mod tests {
             std::os::unix::fs::symlink(real, class.join(name)).unwrap();
         }
         let found = candidates(&class).unwrap();
-        assert_eq!(
-            found[0],
-            Candidate {
-                device: "/dev/watchdog1".into(),
-                software: false
-            }
-        );
-        assert_eq!(
-            found[1],
-            Candidate {
-                device: "/dev/watchdog0".into(),
-                software: true
-            }
-        );
+        let told: Vec<_> = found
+            .iter()
+            .map(|c| (c.device.to_str().unwrap(), c.software))
+            .collect();
+        assert_eq!(told, [("/dev/watchdog0", true), ("/dev/watchdog1", false)]);
     }
 
     #[test]

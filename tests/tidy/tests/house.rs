@@ -7,7 +7,7 @@ use sps_tidy::{
 
 #[track_caller]
 fn holds(rule: fn(&Tree) -> Vec<String>) {
-    let tree = Tree::checkout().expect("the checkout is readable");
+    let tree = Tree::checkout().unwrap_or_else(|error| panic!("the checkout cannot be read: {error}"));
     let problems = rule(&tree);
     assert!(
         problems.is_empty(),

@@ -2,7 +2,8 @@
 //!
 //! The comparison is the same ISO with another root file system: a program that does nothing. It is the floor that
 //! kernel, firmware and boot loader leave; the difference is ours. Everything is timed by this machine's clock, at
-//! the arrival of texts on the serial line.
+//! the arrival of texts on the serial line. The appliance opens that line a little after PID 1 has begun: when it
+//! wrote its first entry follows from the times its entries carry and from the arrival of a later one.
 
 use std::fs;
 use std::io::{Read, Write};
@@ -13,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use sps_harness::{Firmware, FirmwareKind, Guest, Machine, Nic, Testbed};
+use sps_harness::{Firmware, FirmwareKind, Found, Guest, Machine, Nic, Testbed};
 use sps_image::archive::{Entry, Kind, Tree};
 use sps_image::build::initramfs;
 
@@ -29,8 +30,11 @@ const BOOT: Duration = Duration::from_secs(240);
 const ANSWER: Duration = Duration::from_millis(50);
 /// Time between two questions.
 const PAUSE: Duration = Duration::from_millis(5);
-/// What the kernel says as it starts PID 1.
-const PID_1: &str = "Run /init as init process";
+/// What the program that does nothing says first.
+const FLOOR_SAYS: &str = "floor: PID 1";
+/// An entry of the boot log, with its time in seconds since the kernel started; the kernel's own lines have six
+/// digits after the point.
+const ENTRY: &str = r"\[ *(\d+\.\d{3})\] ";
 /// Power-on to PID 1, as a multiple of the floor.
 const FLOOR_RATIO: f64 = 1.4;
 /// Seconds from PID 1 to an answer of the boot page.
@@ -38,8 +42,17 @@ const PAGE_LIMIT: f64 = 1.0;
 /// MiB that `sps` uses when it has nothing to do.
 const MEMORY_LIMIT: f64 = 40.0;
 
-/// A program that does nothing, as PID 1.
-const FLOOR: &str = "fn main() { loop { std::thread::park(); } }\n";
+/// A program that does nothing, as PID 1, but say that it is there.
+const FLOOR: &str = r#"
+use std::io::Write;
+fn main() {
+    let line = std::fs::OpenOptions::new().write(true).open("/dev/ttyS0");
+    line.and_then(|mut line| line.write_all(b"floor: PID 1\n")).expect("the serial line");
+    loop {
+        std::thread::park();
+    }
+}
+"#;
 
 /// What one boot of the appliance shows.
 #[derive(Clone, Copy)]
@@ -59,7 +72,7 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
         for (name, kind) in [("BIOS", FirmwareKind::Bios), ("UEFI", FirmwareKind::Uefi)] {
             let (mut boots, mut floors) = (Vec::new(), Vec::new());
             for _ in 0..ROUNDS {
-                floors.push(pid_1(&bed.start("floor", machine(kind, &floor))?)?);
+                floors.push(floor_pid_1(&bed.start("floor", machine(kind, &floor))?)?);
                 boots.push(boot(&bed.start("appliance", machine(kind, &firmware))?)?);
             }
             figures.extend(summary(name, &boots, floors));
@@ -112,27 +125,35 @@ fn machine(kind: FirmwareKind, firmware: &Firmware) -> Machine {
         .cd(firmware.iso())
 }
 
-/// Seconds from power-on to PID 1.
-fn pid_1(guest: &Guest) -> Result<f64> {
-    let began = guest.expect(PID_1, BOOT)?.at;
+/// Seconds from power-on to the floor's PID 1.
+fn floor_pid_1(guest: &Guest) -> Result<f64> {
+    let began = guest.expect(FLOOR_SAYS, BOOT)?.at;
     Ok((began - guest.powered_on()).as_secs_f64())
 }
 
 fn boot(guest: &Guest) -> Result<Boot> {
-    let pid_1 = pid_1(guest)?;
-    let began = guest.powered_on() + Duration::from_secs_f64(pid_1);
-    let page = answer(guest.address(80)?)? - began;
-    let healthy = guest.serial().expect_anywhere("services healthy", BOOT)?.at - began;
+    let page = answer(guest.address(80)?)?;
+    let first = guest.serial().expect_anywhere(ENTRY, BOOT)?;
+    let healthy = guest
+        .serial()
+        .expect_anywhere(&format!("{ENTRY}.*services healthy"), BOOT)?;
     let told = guest
         .serial()
         .expect_anywhere(r"memory: sps uses (\d+) MiB", BOOT)?;
     let memory = told.groups[1].parse().context("the memory used")?;
+    let after_pid_1 = uptime(&healthy)? - uptime(&first)?;
+    let began = healthy.at - Duration::try_from_secs_f64(after_pid_1).context("entries out of order")?;
     Ok(Boot {
-        pid_1,
-        healthy: healthy.as_secs_f64(),
-        page: page.as_secs_f64(),
+        pid_1: (began - guest.powered_on()).as_secs_f64(),
+        healthy: after_pid_1,
+        page: (page - began).as_secs_f64(),
         memory,
     })
+}
+
+/// The time an entry carries.
+fn uptime(entry: &Found) -> Result<f64> {
+    entry.groups[1].parse().context("the time of an entry")
 }
 
 /// Asks until there is an answer; says when it came.
@@ -177,6 +198,10 @@ fn floor(scratch: &Path) -> Result<Vec<u8>> {
         .context("start rustc")?;
     ensure!(built.success(), "rustc failed ({built})");
     let program = fs::read(&binary).with_context(|| format!("read {}", binary.display()))?;
+    let serial = Entry {
+        mode: 0o600,
+        kind: Kind::CharacterDevice { major: 4, minor: 64 },
+    };
     let console = Entry {
         mode: 0o600,
         kind: Kind::CharacterDevice { major: 5, minor: 1 },
@@ -184,6 +209,7 @@ fn floor(scratch: &Path) -> Result<Vec<u8>> {
     let tree = Tree::from([
         ("dev".to_owned(), Entry::directory()),
         ("dev/console".to_owned(), console),
+        ("dev/ttyS0".to_owned(), serial),
         (
             "init".to_owned(),
             Entry {

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use sps_image::archive::{self, Entry, Kind as ArchiveKind};
 use sps_image::build::bundle::{Description, Parts};
 use sps_image::build::grub::{self, Grub};
 use sps_image::build::rootfs::{self, Inputs};
@@ -18,8 +19,10 @@ use crate::progress::Step;
 use crate::project::Project;
 use crate::{binary, sbom};
 
-/// Raised when the way of compressing changes, so that the cache does not give out the old form.
-const COMPRESSION: &str = "zstd 19, window 2^23, checksum";
+/// Names in the cached archive of the boot loader.
+const BIOS: &str = "bios.img";
+const EFI: &str = "bootx64.efi";
+const BOOT_CODE: &str = "boot_hybrid.img";
 
 /// Makes or finds every part.
 pub(super) fn collect(project: &Project, trust: &Trust, description: &Description) -> Result<Parts> {
@@ -55,7 +58,7 @@ fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Tr
     let tree = rootfs::load(&project.root().join("rootfs"), &inputs)?;
     let archive = initramfs::archive(&tree)?;
     let mut key = Key::new("initramfs");
-    key.add("compression", COMPRESSION).add("archive", &archive);
+    key.add("recipe", initramfs::recipe()).add("archive", &archive);
     cached(&cache.join(format!("initramfs-{}.zst", key.finish())), || {
         Ok(initramfs::compress(&archive)?)
     })
@@ -72,11 +75,39 @@ fn cpu_microcode(cache: &Path) -> Result<Vec<u8>> {
     })
 }
 
-/// `grub-mkimage` is fast enough to be run every time; it wants files, which live in the cache while it runs.
+/// The cores depend on Debian's modules and on the recipe in the image crate.
 fn boot_loader(cache: &Path) -> Result<Grub> {
+    let modules = Path::new(grub::DEBIAN_GRUB);
+    let mut key = Key::new("boot loader");
+    for (name, content) in grub::ingredients(modules)? {
+        key.add(&name, content);
+    }
+    let packed = cached(&cache.join(format!("grub-{}.cpio", key.finish())), || {
+        let Grub { bios, efi, boot_code } = make_boot_loader(cache, modules)?;
+        let files = [(BIOS, bios), (EFI, efi), (BOOT_CODE, boot_code)];
+        let tree = files.map(|(name, content)| (name.to_owned(), Entry::file(content)));
+        Ok(archive::write(&tree.into())?)
+    })?;
+    let mut tree = archive::read(&packed)?;
+    let mut take = |name: &str| match tree.remove(name).map(|entry| entry.kind) {
+        Some(ArchiveKind::File(content)) => Ok(content),
+        _ => bail!(
+            "the cache of the boot loader has no {name}: delete {}",
+            cache.display()
+        ),
+    };
+    Ok(Grub {
+        bios: take(BIOS)?,
+        efi: take(EFI)?,
+        boot_code: take(BOOT_CODE)?,
+    })
+}
+
+/// `grub-mkimage` wants files, which live in the cache while it runs.
+fn make_boot_loader(cache: &Path, modules: &Path) -> Result<Grub> {
     let lock = Lock::take(&cache.join("grub"))?;
     let scratch = lock.scratch("cores")?;
-    Ok(grub::build(Path::new(grub::DEBIAN_GRUB), scratch.path())?)
+    Ok(grub::build(modules, scratch.path())?)
 }
 
 /// The content kept at `path`, made and kept if it is not there or damaged. The file begins with the SHA-256 of

@@ -149,8 +149,7 @@ impl Bench {
     pub(crate) fn start_above(floor: i64, clock: &VirtualClock, servers: &[NtpServer]) -> Self {
         let second = Duration::from_secs(1);
         let settings = NtpSettings {
-            burst_interval: second,
-            steady_interval: second,
+            shortest_interval: second,
             ..NtpSettings::above(floor)
         };
         let (server_sender, server_receiver) = watch::channel(servers.to_vec());

@@ -2,6 +2,11 @@
 //!
 //! Needs Debian's `chrony`. Everything is on loopback.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
+
 mod bench;
 mod servers;
 

@@ -2,8 +2,8 @@
 
 use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -98,6 +98,7 @@ fn answers(port: u16) -> bool {
 pub(crate) struct Kiss {
     port: u16,
     asked: Arc<AtomicU32>,
+    questions: mpsc::Receiver<()>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -126,11 +127,13 @@ impl Kiss {
         let port = socket.local_addr().unwrap().port();
         let (asked, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
         let (count, ended) = (asked.clone(), stop.clone());
+        let (question_sender, questions) = mpsc::channel();
         let thread = std::thread::spawn(move || {
             let mut question = [0; PACKET];
             while !ended.load(Ordering::Relaxed) {
                 if let Ok((_, from)) = socket.recv_from(&mut question) {
                     count.fetch_add(1, Ordering::Relaxed);
+                    let _nobody_counts = question_sender.send(());
                     socket.send_to(&answer(&question), from).unwrap();
                 }
             }
@@ -138,6 +141,7 @@ impl Kiss {
         Self {
             port,
             asked,
+            questions,
             stop,
             thread: Some(thread),
         }
@@ -157,8 +161,11 @@ impl Kiss {
     /// Waits until it was asked so often, or for so long; returns how often it was.
     pub(crate) fn wait_asked(&self, times: u32, patience: Duration) -> u32 {
         let deadline = Instant::now() + patience;
-        while self.asked() < times && Instant::now() < deadline {
-            std::thread::yield_now();
+        while self.asked() < times {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.questions.recv_timeout(left).is_err() {
+                break;
+            }
         }
         self.asked()
     }

@@ -31,16 +31,16 @@ impl Bench {
 
     fn reply(&mut self, kind: ReplyKind) -> Vec<Output> {
         let xid = self.client.exchange().map_or(0, |e| e.xid);
-        self.reply_with(Reply {
+        self.reply_with(&Reply {
             kind,
             xid,
             ..ordinary()
         })
     }
 
-    fn reply_with(&mut self, reply: Reply) -> Vec<Output> {
+    fn reply_with(&mut self, reply: &Reply) -> Vec<Output> {
         let mut out = Vec::new();
-        self.client.on_reply(&reply, self.now, &mut self.random, &mut out);
+        self.client.on_reply(reply, self.now, &mut self.random, &mut out);
         out
     }
 
@@ -137,7 +137,7 @@ fn replies_of_another_transaction_or_server_are_ignored() {
     let mut bench = Bench::new();
     bench.start();
     assert_eq!(
-        bench.reply_with(Reply {
+        bench.reply_with(&Reply {
             kind: ReplyKind::Offer,
             xid: 0,
             ..ordinary()
@@ -153,7 +153,7 @@ fn replies_of_another_transaction_or_server_are_ignored() {
     let xid = bench.client.exchange().unwrap().xid;
     let other = Some(Ipv4Addr::new(10, 0, 2, 3));
     assert_eq!(
-        bench.reply_with(Reply {
+        bench.reply_with(&Reply {
             server: other,
             xid,
             ..ordinary()
@@ -161,7 +161,7 @@ fn replies_of_another_transaction_or_server_are_ignored() {
         []
     );
     assert_eq!(
-        bench.reply_with(Reply {
+        bench.reply_with(&Reply {
             kind: ReplyKind::Nak,
             server: other,
             xid,
@@ -171,7 +171,7 @@ fn replies_of_another_transaction_or_server_are_ignored() {
     );
     let elsewhere = Ipv4Addr::new(10, 0, 2, 99);
     assert_eq!(
-        bench.reply_with(Reply {
+        bench.reply_with(&Reply {
             address: elsewhere,
             xid,
             ..ordinary()
@@ -352,7 +352,7 @@ fn an_unusable_offer_is_said_and_the_next_one_taken() {
         ..ordinary()
     };
     assert_eq!(
-        bench.reply_with(short),
+        bench.reply_with(&short),
         [Output::Unusable(LeaseError::TooShort(1))]
     );
     assert!(matches!(bench.reply(ReplyKind::Offer)[..], [Output::Offered(_)]));

@@ -29,10 +29,10 @@ pub(crate) struct Invariants {
 impl Invariants {
     pub(crate) fn heard(&mut self, index: LinkIndex, packet: &ArpPacket, now: Moment) {
         let address = packet.sender;
-        if packet.sender_mac == host_mac(address) {
-            if let Some(before) = self.claimed.insert((index, address), now) {
-                self.claimed_before.insert((index, address), before);
-            }
+        if packet.sender_mac == host_mac(address)
+            && let Some(before) = self.claimed.insert((index, address), now)
+        {
+            self.claimed_before.insert((index, address), before);
         }
     }
 

@@ -2,6 +2,11 @@
 //!
 //! Needs root, and Debian's `dnsmasq-base`, `isc-dhcp-server` and `iproute2`.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
+
 mod dhcp;
 mod fallback;
 mod lab;

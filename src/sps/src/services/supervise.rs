@@ -30,7 +30,7 @@ const LEAST_THREADS: usize = 2;
 const MOST_THREADS: usize = 16;
 
 /// Supervises the services until the machine is to be left.
-pub(crate) fn supervise(boot: Boot, phases: Vec<Progress>) -> End {
+pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(problem) => {
@@ -51,7 +51,7 @@ pub(crate) fn supervise(boot: Boot, phases: Vec<Progress>) -> End {
     let faults = boot.faults;
     let mut told = false;
     let stopped = supervisor.run(|health| {
-        let now = show::boot_status(&phases, &states.borrow(), since);
+        let now = show::boot_status(phases, &states.borrow(), since);
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();

@@ -46,7 +46,9 @@ fn a_clock_in_1970_is_raised_to_the_build_time() -> Result<()> {
             .rtc("1970-01-01T00:00:00")
             .direct(firmware.direct(&[], bed.files())?);
         let guest = bed.start("appliance", machine)?;
-        guest.serial().expect_anywhere(r"\[ *\d+\.\d{3}\] .*\bclock\b", BOOT)?;
+        guest
+            .serial()
+            .expect_anywhere(r"\[ *\d+\.\d{3}\] .*\bclock\b", BOOT)?;
         wait_healthy(&guest)?;
         guest.serial().expect_anywhere("from DHCP server", SOON)?;
         let log = guest.https()?.json("/api/boot/log?limit=500")?;

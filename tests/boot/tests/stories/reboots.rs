@@ -80,9 +80,10 @@ fn a_kernel_panic_reboots() -> Result<()> {
 
 #[test]
 fn a_hung_supervisor_is_reset_by_the_watchdog() -> Result<()> {
+    let machine = Machine::new().chipset(Chipset::I440fx).watchdog();
     hang(
         "hang-6300esb",
-        machine(),
+        machine,
         By::Watchdog,
         "watchdog i6300ESB timer armed",
     )

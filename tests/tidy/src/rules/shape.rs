@@ -92,12 +92,12 @@ pub fn function_length(tree: &Tree) -> Vec<String> {
     })
 }
 
-/// `lib.rs` and `mod.rs` are tables of contents; but what integration tests share must be called `common/mod.rs`,
-/// or Cargo takes it for a test of its own.
+/// `lib.rs` and `mod.rs` are tables of contents; but what integration tests share must be called `mod.rs`, in a
+/// folder of its own, or Cargo takes it for a test.
 #[must_use]
 pub fn declarations_only(tree: &Tree) -> Vec<String> {
     each_parsed(tree, |file, parsed| {
-        let shared = file.path.ends_with("/tests/common/mod.rs");
+        let shared = file.path.contains("/tests/");
         let is_contents = !shared && (file.path.ends_with("/lib.rs") || file.path.ends_with("/mod.rs"));
         let code = parsed
             .items

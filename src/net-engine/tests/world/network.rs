@@ -1,0 +1,457 @@
+//! A simulated network around the engine: hosts that answer ARP, a DHCP server per cable, and a wire that loses,
+//! repeats and delays.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
+use std::time::Duration;
+
+use sps_net_engine::wire::{ArpOperation, ArpPacket, Reply};
+use sps_net_engine::{
+    Action, ClientMessage, Engine, Event, FALLBACK_ADDRESS, LinkIndex, LinkInfo, MacAddress, Moment, Report,
+    Settings,
+};
+
+use super::invariants::Invariants;
+use super::server::Server;
+
+/// One way through an undisturbed wire.
+pub(crate) const QUIET_DELAY: Duration = Duration::from_millis(5);
+/// Longest silence of an engine that has something to do: its longest retry and a half.
+const LIVENESS: Duration = Duration::from_secs(400);
+
+/// Most steps of one second: far above what packets and timers can make of it.
+const MOST_STEPS: u32 = 10_000;
+/// Lines of the event log that are kept.
+const LOG: usize = 20_000;
+
+/// What may happen in a run; odds are in a hundred.
+#[derive(Clone)]
+pub(crate) struct Plan {
+    pub(crate) cards: u32,
+    pub(crate) server: bool,
+    pub(crate) loss: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) longest_delay: Duration,
+    /// Odds that an address of a cable is in use by a host there.
+    pub(crate) squatters: u64,
+    pub(crate) refusals: u64,
+    pub(crate) nonsense: u64,
+    /// Disturbances a minute: links going and coming, hosts claiming addresses, people connecting.
+    pub(crate) disturbances: u64,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        Self {
+            cards: 1,
+            server: true,
+            loss: 20,
+            duplicates: 10,
+            longest_delay: Duration::from_secs(3),
+            squatters: 10,
+            refusals: 5,
+            nonsense: 5,
+            disturbances: 6,
+        }
+    }
+}
+
+impl Plan {
+    pub(crate) fn quiet() -> Self {
+        let none = Self {
+            loss: 0,
+            duplicates: 0,
+            longest_delay: QUIET_DELAY,
+            squatters: 0,
+            ..Self::default()
+        };
+        Self {
+            refusals: 0,
+            nonsense: 0,
+            disturbances: 0,
+            ..none
+        }
+    }
+}
+
+/// Draws for the world, apart from the engine's own.
+pub(crate) struct Dice(u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+        // xorshift64* (Vigna, 2016).
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % sides
+    }
+
+    pub(crate) fn odds(&mut self, hundredths: u64) -> bool {
+        self.roll(100) < hundredths
+    }
+}
+
+/// A cable: its server and the hosts on it.
+pub(crate) struct Cable {
+    pub(crate) server: Server,
+    /// Addresses in use by others.
+    pub(crate) taken: BTreeSet<Ipv4Addr>,
+    pub(crate) carrier: bool,
+}
+
+pub(crate) struct World {
+    seed: u64,
+    plan: Plan,
+    engine: Engine,
+    dice: Dice,
+    now: Moment,
+    cables: BTreeMap<LinkIndex, Cable>,
+    /// Events on their way, by arrival; the number keeps equal moments in order.
+    mail: BTreeMap<(Moment, u64), Event>,
+    sent: u64,
+    person_connected: bool,
+    invariants: Invariants,
+    log: Vec<String>,
+    loud: bool,
+    calm: bool,
+}
+
+pub(crate) fn host_mac(address: Ipv4Addr) -> MacAddress {
+    let [a, b, c, d] = address.octets();
+    MacAddress([6, 0, a, b, c, d])
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, plan: Plan, loud: bool) -> Self {
+        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let cables = (1..=plan.cards)
+            .map(|index| (index, cable(index, &plan, &mut dice)))
+            .collect();
+        let mut world = Self {
+            seed,
+            engine: Engine::new(&Settings::default(), seed),
+            dice,
+            plan,
+            now: Duration::ZERO,
+            cables,
+            mail: BTreeMap::new(),
+            sent: 0,
+            person_connected: false,
+            invariants: Invariants::default(),
+            log: Vec::new(),
+            loud,
+            calm: false,
+        };
+        for index in 1..=world.plan.cards {
+            world.set_carrier(index, true);
+        }
+        world.give(Event::Listed);
+        world
+    }
+
+    /// Runs for so long with disturbances.
+    pub(crate) fn chaos(&mut self, length: Duration) {
+        let end = self.now + length;
+        while self.now < end {
+            if self.plan.disturbances > 0 && self.dice.roll(60) < self.plan.disturbances {
+                self.disturb();
+            }
+            let until = end.min(self.now + Duration::from_secs(1));
+            self.run_to(until);
+        }
+    }
+
+    /// Everything heals: in bounded time every card must have what can be had.
+    pub(crate) fn calm_down(&mut self) {
+        self.calm = true;
+        self.person_connected = false;
+        for index in 1..=self.plan.cards {
+            self.set_carrier(index, true);
+        }
+        let end = self.now + LIVENESS;
+        while self.now < end && !self.satisfied() {
+            self.squatters_speak();
+            self.run_to(self.now + Duration::from_secs(5));
+        }
+        if !self.satisfied() {
+            self.fail("liveness: healed network, but no address that could be had");
+        }
+        // And it stays so.
+        self.run_to(self.now + Duration::from_secs(120));
+        if !self.satisfied() {
+            self.fail("stability: an address was lost again on a healed network");
+        }
+    }
+
+    pub(crate) fn run_until_leased(&mut self, patience: Duration) -> Moment {
+        while self.now < patience && !self.engine.view().iter().any(|view| view.lease.is_some()) {
+            self.run_to(self.now + Duration::from_millis(1));
+        }
+        self.now
+    }
+
+    fn satisfied(&self) -> bool {
+        let views = self.engine.view();
+        if self.plan.server {
+            return views.iter().all(|view| view.lease.is_some());
+        }
+        let free = self
+            .cables
+            .values()
+            .any(|cable| !cable.taken.contains(&FALLBACK_ADDRESS));
+        let held = views.iter().filter(|view| view.fallback).count();
+        if free { held == 1 } else { held == 0 }
+    }
+
+    /// Delivers what arrives and wakes the engine when it asked for it, until `end`.
+    fn run_to(&mut self, end: Moment) {
+        let mut steps = 0;
+        loop {
+            steps += 1;
+            if steps > MOST_STEPS {
+                self.fail("rest: the engine asks for time without end");
+            }
+            let mail = self.mail.keys().next().map(|key| key.0);
+            let Some(next) = mail
+                .into_iter()
+                .chain(self.engine.deadline())
+                .min()
+                .filter(|at| *at <= end)
+            else {
+                self.now = end;
+                return;
+            };
+            self.now = self.now.max(next);
+            if mail.is_some_and(|at| at <= self.now) {
+                if let Some((_, event)) = self.mail.pop_first() {
+                    self.deliver(event);
+                }
+            } else {
+                self.give(Event::Time);
+            }
+        }
+    }
+
+    /// A packet arrives, if the cable is still in.
+    fn deliver(&mut self, event: Event) {
+        let cable = match &event {
+            Event::Dhcp(index, _) | Event::Arp(index, _) => self.cables.get(index),
+            _ => None,
+        };
+        if cable.is_none_or(|cable| cable.carrier) {
+            self.give(event);
+        }
+    }
+
+    fn give(&mut self, event: Event) {
+        self.note(&format!("event {event:?}"));
+        if let Event::Arp(index, packet) = &event {
+            self.invariants.heard(*index, packet, self.now);
+        }
+        let actions = self.engine.step(event, self.now);
+        for action in actions {
+            self.note(&format!("  action {action:?}"));
+            if let Err(broken) = self.invariants.acted(&action, self.now) {
+                self.fail(&broken);
+            }
+            self.carry_out(action);
+        }
+        if let Err(broken) = self.invariants.hold(&self.engine.view()) {
+            self.fail(&broken);
+        }
+    }
+
+    fn carry_out(&mut self, action: Action) {
+        match action {
+            Action::SendDhcp(index, message, _) => self.ask_server(index, &message),
+            Action::SendArp(index, packet) => self.ask_hosts(index, &packet),
+            Action::AskFallbackUse => {
+                let event = Event::FallbackUse {
+                    in_use: self.person_connected,
+                };
+                self.post(event, Duration::ZERO);
+            }
+            Action::Report(Report::FallbackLeft { .. }) => self.person_connected = false,
+            _ => {}
+        }
+    }
+
+    fn ask_server(&mut self, index: LinkIndex, message: &ClientMessage) {
+        if !self.plan.server || self.lost() {
+            return;
+        }
+        let odds = if self.calm {
+            (0, 0)
+        } else {
+            (self.plan.refusals, self.plan.nonsense)
+        };
+        let Some(cable) = self.cables.get_mut(&index) else {
+            return;
+        };
+        let replies: Vec<Reply> = cable.server.answer(message, own_mac(index), odds, &mut self.dice);
+        for reply in replies {
+            self.send(&Event::Dhcp(index, reply));
+        }
+    }
+
+    fn ask_hosts(&mut self, index: LinkIndex, packet: &ArpPacket) {
+        let Some(cable) = self.cables.get(&index) else {
+            return;
+        };
+        // In the calm phase ARP is reliable, so that an address in use is always found out.
+        if !cable.taken.contains(&packet.target) || self.lost() {
+            return;
+        }
+        self.send(&Event::Arp(index, claim(packet.target)));
+    }
+
+    fn lost(&mut self) -> bool {
+        !self.calm && self.dice.odds(self.plan.loss)
+    }
+
+    /// Over the wire to the engine.
+    fn send(&mut self, event: &Event) {
+        if self.lost() {
+            return;
+        }
+        let copies = if !self.calm && self.dice.odds(self.plan.duplicates) {
+            2
+        } else {
+            1
+        };
+        for _ in 0..copies {
+            let longest = u64::try_from(self.plan.longest_delay.as_millis()).unwrap();
+            // Most answers come at once, some late.
+            let late = !self.calm && self.dice.odds(20);
+            let delay = if late {
+                Duration::from_millis(self.dice.roll(longest + 1))
+            } else {
+                QUIET_DELAY
+            };
+            self.post(event.clone(), delay);
+        }
+    }
+
+    fn post(&mut self, event: Event, delay: Duration) {
+        self.sent += 1;
+        self.mail.insert((self.now + delay, self.sent), event);
+    }
+
+    fn disturb(&mut self) {
+        let index = LinkIndex::try_from(self.dice.roll(self.plan.cards.into())).unwrap() + 1;
+        match self.dice.roll(5) {
+            0 => self.set_carrier(index, false),
+            1 => self.set_carrier(index, true),
+            2 => self.person_connected = self.engine.view().iter().any(|view| view.fallback),
+            3 => self.person_connected = false,
+            _ => self.squat(index),
+        }
+    }
+
+    /// Another host takes the address this card has, or the fallback address, and says so.
+    fn squat(&mut self, index: LinkIndex) {
+        let lease = self
+            .engine
+            .view()
+            .into_iter()
+            .find(|view| view.link.index == index)
+            .and_then(|view| view.lease);
+        let address = match lease {
+            Some(lease) if self.dice.odds(50) => lease.address,
+            _ => FALLBACK_ADDRESS,
+        };
+        if let Some(cable) = self.cables.get_mut(&index) {
+            cable.taken.insert(address);
+            cable.server.avoid(address);
+        }
+        self.send(&Event::Arp(index, claim(address)));
+    }
+
+    /// Hosts whose address a card has taken use it: whoever uses an address claims it again and again.
+    fn squatters_speak(&mut self) {
+        for view in self.engine.view() {
+            let index = view.link.index;
+            let address = view
+                .lease
+                .map(|lease| lease.address)
+                .or(view.fallback.then_some(FALLBACK_ADDRESS));
+            let taken = self.cables.get(&index).map(|cable| &cable.taken);
+            if let Some(address) =
+                address.filter(|address| taken.is_some_and(|taken| taken.contains(address)))
+            {
+                self.send(&Event::Arp(index, claim(address)));
+            }
+        }
+    }
+
+    fn set_carrier(&mut self, index: LinkIndex, carrier: bool) {
+        let Some(cable) = self.cables.get_mut(&index) else {
+            return;
+        };
+        cable.carrier = carrier;
+        let link = LinkInfo {
+            index,
+            name: format!("eth{}", index - 1),
+            mac: own_mac(index),
+            bus: Some(format!("0000:00:{index:02x}.0")),
+            carrier,
+            speed: Some(1000),
+        };
+        self.give(Event::Link(link));
+    }
+
+    fn note(&mut self, line: &str) {
+        if self.log.len() < LOG || !self.loud {
+            self.log.push(format!("{:>12.3?} {line}", self.now));
+        }
+        if !self.loud && self.log.len() > 200 {
+            self.log.drain(..100);
+        }
+    }
+
+    fn fail(&self, broken: &str) -> ! {
+        let shown = if self.loud { self.log.len() } else { 60 };
+        let tail = self
+            .log
+            .iter()
+            .skip(self.log.len().saturating_sub(shown))
+            .cloned()
+            .collect::<Vec<_>>()
+            .join("\n");
+        panic!(
+            "seed {}: {broken}\n{tail}\nreplay: SPS_NET_SEED={} cargo test -p sps-net-engine --test simulation",
+            self.seed, self.seed
+        );
+    }
+}
+
+fn own_mac(index: LinkIndex) -> MacAddress {
+    MacAddress([2, 0, 0, 0, 0, u8::try_from(index).unwrap()])
+}
+
+fn claim(address: Ipv4Addr) -> ArpPacket {
+    let operation = ArpOperation::Reply;
+    let (sender_mac, target) = (host_mac(address), address);
+    ArpPacket {
+        operation,
+        sender_mac,
+        sender: address,
+        target_mac: MacAddress::BROADCAST,
+        target,
+    }
+}
+
+fn cable(index: LinkIndex, plan: &Plan, dice: &mut Dice) -> Cable {
+    let server = Server::new(index);
+    let taken: BTreeSet<_> = server
+        .pool()
+        .into_iter()
+        .filter(|_| dice.odds(plan.squatters))
+        .collect();
+    let fallback = dice.odds(plan.squatters).then_some(FALLBACK_ADDRESS);
+    Cable {
+        server,
+        taken: taken.into_iter().chain(fallback).collect(),
+        carrier: false,
+    }
+}
