@@ -86,8 +86,10 @@ pub(super) fn install(purpose: Purpose, missing: &[Missing]) -> Result<()> {
     }
     let unknown = unknown(&candidates(&packages)?);
     if let Some(package) = unknown.first() {
+        let codename = sources::codename()?;
         bail!(
-            "no package source of this machine has {}, which is needed because: {}",
+            "no package source of this machine has {}, which is needed because: {}; Debian keeps it in `{codename} \
+             main` or `{codename}-security main`: add what is missing to /etc/apt/sources.list.d",
             package.name,
             package.reason
         );
