@@ -69,23 +69,31 @@ pub enum WatchdogError {
 pub struct Device {
     file: OwnedFd,
     identity: String,
+    software: bool,
     timeout: Duration,
 }
 
 impl Device {
-    fn arm(path: &Path, timeout: Duration) -> Result<Self, WatchdogError> {
+    fn arm(path: &Path, software: bool, timeout: Duration) -> Result<Self, WatchdogError> {
         let opened = open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
         let file = opened.map_err(|source| WatchdogError::Open {
             path: path.to_path_buf(),
             source,
         })?;
-        let timeout = set_timeout(&file, timeout);
-        let identity = identity_of(&file);
-        Ok(Self {
+        let mut device = Self {
+            identity: identity_of(&file),
             file,
-            identity,
+            software,
             timeout,
-        })
+        };
+        device.set_timeout(timeout);
+        Ok(device)
+    }
+
+    /// Softdog gets twice the time: it stands behind the hardware and must not come before it.
+    fn set_timeout(&mut self, timeout: Duration) {
+        let timeout = if self.software { timeout * 2 } else { timeout };
+        self.timeout = set_timeout(&self.file, timeout);
     }
 
     fn feed(&self) -> Result<(), WatchdogError> {
@@ -129,7 +137,7 @@ impl Watchdog {
         let mut last = WatchdogError::None;
         let (mut devices, mut software) = (Vec::new(), true);
         for candidate in candidates(Path::new(CLASS))? {
-            match Device::arm(&candidate.device, timeout) {
+            match Device::arm(&candidate.device, candidate.software, timeout) {
                 Ok(device) => {
                     devices.push(device);
                     software &= candidate.software;
@@ -155,7 +163,7 @@ impl Watchdog {
     /// Asks every device for another timeout.
     pub fn change_timeout(&mut self, timeout: Duration) {
         for device in &mut self.devices {
-            device.timeout = set_timeout(&device.file, timeout);
+            device.set_timeout(timeout);
         }
     }
 
