@@ -97,6 +97,7 @@ impl Test {
         command
             .args(["test", "--workspace", "--locked", "--no-fail-fast"])
             .env("SPS_ISO", iso);
+        command.env("PATH", setup::path(project));
         if self.long {
             command
                 .env("SPS_LONG", "1")

@@ -46,10 +46,10 @@ impl Missing {
 
     /// What it weighs to fetch, without what it depends on.
     pub(super) fn size(&self) -> String {
-        let tenths = self
-            .candidate
-            .as_ref()
-            .map_or(0, |candidate| candidate.size / 100_000);
+        let Some(candidate) = &self.candidate else {
+            return String::new();
+        };
+        let tenths = candidate.size / 100_000;
         format!("{}.{} MB", tenths / 10, tenths % 10)
     }
 }
@@ -100,6 +100,21 @@ pub(super) fn install(purpose: Purpose, missing: &[Missing]) -> Result<()> {
     )?;
     let mut command = apt_get(&["install"])?;
     progress::run("setup: install packages", command.args(plan), None)?;
+    Ok(())
+}
+
+/// Downloads `package` into `folder` without installing it.
+pub(super) fn download(package: &str, folder: &Path) -> Result<()> {
+    let mut command = Command::new("apt-get");
+    // apt drops root's rights for downloads, and its own user may not write here.
+    command
+        .args(["-o", "APT::Sandbox::User=root", "download", package])
+        .current_dir(folder);
+    progress::run(
+        &format!("setup: fetch {package}"),
+        command.env("LC_ALL", "C"),
+        None,
+    )?;
     Ok(())
 }
 

@@ -82,6 +82,7 @@ pub(super) const PACKAGES: &[Package] = &[
     run("qemu-system-x86", "runs guests"),
     run("qemu-utils", "disk images of guests"),
     // tests, benchmarks, source bundle
+    all("binutils", "objcopy makes variants of the firmware for tests"),
     all("chromium", "the page tests' browser"),
     all("chromium-driver", "drives the page tests' browser"),
     all(
@@ -89,12 +90,20 @@ pub(super) const PACKAGES: &[Package] = &[
         "second opinion on the initramfs; the comparison of the image benchmark",
     ),
     all("curl", "second opinion on the boot page"),
+    all("dnsmasq-base", "the DHCP server of the network tests"),
     all("dpkg-dev", "fetches Debian source packages for the source bundle"),
     all("g++", "compiles the fuzz engine"),
     all("genisoimage", "isoinfo: second opinion on the ISO"),
+    all("git", "says which files belong to the tree that is built twice"),
     all("iproute2", "network namespaces of the network tests"),
+    all("libcap2", "library of the time server of the clock tests"),
+    all("libedit2", "library of the time server of the clock tests"),
+    all("libgnutls30", "library of the time server of the clock tests"),
+    all("libnettle8", "library of the time server of the clock tests"),
+    all("libseccomp2", "library of the time server of the clock tests"),
     all("mtools", "second opinion on the EFI system partition"),
     all("openssl", "second opinion on certificates"),
+    all("tcpdump", "witness of the network tests"),
     all(
         "xorriso",
         "second opinion on the ISO; the comparison of the image benchmark",

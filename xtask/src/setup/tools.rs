@@ -1,11 +1,15 @@
 //! Tools that come through cargo or rustup instead of Debian.
 
-use std::path::PathBuf;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
 
+use super::apt;
 use super::packages::Purpose;
+use crate::cache::{self, Lock};
 use crate::progress;
 use crate::project::Project;
 
@@ -19,6 +23,9 @@ pub(super) enum Tool {
     Component(&'static str),
     /// cargo-deny, built into the cache.
     CargoDeny,
+    /// The time server of the clock tests, unpacked into the cache and not installed: as a package it would
+    /// replace whatever keeps this machine's time.
+    Chronyd,
 }
 
 impl Tool {
@@ -27,6 +34,7 @@ impl Tool {
         match self {
             Self::Component(name) => name,
             Self::CargoDeny => "cargo-deny",
+            Self::Chronyd => "chronyd",
         }
     }
 
@@ -35,6 +43,7 @@ impl Tool {
         match self {
             Self::Component(_) => "(of this toolchain)",
             Self::CargoDeny => CARGO_DENY,
+            Self::Chronyd => "(unpacked, not installed)",
         }
     }
 
@@ -44,6 +53,7 @@ impl Tool {
             Self::Component("rustfmt") => "checks the formatting",
             Self::Component(_) => "checks the code",
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
+            Self::Chronyd => "the time server of the clock tests",
         }
     }
 }
@@ -55,6 +65,19 @@ pub(crate) fn cargo_deny(project: &Project) -> PathBuf {
         .join("tools")
         .join(format!("cargo-deny-{CARGO_DENY}"))
         .join("bin/cargo-deny")
+}
+
+/// Where tests find their programs: the caller's path, root's programs and what is unpacked in the cache.
+pub(crate) fn path(project: &Project) -> String {
+    let own = env::var("PATH").unwrap_or_default();
+    format!(
+        "{own}:/usr/sbin:/sbin:{}",
+        chrony(project).join("usr/sbin").display()
+    )
+}
+
+fn chrony(project: &Project) -> PathBuf {
+    project.cache().join("tools/chrony")
 }
 
 /// What `purpose` needs and this machine lacks.
@@ -71,34 +94,59 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !cargo_deny(project).exists() {
         tools.push(Tool::CargoDeny);
     }
+    if !path(project)
+        .split(':')
+        .any(|folder| Path::new(folder).join("chronyd").exists())
+    {
+        tools.push(Tool::Chronyd);
+    }
     tools
 }
 
 /// Installs `tools`.
 pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
     for tool in tools {
-        let name = format!("setup: install {}", tool.name());
         match tool {
             Tool::Component(component) => {
                 let mut command = Command::new("rustup");
-                progress::run(&name, command.args(["component", "add", component]), None)
+                command.args(["component", "add", component]);
+                progress::run(&format!("setup: install {component}"), &mut command, None)
                     .with_context(|| format!("add {component} to this Rust toolchain by hand"))?;
             }
-            Tool::CargoDeny => {
-                let root = cargo_deny(project);
-                let root = root
-                    .ancestors()
-                    .nth(2)
-                    .context("the tool's folder has no parent")?;
-                let mut command = Command::new("cargo");
-                command
-                    .args(["install", "--locked", "--version", CARGO_DENY, "--root"])
-                    .arg(root);
-                progress::run(&name, command.arg("cargo-deny"), None)?;
-            }
+            Tool::CargoDeny => install_cargo_deny(project)?,
+            Tool::Chronyd => unpack_chrony(project)?,
         }
     }
     Ok(())
+}
+
+fn install_cargo_deny(project: &Project) -> Result<()> {
+    let program = cargo_deny(project);
+    let root = program
+        .ancestors()
+        .nth(2)
+        .context("the tool's folder has no parent")?;
+    let mut command = Command::new("cargo");
+    command
+        .args(["install", "--locked", "--version", CARGO_DENY, "--root"])
+        .arg(root);
+    progress::run("setup: install cargo-deny", command.arg("cargo-deny"), None)?;
+    Ok(())
+}
+
+fn unpack_chrony(project: &Project) -> Result<()> {
+    let lock = Lock::take(&project.cache().join("tools"))?;
+    let (download, tree) = (lock.scratch("download")?, lock.scratch("chrony")?);
+    apt::download("chrony", download.path())?;
+    let entries = fs::read_dir(download.path()).context("list what apt fetched")?;
+    let package = entries.filter_map(Result::ok).map(|entry| entry.path()).next();
+    let mut command = Command::new("dpkg-deb");
+    command
+        .arg("--extract")
+        .arg(package.context("apt fetched no chrony")?)
+        .arg(tree.path());
+    progress::run("setup: unpack chrony", &mut command, None)?;
+    cache::publish(tree.path(), &chrony(project))
 }
 
 fn answers(command: &mut Command) -> bool {
