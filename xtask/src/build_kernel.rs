@@ -24,7 +24,7 @@ pub(crate) struct BuildKernel {
     /// Only resolve and check the configuration (half a minute), do not build
     #[arg(long, conflicts_with = "verify_reproducible")]
     check_config: bool,
-    /// Build twice in different folders and compare byte by byte (twice the time)
+    /// Build once more in another folder and compare byte by byte with the cached kernel
     #[arg(long)]
     verify_reproducible: bool,
 }

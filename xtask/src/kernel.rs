@@ -19,8 +19,6 @@ use crate::cache::Lock;
 use crate::digest::{self, Key};
 use crate::project::Project;
 
-pub(crate) use build::verify_reproducible;
-
 /// Which kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Variant {
@@ -118,6 +116,15 @@ pub(crate) fn check_config(project: &Project, variant: Variant, lockfile: Lockfi
     let inputs = Inputs::collect(project, variant, lockfile)?;
     let lock = Lock::take(&kernels(project))?;
     build::check_config(&inputs, &lock)
+}
+
+/// Builds the kernel once more in another folder and compares it with the one of the cache, which is built first
+/// if it is not there.
+pub(crate) fn verify_reproducible(project: &Project, variant: Variant, lockfile: Lockfile) -> Result<()> {
+    let first = ensure_with(project, variant, lockfile)?;
+    let inputs = Inputs::collect(project, variant, lockfile)?;
+    let lock = Lock::take(&kernels(project))?;
+    build::verify_reproducible(&inputs, &lock, &first)
 }
 
 /// Debian's compressed source tree on this machine.

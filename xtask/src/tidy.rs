@@ -41,7 +41,6 @@ pub(crate) fn run_steps(project: &Project, steps: &mut Steps) -> Result<()> {
             "--workspace",
             "--all-targets",
             "--locked",
-            "--quiet",
             "--",
             "-D",
             "warnings",
