@@ -27,6 +27,10 @@ const GETSUPPORT: rustix::ioctl::Opcode = opcode::read::<WatchdogInfo>(b'W', 0);
 /// Where the kernel lists its watchdogs.
 const CLASS: &str = "/sys/class/watchdog";
 
+/// What the kernel's `softdog` driver calls itself. Its place in sysfs does not tell it: drivers of real hardware
+/// stand among the virtual devices too.
+const SOFTDOG_IDENTITY: &str = "Software Watchdog";
+
 /// `struct watchdog_info`.
 #[repr(C)]
 struct WatchdogInfo {
@@ -74,15 +78,17 @@ pub struct Device {
 }
 
 impl Device {
-    fn arm(path: &Path, software: bool, timeout: Duration) -> Result<Self, WatchdogError> {
+    fn arm(path: &Path, timeout: Duration) -> Result<Self, WatchdogError> {
         let opened = open(path, OFlags::WRONLY | OFlags::CLOEXEC, Mode::empty());
         let file = opened.map_err(|source| WatchdogError::Open {
             path: path.to_path_buf(),
             source,
         })?;
+        let identity = identity_of(&file);
+        let software = identity == SOFTDOG_IDENTITY;
         let mut device = Self {
-            identity: identity_of(&file),
             file,
+            identity,
             software,
             timeout,
         };
@@ -136,11 +142,11 @@ impl Watchdog {
     pub fn arm(timeout: Duration) -> Result<Self, WatchdogError> {
         let mut last = WatchdogError::None;
         let (mut devices, mut software) = (Vec::new(), true);
-        for candidate in candidates(Path::new(CLASS))? {
-            match Device::arm(&candidate.device, candidate.software, timeout) {
+        for path in device_files(Path::new(CLASS))? {
+            match Device::arm(&path, timeout) {
                 Ok(device) => {
+                    software &= device.software;
                     devices.push(device);
-                    software &= candidate.software;
                 }
                 Err(error) => last = error,
             }
@@ -180,30 +186,18 @@ impl Watchdog {
     }
 }
 
-/// A watchdog of the kernel's list.
-#[derive(Debug, PartialEq, Eq)]
-struct Candidate {
-    device: PathBuf,
-    software: bool,
-}
-
-/// The kernel's watchdogs by name. Softdog is the one without hardware: the
-/// kernel keeps it among its virtual devices.
-fn candidates(class: &Path) -> Result<Vec<Candidate>, WatchdogError> {
-    let mut found = Vec::new();
+/// The device files of the kernel's watchdogs, by name.
+fn device_files(class: &Path) -> Result<Vec<PathBuf>, WatchdogError> {
     let entries = match fs::read_dir(class) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(WatchdogError::None),
         entries => entries.map_err(WatchdogError::List)?,
     };
-    for entry in entries {
-        let entry = entry.map_err(WatchdogError::List)?;
-        let place = fs::canonicalize(entry.path()).map_err(WatchdogError::List)?;
-        found.push(Candidate {
-            device: Path::new("/dev").join(entry.file_name()),
-            software: place.iter().any(|part| part == "virtual"),
-        });
-    }
-    found.sort_by(|a, b| a.device.cmp(&b.device));
+    let file = |entry: io::Result<fs::DirEntry>| Ok(Path::new("/dev").join(entry?.file_name()));
+    let mut found: Vec<_> = entries
+        .map(file)
+        .collect::<io::Result<_>>()
+        .map_err(WatchdogError::List)?;
+    found.sort();
     Ok(found)
 }
 
@@ -236,27 +230,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn softdog_is_told_by_its_place() {
-        let sys = tempfile::tempdir().unwrap();
-        let class = sys.path().join("class");
-        fs::create_dir(&class).unwrap();
-        for (name, place) in [("watchdog0", "virtual"), ("watchdog1", "pci0000")] {
-            let real = sys.path().join(place).join(name);
-            fs::create_dir_all(&real).unwrap();
-            std::os::unix::fs::symlink(real, class.join(name)).unwrap();
+    fn every_watchdog_of_the_list_has_its_device_file() {
+        let class = tempfile::tempdir().unwrap();
+        for name in ["watchdog1", "watchdog0"] {
+            fs::create_dir(class.path().join(name)).unwrap();
         }
-        let found = candidates(&class).unwrap();
-        let told: Vec<_> = found
-            .iter()
-            .map(|c| (c.device.to_str().unwrap(), c.software))
-            .collect();
-        assert_eq!(told, [("/dev/watchdog0", true), ("/dev/watchdog1", false)]);
+        let found = device_files(class.path()).unwrap();
+        assert_eq!(
+            found,
+            [PathBuf::from("/dev/watchdog0"), PathBuf::from("/dev/watchdog1")]
+        );
     }
 
     #[test]
     fn no_class_folder_means_no_watchdog() {
         let gone = tempfile::tempdir().unwrap().path().join("gone");
-        assert!(matches!(candidates(&gone), Err(WatchdogError::None)));
+        assert!(matches!(device_files(&gone), Err(WatchdogError::None)));
     }
 
     #[test]
