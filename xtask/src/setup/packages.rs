@@ -64,6 +64,8 @@ pub(super) const PACKAGES: &[Package] = &[
     iso("perl", "generates parts of the kernel"),
     iso("xz-utils", "unpacks the kernel's source"),
     iso("zstd", "compresses the kernel image"),
+    // every build
+    iso("git", "the date in the firmware is the commit's"),
     // binary
     iso("clang", "bindings of C libraries"),
     iso("cmake", "builds the cryptographic library"),
@@ -94,7 +96,6 @@ pub(super) const PACKAGES: &[Package] = &[
     all("dpkg-dev", "fetches Debian source packages for the source bundle"),
     all("g++", "compiles the fuzz engine"),
     all("genisoimage", "isoinfo: second opinion on the ISO"),
-    all("git", "says which files belong to the tree that is built twice"),
     all("iproute2", "network namespaces of the network tests"),
     all("libcap2", "library of the time server of the clock tests"),
     all("libedit2", "library of the time server of the clock tests"),
