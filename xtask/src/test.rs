@@ -1,6 +1,6 @@
 //! `cargo xtask test`: every test, with the set-up it needs.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -20,7 +20,7 @@ use crate::tidy;
 /// cache. Guests run under software emulation. What a failed guest said is kept in target/guest-logs.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies, long stories
+    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies
     #[arg(long)]
     long: bool,
     /// Leave out formatting, lints, rules and licences
@@ -64,12 +64,10 @@ impl Test {
         let iso = iso.context("the firmware step gave no ISO")?;
         steps.run("tests", || {
             Ok(Outcome {
-                passed: self.cargo_test(project, &iso)?,
+                passed: cargo_test(project, &iso)?,
             })
         })?;
-        if project.root().join("tests/fuzz/Cargo.toml").exists() {
-            steps.run("fuzzing", || done(Fuzz::short().run(project)))?;
-        }
+        steps.run("fuzzing", || done(Fuzz::short().run(project)))?;
         steps.run("reproducible firmware", || {
             done(reproduce::verify_copy(project, &iso))
         })?;
@@ -91,24 +89,13 @@ impl Test {
         };
         steps.run("reproducible kernel", twice)
     }
-
-    fn cargo_test(&self, project: &Project, iso: &Path) -> Result<usize> {
-        let mut command = tidy::cargo(project);
-        command
-            .args(["test", "--workspace", "--locked", "--no-fail-fast"])
-            .env("SPS_ISO", iso);
-        command.env("PATH", setup::path(project));
-        if self.long {
-            command
-                .env("SPS_LONG", "1")
-                .env("SPS_TEST_KERNEL", test_kernel(project)?);
-        }
-        progress::tests("tests", &mut command)
-    }
 }
 
-fn test_kernel(project: &Project) -> Result<PathBuf> {
-    Ok(kernel::ensure(project, Variant::Test)?.bzimage)
+fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {
+    let mut command = tidy::cargo(project);
+    command.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    command.env("SPS_ISO", iso).env("PATH", setup::path(project));
+    progress::tests("tests", &mut command)
 }
 
 fn done<T>(result: Result<T>) -> Result<Outcome> {
