@@ -7,10 +7,12 @@
 //! Invariants: entries are numbered without gaps from 1; a reader that falls behind the ring is told how many
 //! entries it missed; writing never blocks on a reader and never touches a disk.
 
+mod causes;
 mod entry;
 mod layer;
 mod ring;
 
+pub use causes::causes;
 pub use entry::{Entry, Level};
 pub use layer::BootLogLayer;
 pub use ring::{BootLog, CAPACITY, Snapshot, uptime};

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use sps_bootlog::{BootLog, uptime};
+use sps_bootlog::{BootLog, causes, uptime};
 use tracing::{debug, error};
 
 /// Any phase's error; its text and its sources' are shown to people.
@@ -93,25 +93,13 @@ pub fn run_phases<B>(
         show(&progress);
         debug!("{}: {:?}", phase.title, progress[index].state);
         if let Err(problem) = result {
-            error!("{}: {}", phase.title, chain(problem.as_ref()));
+            error!("{}: {}", phase.title, causes(problem.as_ref()));
             if phase.on_failure == Failure::Reboots {
                 return Err(problem);
             }
         }
     }
     Ok(())
-}
-
-/// An error with its sources, outermost first.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 #[cfg(test)]

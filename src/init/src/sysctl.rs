@@ -59,7 +59,7 @@ const SETTINGS: &[(&str, &str)] = &[
 /// Makes every setting; one the kernel lacks is a warning, the rest are made all the same.
 pub fn apply() {
     for error in apply_below(Path::new("/proc/sys"), SETTINGS) {
-        warn!("{}", crate::phases::chain(&error));
+        warn!("{}", sps_bootlog::causes(&error));
     }
 }
 

@@ -1,7 +1,6 @@
 //! What people read of the supervisor's work: one wording for each event.
 
 use std::any::Any;
-use std::error::Error;
 
 use sps_supervisor_engine::{Action, Health, ServiceId};
 use tracing::{debug, error, info, warn};
@@ -39,18 +38,6 @@ pub(crate) fn action(action: &Action, name: impl Fn(ServiceId) -> &'static str) 
         Action::AllStopped => info!("services stopped"),
         Action::HealthChanged(Health::Starting | Health::Stopping) | Action::FeedWatchdog => {}
     }
-}
-
-/// An error with its sources, outermost first.
-pub(crate) fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text.push_str(": ");
-        text.push_str(&inner.to_string());
-        source = inner.source();
-    }
-    text
 }
 
 /// The text of a panic, where it carries one.

@@ -222,7 +222,7 @@ impl Supervisor {
         self.runtime.spawn(async move {
             let outcome = match task.await {
                 Ok(Ok(())) => Outcome::Finished,
-                Ok(Err(error)) => Outcome::Failed(report::chain(error.as_ref())),
+                Ok(Err(error)) => Outcome::Failed(sps_bootlog::causes(error.as_ref())),
                 Err(end) => match end.try_into_panic() {
                     Ok(panic) => Outcome::Panicked(report::panic_message(panic.as_ref())),
                     Err(_aborted) => Outcome::Finished,
@@ -236,7 +236,7 @@ impl Supervisor {
         if let Some(watchdog) = &self.watchdog
             && let Err(error) = watchdog.feed()
         {
-            error!("{}", report::chain(&error));
+            error!("{}", sps_bootlog::causes(&error));
         }
     }
 }
