@@ -5,6 +5,7 @@ pub mod esp;
 pub mod grub;
 pub mod initramfs;
 pub mod iso;
+pub mod menus;
 pub mod microcode;
 pub mod publish;
 pub mod repack;
