@@ -7,10 +7,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::esp::{self, EspError};
 use super::grub::Grub;
 use super::menus;
 use super::seal::{self, Payloads, Seal, SealError};
+use crate::esp::{self, EspError};
 use crate::hex::{self, Sha256Digest};
 use crate::keys::SecretKey;
 use crate::manifest::{self, ImageDigest, Manifest};
@@ -147,9 +147,7 @@ fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
 }
 
 fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads, BundleError> {
-    let volume_id = Sha256Digest::of(&parts.grub.efi);
-    let [a, b, c, d, ..] = *volume_id.as_bytes();
-    let efi_image = esp::esp(&parts.grub.efi, u32::from_le_bytes([a, b, c, d]))?;
+    let efi_image = esp::medium(&parts.grub.efi)?;
     let mut payloads = Payloads::from([
         (names::KERNEL.to_owned(), parts.kernel),
         (names::INITRAMFS.to_owned(), parts.initramfs),

@@ -1,7 +1,6 @@
 //! Makes firmware images. Deterministic: what goes in decides every byte that comes out.
 
 pub mod bundle;
-pub mod esp;
 pub mod grub;
 pub mod initramfs;
 pub mod iso;
