@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod bad_images;
 #[cfg(test)]
+mod boot_control;
+#[cfg(test)]
 mod builds;
 #[cfg(test)]
 mod command_line;

@@ -106,3 +106,12 @@ fn the_other_seeds_are_accepted() {
     assert!(Manifest::from_json(&seed("manifest/manifest", &all[names::MANIFEST])).is_ok());
     assert!(sps_image::keys::Signature::parse(&seed("manifest/signature", &all[names::SIGNATURE])).is_ok());
 }
+
+#[test]
+fn the_boot_control_seed_is_two_complete_copies() {
+    use sps_image::boot_control::{Control, Other, SIZE, SlotNumber, choose};
+    let copy = Control::installed(SlotNumber::FIRST).to_bytes();
+    let seed = seed("boot_control/installed", &[copy, copy].concat());
+    let (a, b) = seed.split_at(SIZE);
+    assert_eq!(choose(a, b).unwrap().other, Other::Same);
+}
