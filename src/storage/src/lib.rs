@@ -1,0 +1,5 @@
+//! The appliance's disk: which one it is, making it at the first boot, growing it, mounting it, installing it.
+//!
+//! What decides ([`own::choose`], …) is pure; what acts touches devices and runs Debian's programs through [`helper`].
+
+pub mod helper;
