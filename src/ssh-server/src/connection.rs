@@ -61,13 +61,10 @@ impl Handler for Connection {
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
         let fits = user.len() <= MAX_USER && password.len() <= MAX_PASSWORD;
-        let password = Zeroizing::new(password.to_owned());
         // Too long ones are checked like wrong ones, cut short: the time says nothing.
-        let known = if fits {
-            self.access.password(user, password, self.from).await
-        } else {
-            self.access.password("", Zeroizing::default(), self.from).await && false
-        };
+        let (asked, given) = if fits { (user, password) } else { ("", "") };
+        let password = Zeroizing::new(given.to_owned());
+        let known = self.access.password(asked, password, self.from).await && fits;
         let shown: String = user.chars().filter(|c| !c.is_control()).take(MAX_USER).collect();
         if !known {
             warn!("SSH login of {shown:?} from {} refused", self.from);
@@ -180,6 +177,6 @@ async fn finish(handle: &Handle, channel: ChannelId, status: u32) {
     let told = handle.exit_status_request(channel, status).await;
     let ended = handle.eof(channel).await;
     if told.and(ended).is_ok() {
-        drop(handle.close(channel).await);
+        let _gone = handle.close(channel).await;
     }
 }

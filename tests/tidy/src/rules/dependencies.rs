@@ -28,6 +28,7 @@ enum Kind {
 const CRATES: &[(&str, Kind)] = &[
     ("sps", Kind::Wiring),
     ("sps-admin", Kind::Operations),
+    ("sps-boot-history", Kind::Shell),
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
     ("sps-clock", Kind::Shell),
