@@ -1,5 +1,10 @@
 //! The service against OpenSSH's own clients.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
+
 use std::fs;
 use std::io::Write as _;
 use std::net::SocketAddr;
