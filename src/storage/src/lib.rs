@@ -2,4 +2,7 @@
 //!
 //! What decides ([`own::choose`], …) is pure; what acts touches devices and runs Debian's programs through [`helper`].
 
+pub mod device;
+pub mod disks;
 pub mod helper;
+pub mod uevents;

@@ -405,10 +405,18 @@ mod tests {
 
     #[test]
     fn status_and_output_come_back_and_the_environment_is_empty() {
-        let finished = shell(&Helpers::default(), "echo out; echo err >&2; /usr/bin/env; exit 3").unwrap();
+        let finished = shell(
+            &Helpers::default(),
+            "echo out; echo err >&2; /usr/bin/env; exit 3",
+        )
+        .unwrap();
         assert_eq!(finished.status.code(), Some(3));
         assert!(finished.output.contains("out\n") && finished.output.contains("err\n"));
-        assert!(!finished.output.contains("PATH=/usr/local"), "{}", finished.output);
+        assert!(
+            !finished.output.contains("PATH=/usr/local"),
+            "{}",
+            finished.output
+        );
         assert!(!finished.output.contains("HOME="));
     }
 

@@ -14,7 +14,9 @@ pub struct Spawned {
 
 impl fmt::Debug for Spawned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Spawned").field("child", &self.child).finish_non_exhaustive()
+        f.debug_struct("Spawned")
+            .field("child", &self.child)
+            .finish_non_exhaustive()
     }
 }
 
