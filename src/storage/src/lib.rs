@@ -5,4 +5,6 @@
 pub mod device;
 pub mod disks;
 pub mod helper;
+pub mod own;
+pub mod random;
 pub mod uevents;
