@@ -173,7 +173,7 @@ impl OwnDisk {
     ///
     /// # Errors
     /// When the table cannot be written; the disk then has the old identity or the new one.
-    pub(crate) fn become_one(&mut self, identity: &Identity) -> Result<(), OwnError> {
+    pub(crate) fn take_identity(&mut self, identity: &Identity) -> Result<(), OwnError> {
         self.replace_table(self.table.with_identity(identity))
     }
 
