@@ -25,7 +25,8 @@ pub const IMAGE_DISK: u64 = 4 << 30;
 
 const MIB: u64 = 1 << 20;
 const BIOS_SIZE: u64 = 2 * MIB;
-const ESP_SIZE: u64 = 128 * MIB;
+/// Bytes of the EFI system partition.
+pub const ESP_SIZE: u64 = 128 * MIB;
 const BOOT_SIZE: u64 = 512 * MIB;
 const STATE_SIZE: u64 = 512 * MIB;
 const META_SIZE: u64 = 512 * MIB;

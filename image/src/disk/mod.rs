@@ -11,5 +11,6 @@
 pub mod guid;
 pub mod layout;
 pub mod read;
+pub mod sparse;
 pub mod table;
 pub mod write;
