@@ -64,7 +64,9 @@ impl BlockEvents {
 
 /// `add@/devices/…/block/sda` with its variables, NUL-separated.
 fn is_block(message: &[u8]) -> bool {
-    message.split(|byte| *byte == 0).any(|pair| pair == b"SUBSYSTEM=block")
+    message
+        .split(|byte| *byte == 0)
+        .any(|pair| pair == b"SUBSYSTEM=block")
 }
 
 #[cfg(test)]

@@ -170,7 +170,10 @@ fn bus(name: &str, place: &str, sys: &Path) -> Option<Bus> {
         ("/ata", Bus::Ata),
         ("/host", Bus::Scsi),
     ];
-    let bus = parts.iter().find(|(part, _)| place.contains(part)).map_or(Bus::Other, |(_, bus)| *bus);
+    let bus = parts
+        .iter()
+        .find(|(part, _)| place.contains(part))
+        .map_or(Bus::Other, |(_, bus)| *bus);
     Some(if bus == Bus::Scsi && vendor.starts_with("VMware") {
         Bus::Hypervisor
     } else {
@@ -226,7 +229,10 @@ mod tests {
     /// A tree like sysfs: `block/NAME` links to the device's folder.
     fn device(root: &Path, place: &str, name: &str, files: &[(&str, &str)]) {
         let folder = root.join("devices").join(place).join("block").join(name);
-        for (file, content) in [("size", "16777216"), ("removable", "0"), ("ro", "0")].iter().chain(files) {
+        for (file, content) in [("size", "16777216"), ("removable", "0"), ("ro", "0")]
+            .iter()
+            .chain(files)
+        {
             let path = folder.join(file);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, content).unwrap();
@@ -245,21 +251,44 @@ mod tests {
             ("wwid", "naa.5002538f"),
         ];
         device(root.path(), "pci0/ata1/host0/target0", "sda", &scsi);
-        let stick = [("removable", "1"), ("device/vendor", "Acme"), ("device/model", "Stick")];
+        let stick = [
+            ("removable", "1"),
+            ("device/vendor", "Acme"),
+            ("device/model", "Stick"),
+        ];
         device(root.path(), "pci0/usb1/1-1/host6/target6", "sdb", &stick);
-        device(root.path(), "pci0/virtio1", "vda", &[("serial", "disk-1"), ("device/vendor", "0x1af4")]);
-        device(root.path(), "pci0/host2/target2", "sr0", &[("device/type", "5"), ("ro", "1")]);
+        device(
+            root.path(),
+            "pci0/virtio1",
+            "vda",
+            &[("serial", "disk-1"), ("device/vendor", "0x1af4")],
+        );
+        device(
+            root.path(),
+            "pci0/host2/target2",
+            "sr0",
+            &[("device/type", "5"), ("ro", "1")],
+        );
         device(root.path(), "virtual", "loop0", &[]);
         device(root.path(), "virtual", "dm-0", &[]);
         let found = list_in(&root.path().join("block"), "", Scope::Hardware);
         let names: Vec<_> = found.iter().map(|disk| disk.name.as_str()).collect();
         assert_eq!(names, ["sda", "sdb", "sr0", "vda"]);
-        assert_eq!((found[0].model.as_str(), found[0].bus), ("Samsung SSD 870", Bus::Ata));
+        assert_eq!(
+            (found[0].model.as_str(), found[0].bus),
+            ("Samsung SSD 870", Bus::Ata)
+        );
         assert_eq!(found[0].serial.as_deref(), Some("S5Y1"));
         assert!(found[0].has_id("NAA.5002538F") && found[0].has_id("s5y1") && !found[0].has_id(""));
-        assert_eq!((found[1].model.as_str(), found[1].bus, found[1].removable), ("Acme Stick", Bus::Usb, true));
+        assert_eq!(
+            (found[1].model.as_str(), found[1].bus, found[1].removable),
+            ("Acme Stick", Bus::Usb, true)
+        );
         assert!(found[2].optical && found[2].read_only);
-        assert_eq!((found[3].model.as_str(), found[3].bus), ("no model name", Bus::Hypervisor));
+        assert_eq!(
+            (found[3].model.as_str(), found[3].bus),
+            ("no model name", Bus::Hypervisor)
+        );
         assert_eq!(found[3].bytes, 8 << 30);
         assert_eq!(list_in(&root.path().join("block"), "", Scope::WithLoop).len(), 5);
     }

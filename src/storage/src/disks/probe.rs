@@ -7,6 +7,7 @@ use std::io;
 
 use sps_image::disk::layout::Part;
 use sps_image::disk::read::{self, Found, ReadError};
+use sps_image::disk::table::Damage;
 use sps_image::iso9660;
 use sps_image::manifest::{self, Manifest};
 use sps_image::names;
@@ -101,17 +102,24 @@ pub fn probe(disk: &(impl Source + ?Sized)) -> Content {
         return iso;
     }
     match table {
-        Ok(found) => {
-            return Content::PartitionTable {
-                kind: TableKind::Gpt,
-                partitions: found.table.entries().count(),
-            };
-        }
+        Ok(found) => Content::PartitionTable {
+            kind: TableKind::Gpt,
+            partitions: found.table.entries().count(),
+        },
         // Made by another tool in another form, or for a larger disk: a table all the same.
-        Err(ReadError::Damaged { .. } | ReadError::Shrunk { .. }) => return Content::DamagedTable,
-        Err(ReadError::FirstBlock(_) | ReadError::Absent) => {}
+        Err(error) if is_table(&error) => Content::DamagedTable,
+        Err(_) => without_gpt(disk, &head),
     }
-    without_gpt(disk, &head)
+}
+
+/// Whether the reader found a partition table it could not believe.
+fn is_table(error: &ReadError) -> bool {
+    let nothing = |damage: &Damage| matches!(damage, Damage::Absent | Damage::Unreadable);
+    match error {
+        ReadError::Damaged { primary, backup } => !(nothing(primary) && nothing(backup)),
+        ReadError::Shrunk { .. } => true,
+        ReadError::FirstBlock(_) | ReadError::Absent => false,
+    }
 }
 
 fn without_gpt(disk: &(impl Source + ?Sized), head: &[u8]) -> Content {
@@ -119,6 +127,10 @@ fn without_gpt(disk: &(impl Source + ?Sized), head: &[u8]) -> Content {
         return Content::FileSystem(name);
     }
     if let Some(partitions) = mbr_partitions(head) {
+        // The table that this one protects is gone.
+        if is_protective(head) {
+            return Content::DamagedTable;
+        }
         return Content::PartitionTable {
             kind: TableKind::Mbr,
             partitions,
@@ -150,12 +162,7 @@ fn appliance(found: &Found) -> Option<ApplianceDisk> {
 /// Bytes of the ISO 9660 volume a medium begins with, or nothing when it begins with something else.
 pub fn volume_size(disk: &(impl Source + ?Sized)) -> Option<u64> {
     let descriptor = descriptor(disk)?;
-    let blocks = u32::from_le_bytes([
-        descriptor[80],
-        descriptor[81],
-        descriptor[82],
-        descriptor[83],
-    ]);
+    let blocks = u32::from_le_bytes([descriptor[80], descriptor[81], descriptor[82], descriptor[83]]);
     Some(u64::from(blocks) * ISO_BLOCK)
 }
 
@@ -207,6 +214,11 @@ fn mbr_partitions(head: &[u8]) -> Option<usize> {
     });
     let used = used.count();
     (block[510..] == [0x55, 0xaa] && used > 0).then_some(used)
+}
+
+/// Whether the first entry says "GPT" (UEFI specification, 5.2.3).
+fn is_protective(head: &[u8]) -> bool {
+    head.get(450) == Some(&0xee)
 }
 
 fn bytes(disk: &(impl Source + ?Sized), offset: u64, size: u64) -> io::Result<Vec<u8>> {

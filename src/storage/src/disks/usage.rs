@@ -30,12 +30,14 @@ pub fn in_use(sys: &Path, mountinfo: &str) -> Option<Use> {
     let partitions = partitions
         .filter(|entry| entry.file_name().to_string_lossy().starts_with(&disk))
         .map(|entry| entry.path());
-    std::iter::once(sys.to_path_buf()).chain(partitions).find_map(|node| {
-        let number = fs::read_to_string(node.join("dev")).ok()?;
-        mounted_on(number.trim(), mountinfo)
-            .map(Use::Mounted)
-            .or_else(|| holder(&node).map(Use::Held))
-    })
+    std::iter::once(sys.to_path_buf())
+        .chain(partitions)
+        .find_map(|node| {
+            let number = fs::read_to_string(node.join("dev")).ok()?;
+            mounted_on(number.trim(), mountinfo)
+                .map(Use::Mounted)
+                .or_else(|| holder(&node).map(Use::Held))
+        })
 }
 
 fn holder(node: &Path) -> Option<String> {
@@ -46,7 +48,12 @@ fn holder(node: &Path) -> Option<String> {
 /// The mount point of a device number; fields of `/proc/self/mountinfo` (proc(5)): id, parent, device, root, target.
 fn mounted_on(number: &str, mountinfo: &str) -> Option<String> {
     let mut lines = mountinfo.lines().map(|line| line.split(' '));
-    lines.find_map(|mut fields| (fields.nth(2)? == number).then(|| fields.nth(1)).flatten().map(str::to_owned))
+    lines.find_map(|mut fields| {
+        (fields.nth(2)? == number)
+            .then(|| fields.nth(1))
+            .flatten()
+            .map(str::to_owned)
+    })
 }
 
 #[cfg(test)]
