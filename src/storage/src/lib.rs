@@ -9,6 +9,7 @@ pub mod drbd;
 pub mod ext4;
 pub mod first_boot;
 pub mod helper;
+pub mod install;
 pub mod own;
 pub mod random;
 pub mod uevents;

@@ -9,4 +9,5 @@ mod partitions;
 
 pub use choose::{Choice, Seen, choose};
 pub use open::{OwnDisk, OwnError, WAIT};
-pub use partitions::{Change, changes};
+pub use partitions::{Change, PartitionError, changes};
+pub(crate) use partitions::{tell_kernel, wanted};
