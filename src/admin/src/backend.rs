@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 
 use crate::failure::Failure;
 use crate::origin::Origin;
+use crate::policy::Standing;
 use crate::progress::Progress;
 use crate::request::Request;
 use crate::response::Response;
@@ -20,6 +21,9 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 /// Carries out requests. It is called only with requests that are allowed, and with one change at a time (reboot and
 /// shutdown come at any time); it is dropped unfinished only when the time limit of the request is over.
 pub trait Backend: Send + Sync + 'static {
+    /// What the rules depend on, from memory: never waits.
+    fn standing(&self) -> Standing;
+
     /// Carries out `request`.
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a>;
 }

@@ -1,5 +1,7 @@
 //! Firmware slots as people see them.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 /// Every slot, and what failed before.
@@ -104,4 +106,28 @@ pub struct Medium {
     pub version: Option<String>,
     /// Bytes.
     pub bytes: u64,
+}
+
+impl fmt::Display for FirmwareSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::File(path) => f.write_str(path),
+            Self::Device(device) => write!(f, "medium in {device}"),
+            Self::OnMedium { device, path } => write!(f, "{path} on {device}"),
+        }
+    }
+}
+
+impl fmt::Display for SlotState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("Empty"),
+            Self::Writing => f.write_str("Writing"),
+            Self::Staged => f.write_str("Staged"),
+            Self::Trying { tries_left } => write!(f, "Trying({tries_left})"),
+            Self::Healthy => f.write_str("Healthy"),
+            Self::Committed => f.write_str("Committed"),
+            Self::Failed { .. } => f.write_str("Failed"),
+        }
+    }
 }

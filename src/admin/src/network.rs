@@ -1,6 +1,7 @@
 //! The network: what is set and what is.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -80,6 +81,51 @@ impl NetworkChange {
             next.domain = (!domain.is_empty()).then(|| domain.clone());
         }
         next
+    }
+}
+
+/// What changes, in words: `host name sps1; eth0 192.0.2.5/24 by 192.0.2.1`.
+impl fmt::Display for NetworkChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        if let Some(name) = &self.host_name {
+            parts.push(format!("host name {name}"));
+        }
+        let interfaces = self.interfaces.iter();
+        parts.extend(interfaces.map(|(name, change)| format!("{name} {}", addressing(&change.ipv4))));
+        if let Some(dns) = &self.dns {
+            let names: Vec<_> = dns.iter().map(ToString::to_string).collect();
+            parts.push(format!(
+                "name servers {}",
+                if names.is_empty() {
+                    "by DHCP".into()
+                } else {
+                    names.join(", ")
+                }
+            ));
+        }
+        match self.domain.as_deref() {
+            None => {}
+            Some("") => parts.push("no domain".into()),
+            Some(domain) => parts.push(format!("domain {domain}")),
+        }
+        f.write_str(&parts.join("; "))
+    }
+}
+
+/// An addressing in words.
+pub(crate) fn addressing(ipv4: &Ipv4) -> String {
+    match ipv4 {
+        Ipv4::Dhcp => "by DHCP".into(),
+        Ipv4::Static {
+            address,
+            gateway: None,
+        } => address.to_string(),
+        Ipv4::Static {
+            address,
+            gateway: Some(gateway),
+        } => format!("{address} by {gateway}"),
+        Ipv4::Off => "without an address".into(),
     }
 }
 

@@ -27,6 +27,8 @@ pub enum Response {
     Login {
         /// It was.
         accepted: bool,
+        /// Seconds to wait before the next try; the operations fill it in.
+        wait: u64,
     },
     /// The firmware slots.
     Slots(Slots),
