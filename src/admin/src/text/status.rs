@@ -1,10 +1,7 @@
 //! The status in words.
 
-use super::{clean, date, duration, network, pairs, table, wrap};
-use crate::status::{FirmwareIdentity, Health, Mode, Rollback, ServiceState, Status};
-
-/// Width of sentences.
-const WIDTH: usize = 78;
+use super::{WIDTH, clean, date, duration, indented, network, pairs, wrap};
+use crate::status::{FirmwareIdentity, Health, Mode, Rollback, ServiceState, ServiceStatus, Status};
 
 /// Everything.
 #[must_use]
@@ -50,22 +47,7 @@ fn facts(status: &Status) -> Vec<(&'static str, String)> {
 
 fn parts(status: &Status) -> Vec<(&'static str, String)> {
     let sentences = |texts: &[String]| texts.iter().map(|text| item(text)).collect::<String>();
-    let services: Vec<_> = status
-        .services
-        .iter()
-        .map(|service| {
-            [
-                service.name.clone(),
-                service.state.to_string(),
-                service.detail.clone(),
-            ]
-        })
-        .collect();
-    let services = if services.is_empty() {
-        String::new()
-    } else {
-        table(["SERVICE", "STATE", "DETAIL"], &services)
-    };
+    let services: Vec<_> = status.services.iter().map(service).collect();
     vec![
         (
             "Why this is rescue:",
@@ -77,8 +59,13 @@ fn parts(status: &Status) -> Vec<(&'static str, String)> {
             status.rollback.as_ref().map(rollback).unwrap_or_default(),
         ),
         ("Interfaces:", network::interfaces(&status.interfaces)),
-        ("Services:", services),
+        ("Services:", services.concat()),
     ]
+}
+
+fn service(service: &ServiceStatus) -> String {
+    let detail = (!service.detail.is_empty()).then(|| service.detail.clone());
+    format!("{:<16}{}\n", clean(&service.name), service.state) + &indented(detail.as_slice())
 }
 
 fn item(text: &str) -> String {

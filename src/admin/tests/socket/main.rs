@@ -4,6 +4,11 @@
     clippy::unwrap_used,
     reason = "a test ends at the first surprise"
 )]
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends at the first surprise"
+)]
 
 mod hostile;
 mod lab;
