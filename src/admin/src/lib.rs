@@ -25,6 +25,7 @@ mod server;
 mod session;
 mod status;
 mod support;
+pub mod text;
 mod throttle;
 mod traits;
 mod wire;
