@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
 use sps_console::Banner;
+use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
@@ -15,6 +16,7 @@ use sps_init::{devices, entropy, kernel_log, mounts, sysctl};
 use sps_sys::watchdog::Watchdog;
 use tracing::{error, info, warn};
 
+use crate::backend::Settings;
 use crate::faults::Faults;
 use crate::node::{self, Node, State, aside};
 use crate::parameters::{self, RescueReason, Start};
@@ -39,6 +41,10 @@ pub(crate) struct Boot {
     pub(crate) watchdog: Option<Watchdog>,
     /// `None` until the phase `firmware` has read it.
     pub(crate) release: Option<Release>,
+    /// The keys it trusts.
+    pub(crate) trust: Option<Trust>,
+    /// The node document.
+    pub(crate) settings: Settings,
     pub(crate) faults: Faults,
     /// Where the boot loader found this firmware.
     pub(crate) start: Start,
@@ -57,6 +63,8 @@ impl Boot {
             children: children.clone(),
             watchdog: None,
             release: None,
+            trust: None,
+            settings: Settings::in_memory(),
             faults: Faults::default(),
             start: Start::Medium,
             node: None,
@@ -148,7 +156,8 @@ fn console(boot: &mut Boot) -> Result<(), PhaseError> {
 }
 
 fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
-    let release = identity::read()?;
+    let (release, trust) = identity::read()?;
+    boot.trust = Some(trust);
     let banner = Banner {
         product: PRODUCT_TITLE.into(),
         version: release.version.to_string(),
@@ -223,7 +232,9 @@ fn state(boot: &mut Boot) -> Result<(), PhaseError> {
     };
     let (node, mounted) = aside("mounting", boot.watchdog.as_ref(), mount)?;
     boot.node = Some(node);
-    boot.state = Some(mounted?);
+    let (state, settings) = mounted?;
+    boot.state = Some(state);
+    boot.settings = settings;
     Ok(())
 }
 

@@ -7,5 +7,5 @@ mod spawner;
 mod state;
 
 pub(crate) use aside::{Pulse, aside};
-pub(crate) use disk::{Node, open};
-pub(crate) use state::{State, mount};
+pub(crate) use disk::{Node, helpers, open};
+pub(crate) use state::{State, actions, mount};

@@ -1,5 +1,6 @@
 //! The services of the appliance, one file each, and the supervisor's run over them.
 
+mod admin;
 mod boot_page;
 mod data;
 mod network;
