@@ -6,6 +6,8 @@
 
 pub mod archive;
 pub mod boot_control;
+pub mod disk;
+pub mod esp;
 pub mod hex;
 pub mod iso9660;
 pub mod keyfile;

@@ -21,6 +21,8 @@ pub const INITRAMFS: &str = "firmware/initramfs.zst";
 pub const RELEASE: &str = "firmware/release.cpio";
 /// CPU microcode for the kernel's early loader; may be absent.
 pub const MICROCODE: &str = "firmware/microcode.cpio";
+/// The kernel's arguments: a GRUB environment block with the one variable `arguments`.
+pub const KERNEL_ENVIRONMENT: &str = "firmware/kernel.env";
 /// Software bill of materials, CycloneDX JSON.
 pub const SBOM: &str = "firmware/sbom.json";
 /// The menu of the medium.
@@ -30,13 +32,27 @@ pub const BIOS_IMAGE: &str = "boot/bios.img";
 /// El Torito image for UEFI: the EFI system partition.
 pub const EFI_IMAGE: &str = "boot/efi.img";
 
+/// GRUB's boot sector for a disk, 512 bytes.
+pub const DISK_BOOT: &str = "boot/disk_boot.img";
+/// GRUB's core for a disk: the content of its first partition.
+pub const DISK_CORE: &str = "boot/disk_core.img";
+/// GRUB for UEFI on a disk.
+pub const DISK_EFI: &str = "boot/disk_efi.img";
+/// GRUB's configuration on a disk.
+pub const DISK_GRUB_CONFIG: &str = "boot/disk_grub.cfg";
+
 /// Payloads without which a firmware is refused.
 pub const REQUIRED: &[&str] = &[
     BIOS_IMAGE,
+    DISK_BOOT,
+    DISK_CORE,
+    DISK_EFI,
+    DISK_GRUB_CONFIG,
     EFI_IMAGE,
     GRUB_CONFIG,
     INITRAMFS,
     KERNEL,
+    KERNEL_ENVIRONMENT,
     RELEASE,
     SBOM,
 ];

@@ -42,10 +42,10 @@ fn record(name: &[u8], block: u32, size: u32, directory: bool) -> Vec<u8> {
     record
 }
 
-fn block(content: &[u8]) -> Vec<u8> {
-    let mut block = content.to_vec();
-    block.resize(BLOCK, 0);
-    block
+fn blocks(content: &[u8]) -> Vec<u8> {
+    let mut blocks = content.to_vec();
+    blocks.resize(content.len().next_multiple_of(BLOCK), 0);
+    blocks
 }
 
 /// The smallest volume with a signed manifest: no payloads, so it is refused, but only at the very end.
@@ -53,9 +53,10 @@ fn smallest() -> Vec<u8> {
     let all = files(image());
     let (manifest, signature) = (&all[names::MANIFEST], &all[names::SIGNATURE]);
     let mut descriptor = image()[SYSTEM_AREA..SYSTEM_AREA + BLOCK].to_vec();
-    let blocks = 22_u32;
-    descriptor[80..84].copy_from_slice(&blocks.to_le_bytes());
-    descriptor[84..88].copy_from_slice(&blocks.to_be_bytes());
+    let signature_at = 20 + manifest.len().div_ceil(BLOCK) as u32;
+    let size = signature_at + 1;
+    descriptor[80..84].copy_from_slice(&size.to_le_bytes());
+    descriptor[84..88].copy_from_slice(&size.to_be_bytes());
     descriptor[156..190].copy_from_slice(&record(&[0], 18, BLOCK as u32, true));
     let itself = |at| {
         [
@@ -68,17 +69,17 @@ fn smallest() -> Vec<u8> {
     let folder = [
         itself(19),
         record(b"manifest.json;1", 20, manifest.len() as u32, false),
-        record(b"manifest.sig;1", 21, signature.len() as u32, false),
+        record(b"manifest.sig;1", signature_at, signature.len() as u32, false),
     ]
     .concat();
-    let end = block(b"\xffCD001\x01");
+    let end = blocks(b"\xffCD001\x01");
     [
         descriptor,
         end,
-        block(&root),
-        block(&folder),
-        block(manifest),
-        block(signature),
+        blocks(&root),
+        blocks(&folder),
+        blocks(manifest),
+        blocks(signature),
     ]
     .concat()
 }

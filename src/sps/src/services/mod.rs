@@ -1,6 +1,7 @@
 //! The services of the appliance, one file each, and the supervisor's run over them.
 
 mod boot_page;
+mod data;
 mod network;
 mod pulse;
 mod supervise;

@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{boot_page, network, pulse, time};
+use super::{boot_page, data, network, pulse, time};
 use crate::boot::Boot;
 use crate::pid1::End;
 use crate::show;
@@ -105,12 +105,17 @@ pub(super) fn spec(name: &'static str) -> ServiceSpec {
 /// The appliance's own services, in starting order.
 fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
     let network = watch::Sender::new(NetworkState::default());
-    vec![
+    let mut services = vec![
         pulse::service(),
         network::service(network.clone()),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
         boot_page::service(boot, status),
-    ]
+    ];
+    // Rescue writes nothing to `data`, not even by mounting it.
+    if let (Some(node), None) = (&boot.node, &boot.rescue) {
+        services.push(data::service(node));
+    }
+    services
 }
 
 /// What an administrator asks first of a small machine.

@@ -1,0 +1,5 @@
+//! The socket as clients meet it: real sockets, real processes, hostile lines.
+
+mod hostile;
+mod lab;
+mod talk;
