@@ -40,6 +40,7 @@ fn build(minor: u32) -> Build {
 fn whole(minor: u32) -> Content {
     Content::Complete(Complete {
         build: build(minor),
+        size: 1,
         staged_at: u64::from(minor),
     })
 }
