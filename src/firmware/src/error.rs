@@ -4,7 +4,8 @@ use std::io;
 
 use sps_firmware_engine::Refusal;
 use sps_image::boot_control::Copy;
-use sps_image::verify::VerifyError;
+use sps_image::keys::KeyId;
+use sps_image::verify::{self, VerifyError};
 use thiserror::Error;
 
 /// Why something about firmware could not be done. Unless it says otherwise, everything is as before.
@@ -18,7 +19,16 @@ pub enum FirmwareError {
     Refused(#[from] Refusal),
     /// The firmware is not one of ours, or damaged.
     #[error("the firmware was not added")]
-    Verify(#[from] VerifyError),
+    Verify(#[source] VerifyError),
+    /// It is signed with a key that the running firmware does not know.
+    #[error(
+        "the firmware was not added: it is signed with the key {key}, which this appliance does not trust; \
+             take firmware from the same maker"
+    )]
+    UntrustedKey {
+        /// Id of that key.
+        key: KeyId,
+    },
     /// What was verified is not what was read for writing.
     #[error("the firmware changed while it was read; nothing of it is kept, use another medium")]
     SourceChanged,
@@ -121,4 +131,13 @@ pub enum FirmwareError {
         /// What the encoder said.
         source: serde_json::Error,
     },
+}
+
+impl From<VerifyError> for FirmwareError {
+    fn from(error: VerifyError) -> Self {
+        match error {
+            VerifyError::Refused(verify::Refusal::UnknownKey { key }) => Self::UntrustedKey { key },
+            other => Self::Verify(other),
+        }
+    }
 }
