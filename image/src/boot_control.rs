@@ -32,6 +32,13 @@ pub const MAX_TRIES: u8 = 3;
 const SIGNATURE: &str = "# GRUB Environment Block\n";
 /// `protocol` as it is written.
 const PROTOCOL_VALUE: char = '1';
+/// The variables of each slot.
+const SLOT_VARIABLES: [[&str; 3]; SLOTS] = [
+    ["slot1_valid", "slot1_tries", "slot1_good"],
+    ["slot2_valid", "slot2_tries", "slot2_good"],
+    ["slot3_valid", "slot3_tries", "slot3_good"],
+    ["slot4_valid", "slot4_tries", "slot4_good"],
+];
 /// What fills a block.
 const PADDING: u8 = b'#';
 
@@ -253,8 +260,9 @@ impl Control {
     pub fn to_bytes(&self) -> [u8; SIZE] {
         let text = self.text();
         let mut bytes = [PADDING; SIZE];
-        for (byte, written) in bytes.iter_mut().zip(text.bytes()) {
-            *byte = written;
+        // The text is always shorter.
+        if let Some(lines) = bytes.get_mut(..text.len()) {
+            lines.copy_from_slice(text.as_bytes());
         }
         bytes
     }
@@ -262,7 +270,8 @@ impl Control {
     /// The lines; their length is always the same, which a test compares with [`SECTOR`].
     fn text(&self) -> String {
         let digit = |slot: Option<SlotNumber>| char::from(b'0' + slot.map_or(0, SlotNumber::get));
-        let mut text = String::from(SIGNATURE);
+        let mut text = String::with_capacity(SECTOR);
+        text.push_str(SIGNATURE);
         let mut line = |name: &str, value: char| {
             text.push_str(name);
             text.extend(['=', value, '\n']);
@@ -305,11 +314,11 @@ impl Control {
             second: lines.value("second", slot)?,
             slots: [SlotFlags::default(); SLOTS],
         };
-        for number in SlotNumber::ALL {
-            *control.slot_mut(number) = SlotFlags {
-                valid: lines.value(&format!("slot{number}_valid"), truth)?,
-                tries: lines.value(&format!("slot{number}_tries"), tries)?,
-                good: lines.value(&format!("slot{number}_good"), truth)?,
+        for (flags, [valid, left, good]) in control.slots.iter_mut().zip(SLOT_VARIABLES) {
+            *flags = SlotFlags {
+                valid: lines.value(valid, truth)?,
+                tries: lines.value(left, tries)?,
+                good: lines.value(good, truth)?,
             };
         }
         let tail = lines.value("tail", Lock::of)?;

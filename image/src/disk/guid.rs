@@ -1,6 +1,9 @@
 //! GUIDs as a GPT stores them: the first three fields in little-endian order (UEFI specification, appendix A).
 
 use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
 
 /// Bytes of a GUID.
 pub const GUID_SIZE: usize = 16;
@@ -48,6 +51,27 @@ const fn swap(b: [u8; GUID_SIZE]) -> [u8; GUID_SIZE] {
     ]
 }
 
+/// A text is no GUID.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("a GUID has 32 hexadecimal digits in groups of 8, 4, 4, 4 and 12")]
+pub struct GuidError;
+
+impl FromStr for Guid {
+    type Err = GuidError;
+
+    /// Reads the usual text, in lower or upper case.
+    fn from_str(text: &str) -> Result<Self, GuidError> {
+        let groups: Vec<usize> = text.split('-').map(str::len).collect();
+        let digits: String = text.split('-').collect();
+        if groups != [8, 4, 4, 4, 12] || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(GuidError);
+        }
+        u128::from_str_radix(&digits, 16)
+            .map(Self::from_u128)
+            .map_err(|_| GuidError)
+    }
+}
+
 impl fmt::Display for Guid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, byte) in swap(self.0).iter().enumerate() {
@@ -79,6 +103,15 @@ mod tests {
             [0x28, 0x73, 0x2a, 0xc1, 0x1f, 0xf8, 0xd2, 0x11]
         );
         assert_eq!(Guid::from_bytes(guid.to_bytes()), guid);
+        assert_eq!(guid.to_string().to_uppercase().parse(), Ok(guid));
+        for wrong in [
+            "",
+            "c12a7328",
+            "c12a7328f81f11d2ba4b00a0c93ec93b",
+            "+12a7328-f81f-11d2-ba4b-00a0c93ec93b",
+        ] {
+            assert_eq!(wrong.parse::<Guid>(), Err(GuidError), "{wrong}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! no randomness: who makes an identity brings the random bytes.
 
 pub mod file_extents;
+pub mod file_systems;
 pub mod guid;
 pub mod layout;
 pub mod read;

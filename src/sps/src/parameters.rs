@@ -32,6 +32,8 @@ pub(crate) enum Start {
         disk: String,
         /// Set in rescue mode.
         rescue: Option<RescueReason>,
+        /// This firmware was never healthy yet: whatever fails, the machine restarts and the try counts.
+        trial: bool,
     },
 }
 
@@ -60,6 +62,7 @@ fn parse(line: &str) -> Start {
             slot,
             disk: disk.to_owned(),
             rescue: word("sps.rescue").map(reason),
+            trial: word("sps.trial") == Some("1"),
         },
         _ => Start::Medium,
     }
@@ -87,12 +90,17 @@ mod tests {
             slot: 2,
             disk: "0b5a".into(),
             rescue,
+            trial: false,
         };
         assert_eq!(parse("quiet sps.slot=2 sps.disk=0b5a\n"), slot(None));
         assert_eq!(
             parse("sps.slot=2 sps.disk=0b5a sps.rescue=tries"),
             slot(Some(RescueReason::Tries))
         );
+        assert!(matches!(
+            parse("sps.slot=2 sps.disk=0b5a sps.trial=1"),
+            Start::Slot { trial: true, .. }
+        ));
         assert_eq!(
             parse("sps.slot=2 sps.disk=0b5a sps.rescue=later"),
             slot(Some(RescueReason::Unreadable))

@@ -14,7 +14,9 @@ enum Kind {
     Engine,
     /// Everybody may use it; it uses none of ours.
     Base,
-    /// Acts; uses base crates and its own engine.
+    /// What administrators can do, as types and rules; every surface (console, web) may stand on it. Uses base crates.
+    Operations,
+    /// Acts; uses base crates, its own engine and, as a surface, the operations.
     Shell,
     /// Wires: uses everything under `src` and the image crate.
     Wiring,
@@ -23,20 +25,27 @@ enum Kind {
 }
 
 /// Every crate of the workspace. A new crate is entered here first: its place is a decision.
-const CRATES: [(&str, Kind); 17] = [
+const CRATES: &[(&str, Kind)] = &[
     ("sps", Kind::Wiring),
+    ("sps-admin", Kind::Operations),
+    ("sps-boot-history", Kind::Shell),
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
     ("sps-clock", Kind::Shell),
+    ("sps-config", Kind::Base),
     ("sps-console", Kind::Shell),
+    ("sps-firmware", Kind::Shell),
+    ("sps-firmware-engine", Kind::Engine),
     ("sps-harness", Kind::Tool),
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
+    ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
     ("sps-supervisor", Kind::Shell),
     ("sps-supervisor-engine", Kind::Engine),
+    ("sps-support", Kind::Shell),
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
     ("sps-web", Kind::Shell),
@@ -44,7 +53,7 @@ const CRATES: [(&str, Kind); 17] = [
 ];
 
 /// Shells whose work is the formats of the firmware file and of the disk.
-const READ_IMAGES: [&str; 1] = ["sps-storage"];
+const READ_IMAGES: [&str; 2] = ["sps-firmware", "sps-storage"];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -139,13 +148,16 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         return Some(format!("`{used}` belongs to sps-web alone"));
     }
     let allowed = match (kind, kind_of(used)?) {
-        (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Shell) => true,
-        (Kind::Shell, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
+        (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Operations | Kind::Shell) => true,
+        (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
+        (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
         (Kind::Tool, Kind::Tool) => used == "sps-harness",
         (Kind::Engine | Kind::Base, _)
-        | (Kind::Shell | Kind::Tool, Kind::Shell)
+        | (Kind::Operations, Kind::Operations | Kind::Engine)
+        | (Kind::Tool, Kind::Operations)
+        | (Kind::Operations | Kind::Shell | Kind::Tool, Kind::Shell)
         | (_, Kind::Wiring | Kind::Tool) => false,
     };
     (!allowed).then(|| format!("`{name}` may not use `{used}`; `sps` wires them"))
@@ -191,6 +203,14 @@ mod tests {
             problems("sps-net", "sps-supervisor-engine.workspace = true").len(),
             1
         );
+    }
+
+    #[test]
+    fn surfaces_stand_on_the_operations_and_operations_on_types() {
+        assert_eq!(problems("sps-console", "sps-admin.workspace = true").len(), 0);
+        assert_eq!(problems("sps-admin", "sps-config.workspace = true").len(), 0);
+        assert_eq!(problems("sps-admin", "sps-net.workspace = true").len(), 1);
+        assert_eq!(problems("sps-config", "sps-admin.workspace = true").len(), 1);
     }
 
     #[test]

@@ -1,0 +1,93 @@
+//! What the appliance implements to carry out requests.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use thiserror::Error;
+use tokio::sync::mpsc;
+
+use crate::failure::Failure;
+use crate::origin::Origin;
+use crate::policy::Standing;
+use crate::progress::Progress;
+use crate::request::Request;
+use crate::response::Response;
+
+/// How a request ended.
+pub type Reply = Result<Response, Failure>;
+/// A request being carried out.
+pub type Work<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
+
+/// Carries out requests. It is called only with requests that are allowed, and with one change at a time (reboot and
+/// shutdown come at any time); it is dropped unfinished only when the time limit of the request is over.
+pub trait Backend: Send + Sync + 'static {
+    /// What the rules depend on, from memory: never waits.
+    fn standing(&self) -> Standing;
+
+    /// Carries out `request`.
+    fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a>;
+}
+
+/// What comes with a request.
+#[derive(Clone, Debug)]
+pub struct Context {
+    /// Who asks.
+    pub origin: Origin,
+    /// Why, in the asker's words; may be empty.
+    pub message: String,
+    /// Where progress and data go.
+    pub updates: Updates,
+}
+
+/// Updates that may wait for a slow asker. Small: what is waiting is soon out of date, or up to 32 KiB of a bundle.
+const WAITING: usize = 16;
+
+/// What is told while a request is carried out.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Update {
+    /// How far it is.
+    Progress(Progress),
+    /// A piece of a streamed bundle.
+    Data(Vec<u8>),
+}
+
+/// Takes updates to the asker.
+#[derive(Clone, Debug)]
+pub struct Updates {
+    sender: mpsc::Sender<Update>,
+}
+
+/// The asker does not listen any more.
+#[derive(Clone, Copy, Debug, Error, PartialEq, Eq)]
+#[error("the other side has gone")]
+pub struct Gone;
+
+impl Updates {
+    /// Both ends of a channel for updates.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::Receiver<Update>) {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        (Self { sender }, receiver)
+    }
+
+    /// Tells progress; never waits. What a slow asker has no room for is left out.
+    pub fn progress(&self, progress: Progress) {
+        let _no_room_or_gone = self.sender.try_send(Update::Progress(progress));
+    }
+
+    /// Sends a piece of data, when there is room for it.
+    ///
+    /// # Errors
+    /// The asker has gone.
+    pub async fn data(&self, piece: Vec<u8>) -> Result<(), Gone> {
+        self.sender.send(Update::Data(piece)).await.map_err(|_| Gone)
+    }
+
+    /// Like [`Updates::data`] for a thread.
+    ///
+    /// # Errors
+    /// The asker has gone.
+    pub fn data_blocking(&self, piece: Vec<u8>) -> Result<(), Gone> {
+        self.sender.blocking_send(Update::Data(piece)).map_err(|_| Gone)
+    }
+}

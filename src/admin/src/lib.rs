@@ -1,0 +1,51 @@
+//! What administrators can do with an appliance, as one typed layer under every surface: console menu, command line,
+//! Unix socket, SSH in rescue, later the web.
+//!
+//! A [`Request`] goes in, progress may follow, one [`Response`] or [`Failure`] comes out. The appliance implements
+//! [`Backend`]; everything around it (who may do what, one change at a time, the log of actions) is the same for all
+//! surfaces and stands here.
+//!
+//! Invariants: every change is logged with who, from where, when and its outcome; no secret is in a log; nothing waits
+//! without a limit. Must not know how anything is carried out.
+
+mod action_log;
+mod backend;
+mod client;
+mod failure;
+mod firmware;
+mod install;
+mod network;
+mod operations;
+mod origin;
+mod policy;
+mod progress;
+mod request;
+mod response;
+mod server;
+mod session;
+mod status;
+mod support;
+pub mod text;
+mod throttle;
+mod traits;
+mod wire;
+
+pub use action_log::{Action, ActionLog, ActionLogError};
+pub use backend::{Backend, Context, Gone, Reply, Update, Updates, Work};
+pub use client::Client;
+pub use failure::{Failure, FailureKind};
+pub use firmware::{FailedFirmware, FirmwareSource, Medium, Slot, SlotState, Slots};
+pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
+pub use network::{InterfaceChange, InterfaceStatus, NetworkChange, NetworkStatus};
+pub use operations::{Call, Operations};
+pub use origin::Origin;
+pub use policy::Standing;
+pub use progress::Progress;
+pub use request::Request;
+pub use response::Response;
+pub use server::{SOCKET, Server, ServerError};
+pub use session::{Listener, Local, Session, SessionError};
+pub use status::{
+    ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
+};
+pub use support::{BundleTarget, BundleWritten};

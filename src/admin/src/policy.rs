@@ -1,0 +1,177 @@
+//! Who may do what, and when. Pure.
+
+use serde::{Deserialize, Serialize};
+
+use crate::failure::{Failure, FailureKind};
+use crate::origin::Origin;
+use crate::request::Request;
+use crate::status::Mode;
+
+/// What the rules depend on; the appliance answers it from memory.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standing {
+    /// What this boot is.
+    pub mode: Mode,
+    /// Sealed mode.
+    pub sealed: bool,
+}
+
+/// Why `request` may not be made from `origin`, or nothing.
+pub(crate) fn objection(request: &Request, origin: &Origin, standing: Standing) -> Option<Failure> {
+    by_origin(request, origin, standing.sealed)
+        .or_else(|| by_mode(request, standing.mode))
+        .or_else(|| by_seal(request, standing.sealed))
+        .map(|message| Failure::new(FailureKind::NotAllowed, message))
+}
+
+fn by_origin(request: &Request, origin: &Origin, sealed: bool) -> Option<&'static str> {
+    match request {
+        Request::Unseal if !origin.is_console() => {
+            Some("sealed mode is left at the machine's own console only")
+        }
+        Request::Login { .. } if matches!(origin, Origin::Web { .. } | Origin::Socket { .. }) => {
+            Some("the console password opens the console only")
+        }
+        _ if sealed && matches!(origin, Origin::Ssh { .. }) => {
+            Some("the appliance is sealed: no remote login")
+        }
+        _ => None,
+    }
+}
+
+fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
+    match (request, mode) {
+        (
+            Request::InstallDisks
+            | Request::InstallPlan { .. }
+            | Request::InstallRun { .. }
+            | Request::PasswordReset { .. },
+            Mode::Installed | Mode::Rescue,
+        ) => Some("boot the installation medium for this"),
+        (Request::NormalBoot, Mode::Installed | Mode::Live) => Some("the appliance is not in rescue"),
+        (
+            Request::PasswordSet { .. }
+            | Request::FirmwareAdd { .. }
+            | Request::FirmwareActivate { .. }
+            | Request::FirmwareRollback
+            | Request::FirmwareCommit
+            | Request::FirmwareDelete { .. }
+            | Request::FirmwareForget { .. }
+            | Request::NetworkSet { .. }
+            | Request::Seal
+            | Request::Unseal,
+            Mode::Live,
+        ) => Some("the installation medium keeps nothing: install first, then boot the disk"),
+        (Request::PasswordSet { .. }, Mode::Rescue) => {
+            Some("not in rescue: the password is reset with the installation medium")
+        }
+        (Request::Seal | Request::Unseal, Mode::Rescue) => Some("not in rescue: boot normally first"),
+        _ => None,
+    }
+}
+
+fn by_seal(request: &Request, sealed: bool) -> Option<&'static str> {
+    match (request, sealed) {
+        (Request::PasswordSet { .. }, true) => {
+            Some("the appliance is sealed: its password is fixed; unseal it at the console first")
+        }
+        (Request::Seal, true) => Some("the appliance is sealed already"),
+        (Request::Unseal, false) => Some("the appliance is not sealed"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sps_config::Secret;
+
+    fn console() -> Origin {
+        Origin::Console { tty: "tty1".into() }
+    }
+
+    fn ssh() -> Origin {
+        Origin::Ssh {
+            user: "admin".into(),
+            address: "192.0.2.9".into(),
+        }
+    }
+
+    fn socket() -> Origin {
+        Origin::Socket { uid: 0, pid: None }
+    }
+
+    fn said(request: &Request, origin: &Origin, mode: Mode, sealed: bool) -> String {
+        objection(request, origin, Standing { mode, sealed })
+            .map_or_else(|| "allowed".into(), |why| why.message)
+    }
+
+    #[test]
+    fn sealed_mode_is_left_at_the_console_only() {
+        for origin in [
+            ssh(),
+            socket(),
+            Origin::Web {
+                user: "admin".into(),
+                address: "192.0.2.9".into(),
+            },
+        ] {
+            assert_ne!(
+                said(&Request::Unseal, &origin, Mode::Installed, true),
+                "allowed",
+                "{origin}"
+            );
+        }
+        assert_eq!(
+            said(&Request::Unseal, &console(), Mode::Installed, true),
+            "allowed"
+        );
+        assert_ne!(said(&Request::Unseal, &console(), Mode::Rescue, true), "allowed");
+    }
+
+    #[test]
+    fn sealed_the_password_is_fixed_and_nobody_comes_by_ssh() {
+        let password = Request::PasswordSet {
+            password: Secret::default(),
+        };
+        assert_ne!(said(&password, &console(), Mode::Installed, true), "allowed");
+        assert_eq!(said(&password, &console(), Mode::Installed, false), "allowed");
+        assert_ne!(said(&Request::Status, &ssh(), Mode::Rescue, true), "allowed");
+        assert_eq!(said(&Request::Status, &ssh(), Mode::Rescue, false), "allowed");
+        assert_eq!(
+            said(&Request::FirmwareCommit, &socket(), Mode::Installed, true),
+            "allowed"
+        );
+    }
+
+    #[test]
+    fn installing_belongs_to_the_medium_and_changes_to_the_disk() {
+        let run = Request::InstallRun {
+            disk: "sda".into(),
+            keep_data: false,
+        };
+        assert_eq!(said(&run, &console(), Mode::Live, false), "allowed");
+        assert_ne!(said(&run, &console(), Mode::Installed, false), "allowed");
+        assert_ne!(
+            said(&Request::FirmwareCommit, &console(), Mode::Live, false),
+            "allowed"
+        );
+        assert_ne!(
+            said(&Request::NormalBoot, &console(), Mode::Installed, false),
+            "allowed"
+        );
+        assert_eq!(said(&Request::NormalBoot, &ssh(), Mode::Rescue, false), "allowed");
+        assert_eq!(
+            said(
+                &Request::Reboot {
+                    reason: String::new()
+                },
+                &console(),
+                Mode::Live,
+                false
+            ),
+            "allowed"
+        );
+    }
+}

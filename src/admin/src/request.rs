@@ -1,0 +1,112 @@
+//! What an administrator can ask for.
+
+use serde::{Deserialize, Serialize};
+use sps_config::Secret;
+
+use crate::firmware::FirmwareSource;
+use crate::network::NetworkChange;
+use crate::support::BundleTarget;
+
+/// One operation with what it needs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// How the appliance does: [`crate::Response::Status`].
+    Status,
+    /// What the console needs to greet: [`crate::Response::ConsoleState`].
+    ConsoleState,
+    /// Lines of the log after `after`, at most `limit`, newest last: [`crate::Response::Log`].
+    Log {
+        /// Number of the last line already seen; 0 for the beginning.
+        after: u64,
+        /// Lines at most.
+        limit: u32,
+    },
+    /// Whether this is the console password: [`crate::Response::Login`].
+    Login {
+        /// What was typed.
+        password: Secret,
+    },
+    /// Sets the console password: [`crate::Response::Done`].
+    PasswordSet {
+        /// The new one.
+        password: Secret,
+    },
+    /// Live medium: removes the console password of the appliance installed on `disk`: [`crate::Response::Done`].
+    PasswordReset {
+        /// Name of the disk, as `install-disks` lists it.
+        disk: String,
+    },
+    /// The firmware slots: [`crate::Response::Slots`].
+    FirmwareList,
+    /// Media on which firmware files are found, with the files: [`crate::Response::Media`].
+    FirmwareMedia,
+    /// Verifies a firmware file and puts it into a slot: [`crate::Response::Slot`].
+    FirmwareAdd {
+        /// Where the file is.
+        source: FirmwareSource,
+    },
+    /// Boots this slot after the next reboot, on trial: [`crate::Response::Slots`].
+    FirmwareActivate {
+        /// Number of the slot, from 1.
+        slot: u8,
+    },
+    /// Back to the slot before: [`crate::Response::Slots`].
+    FirmwareRollback,
+    /// Keeps the running firmware for good: [`crate::Response::Slots`].
+    FirmwareCommit,
+    /// Empties a slot: [`crate::Response::Slots`].
+    FirmwareDelete {
+        /// Number of the slot, from 1.
+        slot: u8,
+    },
+    /// Forgets that firmware with this digest has failed: [`crate::Response::Slots`].
+    FirmwareForget {
+        /// SHA-256 of its manifest, hexadecimal; a prefix that names one is enough.
+        digest: String,
+    },
+    /// Settings and state of the network: [`crate::Response::Network`].
+    NetworkShow,
+    /// Changes what is named: [`crate::Response::Network`].
+    NetworkSet {
+        /// What to change.
+        change: NetworkChange,
+    },
+    /// Reboots: [`crate::Response::Done`], then the appliance goes.
+    Reboot {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Switches off: [`crate::Response::Done`], then the appliance goes.
+    Shutdown {
+        /// Why, for the log.
+        reason: String,
+    },
+    /// Enters sealed mode: [`crate::Response::Done`].
+    Seal,
+    /// Leaves sealed mode; at the console only: [`crate::Response::Done`].
+    Unseal,
+    /// Makes a support bundle: [`crate::Response::Bundle`].
+    SupportBundle {
+        /// Where to.
+        to: BundleTarget,
+    },
+    /// Live medium: the disks: [`crate::Response::Disks`].
+    InstallDisks,
+    /// Live medium: what installing to a disk would do: [`crate::Response::Plan`].
+    InstallPlan {
+        /// Name of the disk.
+        disk: String,
+        /// Keep `state` and `data` of the appliance found there.
+        keep_data: bool,
+    },
+    /// Live medium: installs, with progress: [`crate::Response::Done`].
+    InstallRun {
+        /// Name of the disk.
+        disk: String,
+        /// Keep `state` and `data` of the appliance found there.
+        keep_data: bool,
+    },
+    /// Rescue: gives the chosen firmware its tries back and reboots: [`crate::Response::Done`].
+    NormalBoot,
+}

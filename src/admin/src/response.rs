@@ -1,0 +1,47 @@
+//! What comes back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::firmware::{Medium, Slot, Slots};
+use crate::install::{Disk, InstallPlan};
+use crate::network::NetworkStatus;
+use crate::status::{ConsoleState, LogLines, Status};
+use crate::support::BundleWritten;
+
+/// The answer to a request that was carried out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Response {
+    /// Carried out; the text says what a person should know, and may be empty.
+    Done {
+        /// One sentence, such as `host name set; interface eth0 asks by DHCP`.
+        note: String,
+    },
+    /// How the appliance does.
+    Status(Box<Status>),
+    /// What the console needs to greet.
+    ConsoleState(Box<ConsoleState>),
+    /// Log lines.
+    Log(LogLines),
+    /// Whether the password was the right one.
+    Login {
+        /// It was.
+        accepted: bool,
+        /// Seconds to wait before the next try; the operations fill it in.
+        wait: u64,
+    },
+    /// The firmware slots.
+    Slots(Slots),
+    /// One slot, the one that was filled.
+    Slot(Slot),
+    /// Media with firmware files.
+    Media(Vec<Medium>),
+    /// The network.
+    Network(NetworkStatus),
+    /// A support bundle was made.
+    Bundle(BundleWritten),
+    /// Disks.
+    Disks(Vec<Disk>),
+    /// What installing would do.
+    Plan(InstallPlan),
+}

@@ -1,0 +1,156 @@
+//! What is known of each request besides its fields: its title, whether it changes something, its time limit.
+
+use std::time::Duration;
+
+use crate::request::Request;
+
+/// What is answered from memory.
+const AT_ONCE: Duration = Duration::from_secs(15);
+/// What looks at disks and media: a drive that spins up takes 30 s.
+const A_LOOK: Duration = Duration::from_secs(90);
+/// What writes a little and syncs it, on a disk that is busy.
+const A_CHANGE: Duration = Duration::from_secs(120);
+/// What reads much and writes little.
+const A_BUNDLE: Duration = Duration::from_secs(300);
+/// A firmware of a few hundred MiB from the slowest stick there is (1 MiB/s).
+const A_FIRMWARE: Duration = Duration::from_secs(30 * 60);
+/// Writing a disk on which only the file systems are made.
+const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
+
+impl Request {
+    /// What is done, for the log of actions; without secrets.
+    #[must_use]
+    pub fn title(&self) -> String {
+        match self {
+            Self::Status => "status".into(),
+            Self::ConsoleState => "console state".into(),
+            Self::Log { .. } => "log".into(),
+            Self::Login { .. } => "console login".into(),
+            Self::PasswordSet { .. } => "set the console password".into(),
+            Self::PasswordReset { disk } => format!("reset the console password of the appliance on {disk}"),
+            Self::FirmwareList => "firmware list".into(),
+            Self::FirmwareMedia => "firmware media".into(),
+            Self::FirmwareAdd { source } => format!("firmware add {source}"),
+            Self::FirmwareActivate { slot } => format!("firmware activate {slot}"),
+            Self::FirmwareRollback => "firmware rollback".into(),
+            Self::FirmwareCommit => "firmware commit".into(),
+            Self::FirmwareDelete { slot } => format!("firmware delete {slot}"),
+            Self::FirmwareForget { digest } => format!("firmware forget {digest}"),
+            Self::NetworkShow => "network show".into(),
+            Self::NetworkSet { change } => format!("network set {change}"),
+            Self::Reboot { .. } => "reboot".into(),
+            Self::Shutdown { .. } => "shutdown".into(),
+            Self::Seal => "seal".into(),
+            Self::Unseal => "unseal".into(),
+            Self::SupportBundle { .. } => "support bundle".into(),
+            Self::InstallDisks => "install disks".into(),
+            Self::InstallPlan { disk, .. } => format!("install plan {disk}"),
+            Self::InstallRun {
+                disk,
+                keep_data: false,
+            } => format!("install {disk}, erasing it"),
+            Self::InstallRun {
+                disk,
+                keep_data: true,
+            } => format!("install {disk}, keeping its data"),
+            Self::NormalBoot => "normal boot".into(),
+        }
+    }
+
+    /// It changes something, or shows what is not for everybody: it is logged.
+    #[must_use]
+    pub fn is_logged(&self) -> bool {
+        !matches!(
+            self,
+            Self::Status
+                | Self::ConsoleState
+                | Self::Log { .. }
+                | Self::FirmwareList
+                | Self::FirmwareMedia
+                | Self::NetworkShow
+                | Self::InstallDisks
+                | Self::InstallPlan { .. }
+        )
+    }
+
+    /// It must not run beside another change. Reboot and shutdown may: a power cut is survived at any moment, and an
+    /// operation that hangs must not keep anybody from rebooting.
+    #[must_use]
+    pub fn is_exclusive(&self) -> bool {
+        self.is_logged()
+            && !matches!(
+                self,
+                Self::Login { .. } | Self::Reboot { .. } | Self::Shutdown { .. } | Self::SupportBundle { .. }
+            )
+    }
+
+    /// Time after which it counts as failed.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        match self {
+            Self::Status | Self::ConsoleState | Self::Log { .. } | Self::NetworkShow | Self::Login { .. } => {
+                AT_ONCE
+            }
+            Self::FirmwareList | Self::FirmwareMedia | Self::InstallDisks | Self::InstallPlan { .. } => {
+                A_LOOK
+            }
+            Self::PasswordSet { .. }
+            | Self::PasswordReset { .. }
+            | Self::FirmwareActivate { .. }
+            | Self::FirmwareRollback
+            | Self::FirmwareCommit
+            | Self::FirmwareDelete { .. }
+            | Self::FirmwareForget { .. }
+            | Self::NetworkSet { .. }
+            | Self::Reboot { .. }
+            | Self::Shutdown { .. }
+            | Self::Seal
+            | Self::Unseal
+            | Self::NormalBoot => A_CHANGE,
+            Self::SupportBundle { .. } => A_BUNDLE,
+            Self::FirmwareAdd { .. } => A_FIRMWARE,
+            Self::InstallRun { .. } => AN_INSTALLATION,
+        }
+    }
+
+    /// The asker's reason that a request carries itself.
+    #[must_use]
+    pub fn reason(&self) -> &str {
+        match self {
+            Self::Reboot { reason } | Self::Shutdown { reason } => reason,
+            _ => "",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sps_config::Secret;
+
+    #[test]
+    fn a_title_holds_no_secret() {
+        let password = Secret::from("hunter2".to_owned());
+        for request in [
+            Request::Login {
+                password: password.clone(),
+            },
+            Request::PasswordSet { password },
+        ] {
+            assert!(!request.title().contains("hunter2") && !format!("{request:?}").contains("hunter2"));
+            assert!(request.is_logged());
+        }
+    }
+
+    #[test]
+    fn a_reboot_never_waits_for_another_change() {
+        assert!(
+            !Request::Reboot {
+                reason: String::new()
+            }
+            .is_exclusive()
+        );
+        assert!(Request::FirmwareCommit.is_exclusive());
+        assert!(!Request::Status.is_exclusive());
+    }
+}

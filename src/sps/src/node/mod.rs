@@ -1,0 +1,11 @@
+//! The installed node: its disk, its file systems, its slot. What is done here touches disks, so it runs aside of PID 1's
+//! own thread, which feeds the watchdog meanwhile.
+
+mod aside;
+mod disk;
+mod spawner;
+mod state;
+
+pub(crate) use aside::{Pulse, aside};
+pub(crate) use disk::{Node, helpers, open};
+pub(crate) use state::{State, actions, mount};

@@ -1,0 +1,1 @@
+//! Support bundle: what an engineer needs to see, without secrets.
