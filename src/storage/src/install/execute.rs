@@ -249,7 +249,7 @@ fn verify(install: &mut Install<'_>) -> Result<(), InstallError> {
     // As GRUB will see it: without replaying the journal.
     let mounted = ext4::mount(&boot, install.scratch, Options::Untouched)?;
     slot::verify(mounted.target(), install.firmware, |bytes| {
-        install.meter.moved(bytes)
+        install.meter.moved(bytes);
     })?;
     Ok(mounted.unmount()?)
 }
