@@ -65,29 +65,31 @@ pub enum FatError {
 /// When the volume is not FAT32, is damaged where it is looked at, or has no such file.
 pub fn find(volume: &(impl Source + ?Sized), path: &str) -> Result<Vec<Extent>, FatError> {
     let fat = Fat::open(volume)?;
-    let not_found = || FatError::NotFound {
-        path: path.chars().take(MAX_PATH).collect(),
-    };
-    if path.len() > MAX_PATH {
-        return Err(not_found());
-    }
-    let mut at = Found {
-        first: fat.root,
-        size: 0,
-        directory: true,
-    };
-    for part in path.split('/') {
-        let entry = if at.directory && !part.is_empty() {
-            fat.look_up(at.first, part, path)?
-        } else {
-            None
-        };
-        at = entry.ok_or_else(not_found)?;
-    }
+    let at = fat.walk(path)?;
     if at.directory {
-        return Err(not_found());
+        return Err(not_found(path));
     }
     fat.extents(at.first, u64::from(at.size), path)
+}
+
+/// The place of a directory's first cluster.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) fn find_directory(volume: &(impl Source + ?Sized), path: &str) -> Result<Extent, FatError> {
+    let fat = Fat::open(volume)?;
+    let at = fat.walk(path)?;
+    let offset = fat.offset(at.first).filter(|_| at.directory);
+    Ok(Extent {
+        offset: offset.ok_or_else(|| not_found(path))?,
+        size: fat.cluster,
+    })
+}
+
+fn not_found(path: &str) -> FatError {
+    FatError::NotFound {
+        path: path.chars().take(MAX_PATH).collect(),
+    }
 }
 
 /// The numbers of the boot sector that are needed.
@@ -148,6 +150,28 @@ impl<'a, S: Source + ?Sized> Fat<'a, S> {
         };
         need(fat.offset(fat.root).is_some(), "root directory")?;
         Ok(fat)
+    }
+
+    /// What a path leads to.
+    fn walk(&self, path: &str) -> Result<Found, FatError> {
+        let mut at = Found {
+            first: self.root,
+            size: 0,
+            directory: true,
+        };
+        if path.len() > MAX_PATH {
+            return Err(not_found(path));
+        }
+        for part in path.split('/') {
+            let inside = at.directory && !part.is_empty();
+            let entry = if inside {
+                self.look_up(at.first, part, path)?
+            } else {
+                None
+            };
+            at = entry.ok_or_else(|| not_found(path))?;
+        }
+        Ok(at)
     }
 
     /// Where a cluster lies, if there is such a cluster.

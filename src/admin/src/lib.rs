@@ -10,6 +10,8 @@
 
 mod action_log;
 mod backend;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod failure;
 mod firmware;

@@ -10,6 +10,7 @@
 
 pub mod block;
 pub mod ext4;
+pub mod freeze;
 pub mod packet;
 pub mod timex;
 pub mod watchdog;

@@ -17,6 +17,8 @@ pub use firmware::{media, slots};
 pub use install::{content, disks, plan};
 pub use network::network;
 pub use progress::progress_line;
+#[cfg(feature = "cli")]
+pub(crate) use progress::share;
 pub use response::response;
 pub use status::status;
 pub use units::{bytes, date, duration};

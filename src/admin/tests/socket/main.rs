@@ -4,11 +4,6 @@
     clippy::unwrap_used,
     reason = "a test ends at the first surprise"
 )]
-#![allow(
-    clippy::expect_used,
-    clippy::unwrap_used,
-    reason = "a test ends at the first surprise"
-)]
 
 mod hostile;
 mod lab;

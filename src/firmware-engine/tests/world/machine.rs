@@ -216,7 +216,11 @@ impl World {
             .clone()
             .unwrap_or_else(|| self.fail("nothing to stage"));
         let staged_at = self.kinds.len() as u64;
-        *self.content_mut(slot) = Content::Complete(Complete { build, staged_at });
+        *self.content_mut(slot) = Content::Complete(Complete {
+            build,
+            size: 1,
+            staged_at,
+        });
         Ok(())
     }
 
