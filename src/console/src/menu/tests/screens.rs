@@ -96,22 +96,21 @@ fn network() {
 #[test]
 fn firmware() {
     let mut talk = Talk::inside(in_mode(Mode::Installed));
-    talk.types("3").types("1").types("");
     talk.types("3")
         .types("1")
-        .types("0")
-        .types("4")
-        .types("no")
         .types("3")
+        .types("1")
+        .types("")
+        .types("4")
+        .types("no");
+    talk.types("3")
         .types("5")
         .types("yes")
-        .types("");
-    talk.types("6")
-        .types("1")
-        .types("yes")
-        .types("7")
+        .types("")
+        .types("6")
         .types("1")
         .types("yes");
+    talk.types("7").types("1").types("yes");
     screen!(talk);
 }
 
