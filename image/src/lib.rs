@@ -5,6 +5,9 @@
 //! only with the feature of that name; it is deterministic: no clock, no randomness, no absolute paths.
 
 pub mod archive;
+pub mod boot_control;
+pub mod disk;
+pub mod esp;
 pub mod hex;
 pub mod iso9660;
 pub mod keyfile;

@@ -21,6 +21,8 @@ pub const INITRAMFS: &str = "firmware/initramfs.zst";
 pub const RELEASE: &str = "firmware/release.cpio";
 /// CPU microcode for the kernel's early loader; may be absent.
 pub const MICROCODE: &str = "firmware/microcode.cpio";
+/// The kernel's arguments: a GRUB environment block with the one variable `arguments`.
+pub const KERNEL_ENVIRONMENT: &str = "firmware/kernel.env";
 /// Software bill of materials, CycloneDX JSON.
 pub const SBOM: &str = "firmware/sbom.json";
 /// The menu of the medium.
@@ -30,13 +32,27 @@ pub const BIOS_IMAGE: &str = "boot/bios.img";
 /// El Torito image for UEFI: the EFI system partition.
 pub const EFI_IMAGE: &str = "boot/efi.img";
 
+/// GRUB's boot sector for a disk, 512 bytes.
+pub const DISK_BOOT: &str = "boot/disk_boot.img";
+/// GRUB's core for a disk: the content of its first partition.
+pub const DISK_CORE: &str = "boot/disk_core.img";
+/// GRUB for UEFI on a disk.
+pub const DISK_EFI: &str = "boot/disk_efi.img";
+/// GRUB's configuration on a disk.
+pub const DISK_GRUB_CONFIG: &str = "boot/disk_grub.cfg";
+
 /// Payloads without which a firmware is refused.
 pub const REQUIRED: &[&str] = &[
     BIOS_IMAGE,
+    DISK_BOOT,
+    DISK_CORE,
+    DISK_EFI,
+    DISK_GRUB_CONFIG,
     EFI_IMAGE,
     GRUB_CONFIG,
     INITRAMFS,
     KERNEL,
+    KERNEL_ENVIRONMENT,
     RELEASE,
     SBOM,
 ];
@@ -47,6 +63,16 @@ pub const RELEASE_FILE: &str = "etc/sps/release.json";
 pub const RELEASE_SIGNATURE: &str = "etc/sps/release.sig";
 /// The public keys the running appliance trusts, without leading slash.
 pub const TRUST_FILE: &str = "etc/sps/trust.json";
+
+/// The folder of an ISO whose files make a slot.
+const SLOT_FOLDER: &str = "firmware/";
+
+/// The name in a slot of a file of the ISO: what lies in the slots' folder goes into a slot under its last name.
+#[must_use]
+pub fn slot_name(name: &str) -> Option<&str> {
+    name.strip_prefix(SLOT_FOLDER)
+        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+}
 
 /// Longest component of a path: ISO 9660 level 2 (ECMA-119 10.2).
 const MAX_COMPONENT: usize = 30;

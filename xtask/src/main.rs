@@ -3,6 +3,7 @@
 mod bench;
 mod binary;
 mod build_binary;
+mod build_disk;
 mod build_iso;
 mod build_kernel;
 mod cache;
@@ -44,6 +45,7 @@ enum Command {
     BuildKernel(build_kernel::BuildKernel),
     BuildBinary(build_binary::BuildBinary),
     BuildIso(build_iso::BuildIso),
+    BuildDisk(build_disk::BuildDisk),
     Qemu(qemu::Qemu),
     Test(test::Test),
     Tidy(tidy::Tidy),
@@ -73,6 +75,7 @@ fn run() -> anyhow::Result<()> {
         Command::BuildKernel(command) => command.run(&project),
         Command::BuildBinary(command) => command.run(&project),
         Command::BuildIso(command) => command.run(&project),
+        Command::BuildDisk(command) => command.run(&project),
         Command::Qemu(command) => command.run(&project),
         Command::Test(command) => command.run(&project),
         Command::Tidy(command) => command.run(&project),

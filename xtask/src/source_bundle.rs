@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
+use xshell::{Shell, cmd};
 
 use crate::cache::Lock;
 use crate::digest;
@@ -20,9 +21,9 @@ use crate::shipped::{self, Owed};
 
 /// Bundles the sources of the GPL and LGPL parts of the firmware into out/sps-<version>-sources.tar.zst.
 ///
-/// Inside: Debian's kernel source with this project's configuration and build recipe, and the Debian source
-/// packages of the boot loader and the C library in the versions this machine builds with. They are fetched from
-/// the mirror the machine's own package sources name; dpkg-dev is needed.
+/// Inside: Debian's kernel source, the Debian source packages of the boot loader and the C library in the versions
+/// this machine builds with, and this project, which configures and builds them and can be linked anew with another C
+/// library. The packages are fetched from the mirror the machine's own package sources name; dpkg-dev is needed.
 #[derive(Debug, Args)]
 pub(crate) struct Sources {
     /// Where to write the archive [default: out/sps-<version>-sources.tar.zst]
@@ -66,22 +67,16 @@ fn owed() -> Result<Vec<(String, String)>> {
     Ok(packages)
 }
 
-/// The kernel's source, its configuration and the code that builds it.
+/// The kernel's source, and every file of this project: kernel configuration, recipes, and the code that is linked
+/// with the C library.
 fn recipe(project: &Project) -> Result<Vec<(String, PathBuf)>> {
     let tarball = kernel::source_tarball(project, Lockfile::Warn)?;
     let mut entries = vec![(format!("kernel/{}", file_name(&tarball)?), tarball)];
-    for folder in ["kernel-config", "xtask/src/kernel"] {
-        let path = project.root().join(folder);
-        for entry in path
-            .read_dir()
-            .with_context(|| format!("list {}", path.display()))?
-        {
-            let file = entry.with_context(|| format!("list {}", path.display()))?.path();
-            entries.push((format!("kernel/{folder}/{}", file_name(&file)?), file));
-        }
-    }
-    for file in ["LICENSE", "xtask/src/kernel.rs"] {
-        entries.push((format!("kernel/{file}"), project.root().join(file)));
+    let shell = Shell::new().context("open a shell")?;
+    shell.change_dir(project.root());
+    let tracked = cmd!(shell, "git ls-files -z").quiet().read()?;
+    for name in tracked.split_terminator('\0') {
+        entries.push((format!("project/{name}"), project.root().join(name)));
     }
     Ok(entries)
 }

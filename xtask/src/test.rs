@@ -20,7 +20,8 @@ use crate::tidy;
 /// cache. Guests run under software emulation. What a failed guest said is kept in target/guest-logs.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies
+    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies, a kernel that
+    /// crashes on request
     #[arg(long)]
     long: bool,
     /// Leave out formatting, lints, rules and licences
@@ -72,13 +73,18 @@ impl Test {
             done(reproduce::verify_copy(project, &iso))
         })?;
         if self.long {
-            self.long_steps(project, steps)
+            Self::long_steps(project, &iso, steps)
         } else {
             Ok(())
         }
     }
 
-    fn long_steps(&self, project: &Project, steps: &mut Steps) -> Result<()> {
+    fn long_steps(project: &Project, iso: &Path, steps: &mut Steps) -> Result<()> {
+        steps.run("kernel faults", || {
+            Ok(Outcome {
+                passed: kernel_faults(project, iso)?,
+            })
+        })?;
         steps.run("two copied trees", || done(reproduce::verify_copies(project)))?;
         let twice = || {
             done(kernel::verify_reproducible(
@@ -96,6 +102,18 @@ fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
     command.env("SPS_ISO", iso).env("PATH", setup::path(project));
     progress::tests("tests", &mut command)
+}
+
+/// Stories under a kernel that crashes on request.
+fn kernel_faults(project: &Project, iso: &Path) -> Result<usize> {
+    let kernel = kernel::ensure(project, Variant::Test)?;
+    let mut command = tidy::cargo(project);
+    command
+        .args(["test", "--locked", "--package", "sps-boot-tests"])
+        .args(["--features", "test-kernel", "--test", "kernel_faults"])
+        .env("SPS_ISO", iso)
+        .env("SPS_TEST_KERNEL", kernel.bzimage);
+    progress::tests("kernel faults", &mut command)
 }
 
 fn done<T>(result: Result<T>) -> Result<Outcome> {

@@ -7,9 +7,10 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
-use super::esp::{self, EspError};
 use super::grub::Grub;
+use super::menus;
 use super::seal::{self, Payloads, Seal, SealError};
+use crate::esp::{self, EspError};
 use crate::hex::{self, Sha256Digest};
 use crate::keys::SecretKey;
 use crate::manifest::{self, ImageDigest, Manifest};
@@ -17,21 +18,8 @@ use crate::names;
 use crate::release::{self, Release};
 use crate::version::Version;
 
-/// The menu of the medium; `@ARGUMENTS@` is replaced.
-const GRUB_CONFIG: &str = include_str!("grub.cfg");
 /// Bytes of the digest that name a build.
 pub(super) const BUILD_ID_SIZE: usize = 8;
-
-/// What the kernel is started with.
-///
-/// Serial line and screen both show the boot; the last one named is `/dev/console`. `quiet` keeps the kernel to
-/// its complaints until PID 1 takes the consoles: its chatter took longer to print than the kernel to start. Every
-/// hang and every damage ends in a restart that is counted (`panic`, `oops`, `softlockup_panic`,
-/// `unknown_nmi_panic`); a slow disk does not (`hung_task_panic=0`). The rest is the Kernel Self Protection
-/// Project's list.
-pub const KERNEL_ARGUMENTS: &str = "console=ttyS0,115200 console=tty0 quiet loglevel=4 panic=10 oops=panic \
-    softlockup_panic=1 hung_task_panic=0 unknown_nmi_panic slab_nomerge page_alloc.shuffle=1 \
-    randomize_kstack_offset=on mitigations=auto";
 
 /// The bytes a firmware is made of.
 #[derive(Clone, Debug)]
@@ -159,17 +147,20 @@ fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
 }
 
 fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads, BundleError> {
-    let volume_id = Sha256Digest::of(&parts.grub.efi);
-    let [a, b, c, d, ..] = *volume_id.as_bytes();
-    let efi_image = esp::esp(&parts.grub.efi, u32::from_le_bytes([a, b, c, d]))?;
+    let efi_image = esp::medium(&parts.grub.efi)?;
     let mut payloads = Payloads::from([
         (names::KERNEL.to_owned(), parts.kernel),
         (names::INITRAMFS.to_owned(), parts.initramfs),
         (names::RELEASE.to_owned(), seal::pack_release(release, key)?),
         (names::SBOM.to_owned(), parts.sbom),
-        (names::GRUB_CONFIG.to_owned(), grub_config().into_bytes()),
+        (names::KERNEL_ENVIRONMENT.to_owned(), menus::kernel_environment()),
+        (names::GRUB_CONFIG.to_owned(), menus::medium()),
         (names::BIOS_IMAGE.to_owned(), parts.grub.bios),
         (names::EFI_IMAGE.to_owned(), efi_image),
+        (names::DISK_GRUB_CONFIG.to_owned(), menus::disk()),
+        (names::DISK_BOOT.to_owned(), parts.grub.disk.boot),
+        (names::DISK_CORE.to_owned(), parts.grub.disk.core),
+        (names::DISK_EFI.to_owned(), parts.grub.disk.efi),
     ]);
     payloads.extend(
         parts
@@ -179,27 +170,29 @@ fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads
     Ok(payloads)
 }
 
-fn grub_config() -> String {
-    GRUB_CONFIG.replace("@ARGUMENTS@", KERNEL_ARGUMENTS)
-}
-
 /// A digest over every part and the whole description, shortened to 16 digits.
 fn build_id(parts: &Parts, description: &Description) -> String {
     let mut hasher = Sha256::new();
     let microcode = parts.microcode.as_deref().unwrap_or_default();
-    let contents: [&[u8]; 8] = [
+    let grub = &parts.grub;
+    let contents: [&[u8]; 13] = [
         &parts.kernel,
         &parts.initramfs,
         microcode,
         &parts.sbom,
-        &parts.grub.bios,
-        &parts.grub.efi,
-        &parts.grub.boot_code,
-        GRUB_CONFIG.as_bytes(),
+        &grub.bios,
+        &grub.efi,
+        &grub.boot_code,
+        &grub.disk.boot,
+        &grub.disk.core,
+        &grub.disk.efi,
+        &menus::medium(),
+        &menus::disk(),
+        &menus::kernel_environment(),
     ];
     for content in contents {
         hasher.update(Sha256Digest::of(content).as_bytes());
     }
-    hasher.update(format!("{KERNEL_ARGUMENTS}{description:?}"));
+    hasher.update(format!("{description:?}"));
     hex::encode(&hasher.finalize()[..BUILD_ID_SIZE])
 }

@@ -1,6 +1,6 @@
 //! GRUB for both firmwares: cores made by Debian's `grub-mkimage` with every module they need inside.
 //!
-//! Invariants: nothing is loaded from the medium but `boot/grub.cfg`; the command line and the editor are behind
+//! Invariants: nothing is loaded but `grub.cfg`, from the medium or from the EFI system partition; the command line and the editor are behind
 //! a user without a password; when anything fails the machine restarts instead of showing a shell. The cores
 //! depend on Debian's modules and the two configurations alone.
 
@@ -10,12 +10,13 @@ use std::process::Command;
 
 use thiserror::Error;
 
+mod bios;
+
 /// Where Debian's `grub-pc-bin` and `grub-efi-amd64-bin` put modules and boot sectors.
 pub const DEBIAN_GRUB: &str = "/usr/lib/grub";
 
-/// Modules both firmwares need: the file system of the ISO, the menu, the loader and the tests in `grub.cfg`.
+/// Modules every core needs: the menu, the loader, the tests in the configuration.
 const MODULES: &[&str] = &[
-    "iso9660",
     "normal",
     "configfile",
     "linux",
@@ -29,32 +30,50 @@ const MODULES: &[&str] = &[
     "echo",
     "sleep",
 ];
-const BIOS_MODULES: &[&str] = &["biosdisk"];
-/// `fat` and the partition tables let the core find the disk it was loaded from; `efi_gop` hands the frame
-/// buffer to the kernel.
-const EFI_MODULES: &[&str] = &[
-    "fat",
-    "part_gpt",
-    "part_msdos",
-    "search",
-    "search_fs_file",
-    "efi_gop",
-];
+/// A core that starts from the medium.
+const MEDIUM: &[&str] = &["iso9660"];
+/// A core that starts from a disk: its partitions and file systems, the boot control.
+const DISK: &[&str] = &["part_gpt", "fat", "ext2", "loadenv", "probe"];
+/// Disks as the BIOS shows them.
+const BIOS: &[&str] = &["biosdisk"];
+/// `efi_gop` hands the frame buffer to the kernel.
+const EFI: &[&str] = &["efi_gop"];
+/// `fat` and the partition tables let the core find the disk it was loaded from.
+const EFI_MEDIUM: &[&str] = &["fat", "part_gpt", "part_msdos", "search", "search_fs_file"];
 
-/// Run by the core itself, whose parser has no `if`. BIOS: the root is the disk the core was loaded from.
-const BIOS_START: &str = include_str!("grub-start-bios.cfg");
-/// UEFI: the core was loaded from the EFI system partition, the ISO around it is another device.
-const EFI_START: &str = include_str!("grub-start-efi.cfg");
+/// Run by the core itself, whose parser has no `if`. The root is the disk or partition the core was loaded from.
+const START: &str = include_str!("grub/start.cfg");
+/// The medium under UEFI: the core was loaded from the EFI system partition, the ISO around it is another device.
+const START_MEDIUM_EFI: &str = include_str!("grub/start-medium-efi.cfg");
 
-/// The two cores and the boot sector for disks.
+/// Directory of the configuration on the medium.
+const MEDIUM_PREFIX: &str = "/boot";
+/// Directory of the configuration on the EFI system partition of the disk the core was loaded from: under BIOS that is another
+/// partition, under UEFI the same.
+const DISK_PREFIX: &str = "(,gpt2)/sps";
+
+/// The cores and boot sectors.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grub {
     /// El Torito image for BIOS: `cdboot.img` and the core.
     pub bios: Vec<u8>,
-    /// `BOOTX64.EFI`.
+    /// `BOOTX64.EFI` of the medium.
     pub efi: Vec<u8>,
     /// `boot_hybrid.img`.
     pub boot_code: Vec<u8>,
+    /// What starts an installed disk.
+    pub disk: DiskGrub,
+}
+
+/// The boot loader of an installed disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskGrub {
+    /// `boot.img`, 512 bytes: loads the core from the disk's first partition.
+    pub boot: Vec<u8>,
+    /// The content of that partition.
+    pub core: Vec<u8>,
+    /// `BOOTX64.EFI`.
+    pub efi: Vec<u8>,
 }
 
 /// Why GRUB could not be made.
@@ -74,10 +93,10 @@ pub enum GrubError {
     #[error("cannot run grub-mkimage: install Debian's grub-common")]
     Run(#[source] io::Error),
     /// `grub-mkimage` failed.
-    #[error("grub-mkimage failed for {target}: {message}")]
+    #[error("grub-mkimage failed for {core}: {message}")]
     Failed {
-        /// GRUB's name of the platform.
-        target: &'static str,
+        /// Which core.
+        core: &'static str,
         /// What it printed.
         message: String,
     },
@@ -89,32 +108,73 @@ pub enum GrubError {
         /// What the system said.
         source: io::Error,
     },
+    /// A boot sector or core is not as GRUB 2 makes them.
+    #[error("GRUB's {name} is not as expected: {reason}")]
+    Unexpected {
+        /// The file.
+        name: &'static str,
+        /// What is not.
+        reason: String,
+    },
 }
 
-/// One platform `grub-mkimage` builds for.
-struct Target {
+/// What `grub-mkimage` is asked for.
+struct Core {
+    name: &'static str,
     format: &'static str,
     directory: &'static str,
     package: &'static str,
-    modules: &'static [&'static str],
+    modules: [&'static [&'static str]; 3],
+    prefix: &'static str,
     start: &'static str,
 }
 
-const BIOS: Target = Target {
+const MEDIUM_BIOS_CORE: Core = Core {
+    name: "medium-bios",
     format: "i386-pc-eltorito",
     directory: "i386-pc",
     package: "grub-pc-bin",
-    modules: BIOS_MODULES,
-    start: BIOS_START,
+    modules: [MODULES, MEDIUM, BIOS],
+    prefix: MEDIUM_PREFIX,
+    start: START,
 };
 
-const EFI: Target = Target {
+const MEDIUM_EFI_CORE: Core = Core {
+    name: "medium-efi",
     format: "x86_64-efi",
     directory: "x86_64-efi",
     package: "grub-efi-amd64-bin",
-    modules: EFI_MODULES,
-    start: EFI_START,
+    modules: [MODULES, MEDIUM, EFI_MEDIUM],
+    prefix: MEDIUM_PREFIX,
+    start: START_MEDIUM_EFI,
 };
+
+const DISK_BIOS_CORE: Core = Core {
+    name: "disk-bios",
+    format: "i386-pc",
+    directory: "i386-pc",
+    package: "grub-pc-bin",
+    modules: [MODULES, DISK, BIOS],
+    prefix: DISK_PREFIX,
+    start: START,
+};
+
+const DISK_EFI_CORE: Core = Core {
+    name: "disk-efi",
+    format: "x86_64-efi",
+    directory: "x86_64-efi",
+    package: "grub-efi-amd64-bin",
+    modules: [MODULES, DISK, EFI],
+    prefix: DISK_PREFIX,
+    start: START,
+};
+
+const CORES: [&Core; 4] = [
+    &MEDIUM_BIOS_CORE,
+    &MEDIUM_EFI_CORE,
+    &DISK_BIOS_CORE,
+    &DISK_EFI_CORE,
+];
 
 /// Makes the cores from the modules under `grub` (see [`DEBIAN_GRUB`]) with scratch files in `scratch`, which
 /// must be the caller's own.
@@ -122,16 +182,29 @@ const EFI: Target = Target {
 /// # Errors
 /// When a Debian package is missing or `grub-mkimage` fails.
 pub fn build(grub: &Path, scratch: &Path) -> Result<Grub, GrubError> {
-    let boot_code = grub.join("i386-pc/boot_hybrid.img");
+    let sector = |name: &str| {
+        let path = grub.join(MEDIUM_BIOS_CORE.directory).join(name);
+        std::fs::read(&path).map_err(missing(&path, MEDIUM_BIOS_CORE.package))
+    };
     Ok(Grub {
-        boot_code: std::fs::read(&boot_code).map_err(|source| GrubError::Missing {
-            path: boot_code,
-            package: BIOS.package,
-            source,
-        })?,
-        bios: core(&BIOS, grub, scratch)?,
-        efi: core(&EFI, grub, scratch)?,
+        boot_code: sector("boot_hybrid.img")?,
+        bios: core(&MEDIUM_BIOS_CORE, grub, scratch)?,
+        efi: core(&MEDIUM_EFI_CORE, grub, scratch)?,
+        disk: DiskGrub {
+            boot: bios::boot_sector(sector("boot.img")?)?,
+            core: bios::core(core(&DISK_BIOS_CORE, grub, scratch)?)?,
+            efi: core(&DISK_EFI_CORE, grub, scratch)?,
+        },
     })
+}
+
+fn missing(path: &Path, package: &'static str) -> impl FnOnce(io::Error) -> GrubError + use<> {
+    let path = path.to_owned();
+    move |source| GrubError::Missing {
+        path,
+        package,
+        source,
+    }
 }
 
 /// Everything [`build`] depends on, for a cache key: the modules of both platforms, sorted by name, and the recipe.
@@ -140,71 +213,61 @@ pub fn build(grub: &Path, scratch: &Path) -> Result<Grub, GrubError> {
 /// When a Debian package is missing.
 pub fn ingredients(grub: &Path) -> Result<Vec<(String, Vec<u8>)>, GrubError> {
     let mut files = Vec::new();
-    for target in [&BIOS, &EFI] {
-        let directory = grub.join(target.directory);
-        let missing = |path: &Path| {
-            let (path, package) = (path.to_owned(), target.package);
-            move |source| GrubError::Missing {
-                path,
-                package,
-                source,
-            }
-        };
-        for entry in std::fs::read_dir(&directory).map_err(missing(&directory))? {
-            let path = entry.map_err(missing(&directory))?.path();
+    for platform in [&MEDIUM_BIOS_CORE, &MEDIUM_EFI_CORE] {
+        let directory = grub.join(platform.directory);
+        let failed = |path: &Path| missing(path, platform.package);
+        for entry in std::fs::read_dir(&directory).map_err(failed(&directory))? {
+            let path = entry.map_err(failed(&directory))?.path();
             // Such as `monolithic`, the loaders Debian makes itself.
             if path.is_dir() {
                 continue;
             }
-            let name = format!(
-                "{}/{}",
-                target.directory,
-                path.file_name().unwrap_or_default().to_string_lossy()
-            );
-            files.push((name, std::fs::read(&path).map_err(missing(&path))?));
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let name = format!("{}/{name}", platform.directory);
+            files.push((name, std::fs::read(&path).map_err(failed(&path))?));
         }
+    }
+    for core in CORES {
         let recipe = format!(
-            "{} {MODULES:?} {:?} {}",
-            target.format, target.modules, target.start
+            "{} {:?} {} {} {}",
+            core.format,
+            core.modules,
+            core.prefix,
+            core.start,
+            bios::RECIPE
         );
-        files.push((format!("{} recipe", target.directory), recipe.into_bytes()));
+        files.push((format!("{} recipe", core.name), recipe.into_bytes()));
     }
     files.sort();
     Ok(files)
 }
 
-fn core(target: &Target, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {
-    let directory = grub.join(target.directory);
+fn core(core: &Core, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {
+    let directory = grub.join(core.directory);
     let list = directory.join("moddep.lst");
-    if let Err(source) = std::fs::metadata(&list) {
-        return Err(GrubError::Missing {
-            path: list,
-            package: target.package,
-            source,
-        });
-    }
-    let start = scratch.join(format!("{}.cfg", target.format));
-    let output = scratch.join(format!("{}.img", target.format));
-    std::fs::write(&start, target.start).map_err(|source| GrubError::Scratch {
+    std::fs::metadata(&list).map_err(missing(&list, core.package))?;
+    let start = scratch.join(format!("{}.cfg", core.name));
+    let output = scratch.join(format!("{}.img", core.name));
+    std::fs::write(&start, core.start).map_err(|source| GrubError::Scratch {
         path: start.clone(),
         source,
     })?;
-    run(target, &directory, &start, &output)?;
+    run(core, &directory, &start, &output)?;
     std::fs::read(&output).map_err(|source| GrubError::Scratch { path: output, source })
 }
 
-fn run(target: &Target, directory: &Path, start: &Path, output: &Path) -> Result<(), GrubError> {
+fn run(core: &Core, directory: &Path, start: &Path, output: &Path) -> Result<(), GrubError> {
     let result = Command::new("grub-mkimage")
         .env_clear()
         .env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin")
         .arg("--directory")
         .arg(directory)
-        .args(["--format", target.format, "--prefix", "/boot"])
+        .args(["--format", core.format, "--prefix", core.prefix])
         .arg("--config")
         .arg(start)
         .arg("--output")
         .arg(output)
-        .args(MODULES.iter().chain(target.modules))
+        .args(core.modules.iter().copied().flatten())
         .output()
         .map_err(GrubError::Run)?;
     if result.status.success() {
@@ -212,7 +275,7 @@ fn run(target: &Target, directory: &Path, start: &Path, output: &Path) -> Result
     }
     let message = String::from_utf8_lossy(&result.stderr).trim().to_owned();
     Err(GrubError::Failed {
-        target: target.format,
+        core: core.name,
         message,
     })
 }

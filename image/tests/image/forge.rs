@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 use sps_image::build::bundle::{self, Description, Firmware, Parts};
-use sps_image::build::grub::Grub;
+use sps_image::build::grub::{DiskGrub, Grub};
 use sps_image::build::iso;
 use sps_image::iso9660;
 use sps_image::keys::{SecretKey, Trust};
@@ -33,6 +33,11 @@ pub(crate) fn parts() -> Parts {
             bios: noise.bytes(4_096),
             efi: noise.bytes(9_000),
             boot_code: noise.bytes(512),
+            disk: DiskGrub {
+                boot: noise.bytes(512),
+                core: noise.bytes(3_000),
+                efi: noise.bytes(7_000),
+            },
         },
     }
 }

@@ -3,9 +3,13 @@
 #[cfg(test)]
 mod bad_images;
 #[cfg(test)]
+mod boot_control;
+#[cfg(test)]
 mod builds;
 #[cfg(test)]
 mod command_line;
+#[cfg(test)]
+mod disk;
 #[cfg(test)]
 mod forge;
 #[cfg(test)]

@@ -4,6 +4,8 @@
 //! the others are reaped, so nobody's exit status is stolen.
 
 use std::collections::BTreeSet;
+use std::io;
+use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use nix::errno::Errno;
@@ -37,6 +39,20 @@ impl Children {
             children: self.clone(),
             pid,
         }
+    }
+
+    /// Starts a process and registers it as one step: even one that ends at once keeps its exit status for its owner.
+    ///
+    /// # Errors
+    /// What starting it says.
+    pub fn spawn(&self, command: &mut Command) -> io::Result<(Child, Owned)> {
+        let mut owned = self.lock();
+        let child = command.spawn()?;
+        let pid = i32::try_from(child.id()).unwrap_or(i32::MAX);
+        owned.insert(pid);
+        drop(owned);
+        let children = self.clone();
+        Ok((child, Owned { children, pid }))
     }
 
     /// Reaps the orphans that have ended; never waits. Returns how many.
@@ -90,8 +106,6 @@ fn next_ended() -> Option<Pid> {
 
 #[cfg(test)]
 mod tests {
-    use std::process::Command;
-
     use nix::sys::wait::{WaitPidFlag, waitid};
 
     use super::*;
@@ -106,8 +120,7 @@ mod tests {
     #[expect(clippy::zombie_processes, reason = "the reaper is what waits for the orphan")]
     fn an_owned_child_keeps_its_status_and_an_orphan_is_reaped() {
         let children = Children::default();
-        let mut mine = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
-        let owned = children.own(mine.id());
+        let (mut mine, owned) = children.spawn(Command::new("sh").args(["-c", "exit 7"])).unwrap();
         wait_for_end(mine.id());
         assert_eq!(children.reap_orphans(), 0);
         assert_eq!(mine.wait().unwrap().code(), Some(7));

@@ -22,4 +22,4 @@ pub mod power_button;
 pub mod signals;
 pub mod sysctl;
 
-pub use phases::{Failure, Phase, PhaseState, Progress, run_phases};
+pub use phases::{Failure, Phase, PhaseState, Progress, Verdict, run_phases};

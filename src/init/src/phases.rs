@@ -10,12 +10,22 @@ use tracing::{debug, error};
 pub type PhaseError = Box<dyn Error + Send + Sync>;
 
 /// What the failure of a phase means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Failure {
+pub enum Failure<B> {
     /// The boot goes on without; people are told.
     Tolerated,
     /// Going on would be worse than starting again.
     Reboots,
+    /// It depends: given the phase's name and what went wrong.
+    Judged(fn(&mut B, &'static str, &str) -> Verdict),
+}
+
+/// How a boot goes on after a failure that was judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Without.
+    GoOn,
+    /// Not at all.
+    Reboot,
 }
 
 /// One phase: what it is called, what its failure means, and what it does to the boot's state `B`.
@@ -25,7 +35,7 @@ pub struct Phase<B> {
     /// What it does, for people.
     pub title: &'static str,
     /// What its failure means.
-    pub on_failure: Failure,
+    pub on_failure: Failure<B>,
     /// The work.
     pub run: fn(&mut B) -> Result<(), PhaseError>,
 }
@@ -93,8 +103,14 @@ pub fn run_phases<B>(
         show(&progress);
         debug!("{}: {:?}", phase.title, progress[index].state);
         if let Err(problem) = result {
-            error!("{}: {}", phase.title, causes(problem.as_ref()));
-            if phase.on_failure == Failure::Reboots {
+            let told = causes(problem.as_ref());
+            error!("{}: {told}", phase.title);
+            let verdict = match phase.on_failure {
+                Failure::Tolerated => Verdict::GoOn,
+                Failure::Reboots => Verdict::Reboot,
+                Failure::Judged(judge) => judge(boot, phase.name, &told),
+            };
+            if verdict == Verdict::Reboot {
                 return Err(problem);
             }
         }

@@ -1,21 +1,27 @@
 //! The boot as data: the phases of PID 1 before the services, in order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
 use sps_console::Banner;
+use sps_firmware::Firmware;
+use sps_firmware_engine::BootOutcome;
+use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
 use sps_init::phases::PhaseError;
-use sps_init::{Failure, Phase, Progress, run_phases};
+use sps_init::{Failure, Phase, Progress, Verdict, run_phases};
 use sps_init::{devices, entropy, kernel_log, mounts, sysctl};
 use sps_sys::watchdog::Watchdog;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use crate::backend::Settings;
 use crate::faults::Faults;
+use crate::node::{self, Node, State, aside};
+use crate::parameters::{self, RescueReason, Start};
 use crate::pid1::End;
 use crate::{consoles, identity, services};
 
@@ -37,7 +43,51 @@ pub(crate) struct Boot {
     pub(crate) watchdog: Option<Watchdog>,
     /// `None` until the phase `firmware` has read it.
     pub(crate) release: Option<Release>,
+    /// The keys it trusts.
+    pub(crate) trust: Option<Trust>,
+    /// The node document.
+    pub(crate) settings: Settings,
     pub(crate) faults: Faults,
+    /// Where the boot loader found this firmware.
+    pub(crate) start: Start,
+    /// The installed node, once its disk is open.
+    pub(crate) node: Option<Node>,
+    /// Its file systems, once they are mounted.
+    pub(crate) state: Option<State>,
+    /// Why this is rescue mode: nothing but what is needed to mend the appliance.
+    pub(crate) rescue: Option<String>,
+    /// The firmware slots, once they are open.
+    pub(crate) firmware: Option<Arc<Firmware>>,
+    /// One sentence about the firmware that failed before this one, when this boot found that out.
+    pub(crate) rolled_back: Option<String>,
+}
+
+impl Boot {
+    fn new(log: &BootLog, children: &Children) -> Self {
+        Self {
+            log: log.clone(),
+            children: children.clone(),
+            watchdog: None,
+            release: None,
+            trust: None,
+            settings: Settings::in_memory(),
+            faults: Faults::default(),
+            start: Start::Medium,
+            node: None,
+            state: None,
+            rescue: None,
+            firmware: None,
+            rolled_back: None,
+        }
+    }
+
+    /// Enters rescue mode; the first reason stays.
+    fn rescue(&mut self, reason: String) {
+        if self.rescue.is_none() {
+            error!("rescue mode: {reason}");
+            self.rescue = Some(reason);
+        }
+    }
 }
 
 #[rustfmt::skip]
@@ -50,17 +100,14 @@ const PHASES: &[Phase<Boot>] = &[
     Phase { name: "clock",    title: "Check the clock",                 on_failure: Failure::Tolerated, run: clock },
     Phase { name: "entropy",  title: "Wait for randomness",             on_failure: Failure::Reboots,   run: entropy },
     Phase { name: "devices",  title: "Look at the hardware",            on_failure: Failure::Tolerated, run: devices },
+    Phase { name: "disk",     title: "Open the appliance's disk",       on_failure: Failure::Judged(storage_failed), run: disk },
+    Phase { name: "state",    title: "Mount what this node keeps",      on_failure: Failure::Judged(storage_failed), run: state },
+    Phase { name: "slots",    title: "Look at the firmware slots",      on_failure: Failure::Judged(storage_failed), run: slots },
 ];
 
 /// Runs the phases, then the services until the machine is to be left.
 pub(crate) fn live(log: &BootLog, children: &Children) -> End {
-    let mut boot = Boot {
-        log: log.clone(),
-        children: children.clone(),
-        watchdog: None,
-        release: None,
-        faults: Faults::default(),
-    };
+    let mut boot = Boot::new(log, children);
     let progress = Mutex::new(Vec::new());
     let shown = run_phases(&mut boot, log, PHASES, |now| {
         *progress.lock().unwrap_or_else(PoisonError::into_inner) = now.to_vec();
@@ -118,7 +165,8 @@ fn console(boot: &mut Boot) -> Result<(), PhaseError> {
 }
 
 fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
-    let release = identity::read()?;
+    let (release, trust) = identity::read()?;
+    boot.trust = Some(trust);
     let banner = Banner {
         product: PRODUCT_TITLE.into(),
         version: release.version.to_string(),
@@ -159,4 +207,101 @@ fn devices(_boot: &mut Boot) -> Result<(), PhaseError> {
     devices::follow()?;
     let _logged = devices::discover();
     Ok(())
+}
+
+/// Finds out where this firmware was started from and opens the disk it belongs to. On its medium there is none.
+fn disk(boot: &mut Boot) -> Result<(), PhaseError> {
+    boot.start = parameters::start();
+    let Start::Slot {
+        slot, disk, rescue, ..
+    } = boot.start.clone()
+    else {
+        info!("started from the firmware medium");
+        return Ok(());
+    };
+    info!("started from slot {slot}");
+    if let Some(reason) = rescue {
+        boot.rescue(reason_text(reason).to_owned());
+    }
+    let (children, rescue) = (boot.children.clone(), boot.rescue.is_some());
+    let open = move |pulse: &node::Pulse| node::open(&disk, &children, rescue, pulse);
+    boot.node = Some(aside("opening the disk", boot.watchdog.as_ref(), open)??);
+    Ok(())
+}
+
+/// Mounts `boot` and `state` of an installed appliance.
+fn state(boot: &mut Boot) -> Result<(), PhaseError> {
+    let Some(node) = boot.node.take() else {
+        return Ok(());
+    };
+    let log = boot.log.clone();
+    let mount = move |pulse: &node::Pulse| {
+        let mounted = node::mount(&node, &log, pulse);
+        (node, mounted)
+    };
+    let (node, mounted) = aside("mounting", boot.watchdog.as_ref(), mount)?;
+    boot.node = Some(node);
+    let (state, settings) = mounted?;
+    boot.state = Some(state);
+    boot.settings = settings;
+    Ok(())
+}
+
+/// Finds out what this start means: the first of a firmware on trial, the one after a rollback, …
+fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
+    let (Start::Slot { slot, rescue, .. }, Some(release), Some(trust)) =
+        (&boot.start, &boot.release, &boot.trust)
+    else {
+        return Ok(());
+    };
+    let who = node::Who {
+        slot: *slot,
+        rescue: *rescue,
+        version: release.version,
+        trust: trust.clone(),
+    };
+    let (Some(node), Some(state)) = (boot.node.take(), boot.state.take()) else {
+        return Ok(());
+    };
+    let look = move |_: &node::Pulse| {
+        let opened = node::open_slots(&node, &state, who);
+        (node, state, opened)
+    };
+    let (node, state, opened) = aside("looking at the firmware slots", boot.watchdog.as_ref(), look)?;
+    (boot.node, boot.state) = (Some(node), Some(state));
+    let (firmware, started) = opened?;
+    if let BootOutcome::RolledBack(rollback) = &started.outcome {
+        boot.rolled_back = Some(rollback.to_string());
+    }
+    firmware.phase(services::PHASE, node::now())?;
+    boot.firmware = Some(Arc::new(firmware));
+    if started.reboot {
+        return Err("the boot control was rebuilt: starting again".into());
+    }
+    Ok(())
+}
+
+/// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended.
+fn storage_failed(boot: &mut Boot, phase: &'static str, problem: &str) -> Verdict {
+    if matches!(
+        boot.start,
+        Start::Slot {
+            trial: true,
+            rescue: None,
+            ..
+        }
+    ) {
+        return Verdict::Reboot;
+    }
+    boot.rescue(format!("the phase {phase} failed: {problem}"));
+    Verdict::GoOn
+}
+
+fn reason_text(reason: RescueReason) -> &'static str {
+    match reason {
+        RescueReason::Tries => "the firmware has failed to start three times in a row",
+        RescueReason::Control => "both copies of the boot control are damaged",
+        RescueReason::Unreadable => "the files of the firmware to start cannot be read",
+        RescueReason::Menu => "chosen in the boot menu",
+    }
 }

@@ -5,12 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
+use rustix::mount::{MountFlags, mount};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use sps_supervisor_engine::{Escalation, Health, Limits, RestartPolicy, ServiceSpec};
 use tracing::{error, warn};
 
 /// How often a service with a fault fails before it works.
 const FAILURES: u32 = 2;
+
+/// Faults of the kernel and what its module LKDTM calls them; only the test kernel has it.
+const KERNEL_CRASHES: [(&str, &str); 3] = [
+    ("kernel-oops", "EXCEPTION"),
+    ("kernel-soft-lockup", "SOFTLOCKUP"),
+    ("kernel-hard-lockup", "HARDLOCKUP"),
+];
+const DEBUG_FS: &str = "/sys/kernel/debug";
+const PROVOKE: &str = "/sys/kernel/debug/provoke-crash/DIRECT";
 
 /// The faults asked for.
 #[derive(Clone, Debug, Default)]
@@ -45,6 +55,11 @@ impl Faults {
             return;
         }
         assert!(!self.has("panic-pid1"), "fault panic-pid1");
+        for (name, crash) in KERNEL_CRASHES {
+            if self.has(name) {
+                provoke(name, crash);
+            }
+        }
         if self.has("hang-supervisor") {
             error!("fault hang-supervisor: the supervisor stops here");
             loop {
@@ -61,6 +76,21 @@ impl Faults {
             .map(service)
             .collect()
     }
+}
+
+/// Crashes the kernel from a thread of its own; an oops without a reboot would end that thread alone.
+fn provoke(name: &'static str, crash: &'static str) {
+    let run = move || {
+        error!("fault {name}");
+        // The last words go to the consoles by other threads, which a dead kernel no longer runs.
+        crate::consoles::flush(Duration::from_secs(5));
+        let mounted = mount("debugfs", DEBUG_FS, "debugfs", MountFlags::empty(), c"");
+        let problem = mounted
+            .map_err(std::io::Error::from)
+            .and_then(|()| std::fs::write(PROVOKE, crash));
+        error!("the kernel did not crash: {problem:?}");
+    };
+    drop(std::thread::spawn(run));
 }
 
 /// A service that fails in its own way a few times, or, the vital one, for ever.

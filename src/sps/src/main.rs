@@ -5,11 +5,15 @@
 //!
 //! **Invariant:** as PID 1 it never returns from [`pid1::run`] but by a kernel that refuses to reboot.
 
+mod backend;
 mod boot;
 mod command_line;
 mod consoles;
+mod drbd_helper;
 mod faults;
 mod identity;
+mod node;
+mod parameters;
 mod pid1;
 mod poweroff;
 mod services;
@@ -22,6 +26,9 @@ fn main() -> ExitCode {
         return pid1::run();
     }
     let name = std::env::args_os().next().unwrap_or_default();
+    if drbd_helper::is_meant(&name) {
+        return drbd_helper::answer();
+    }
     match poweroff::by_name(&name) {
         Some(request) => poweroff::ask(request),
         None => command_line::run(),

@@ -8,6 +8,9 @@
     reason = "this room exists for it; clippy demands a SAFETY comment on each block"
 )]
 
+pub mod block;
+pub mod ext4;
+pub mod freeze;
 pub mod packet;
 pub mod timex;
 pub mod watchdog;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow};
-use sps_image::build::bundle::KERNEL_ARGUMENTS;
+use sps_image::build::menus::KERNEL_ARGUMENTS;
 use sps_image::build::repack::{self, Changes};
 use sps_image::build::seal::{self, Payloads, Seal};
 use sps_image::keys::{SecretKey, Trust};

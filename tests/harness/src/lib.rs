@@ -15,6 +15,7 @@ mod media;
 mod nic;
 #[cfg(feature = "peer")]
 mod peer;
+mod power_cut;
 mod process;
 mod qmp;
 mod serial;
@@ -32,6 +33,7 @@ pub use media::{Bus, Disk};
 pub use nic::{Forward, Model, Nic};
 #[cfg(feature = "peer")]
 pub use peer::Peer;
+pub use power_cut::{Kept, PowerCuts, Report, State};
 pub use qmp::Qmp;
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;

@@ -1,7 +1,9 @@
 //! What a machine boots from and writes to: CD, USB stick, disks on the buses the firmware supports.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
 use crate::machine::CommandLine;
@@ -50,11 +52,12 @@ pub enum Bus {
     Scsi,
 }
 
-/// A raw disk image and how the guest sees it.
+/// A disk image and how the guest sees it.
 #[derive(Clone, Debug)]
 pub struct Disk {
     image: PathBuf,
     bus: Bus,
+    format: &'static str,
     log: Option<PathBuf>,
 }
 
@@ -65,8 +68,28 @@ impl Disk {
         Self {
             image: image.into(),
             bus,
+            format: "raw",
             log: None,
         }
+    }
+
+    /// A new, empty raw disk of `bytes` in the sparse file `image`.
+    ///
+    /// # Errors
+    /// When the file cannot be made.
+    pub fn blank(image: impl Into<PathBuf>, bytes: u64, bus: Bus) -> Result<Self> {
+        let image = image.into();
+        File::create(&image)
+            .and_then(|file| file.set_len(bytes))
+            .with_context(|| format!("create the disk {}", image.display()))?;
+        Ok(Self::new(image, bus))
+    }
+
+    /// The image is of QEMU's `format` (`qcow2`, `vmdk`) instead of raw.
+    #[must_use]
+    pub fn format(mut self, format: &'static str) -> Self {
+        self.format = format;
+        self
     }
 
     /// Records every write and flush to `log` in the dm-log-writes format, for
@@ -86,9 +109,9 @@ impl Disk {
     fn node(&self, name: &str) -> Value {
         let file = json!({"driver": "file", "filename": self.image, "discard": "unmap"});
         match &self.log {
-            None => json!({"driver": "raw", "node-name": name, "discard": "unmap", "file": file}),
+            None => json!({"driver": self.format, "node-name": name, "discard": "unmap", "file": file}),
             Some(log) => json!({"driver": "blklogwrites", "node-name": name,
-                "file": {"driver": "raw", "discard": "unmap", "file": file},
+                "file": {"driver": self.format, "discard": "unmap", "file": file},
                 "log": {"driver": "raw", "file": {"driver": "file", "filename": log}}}),
         }
     }

@@ -119,6 +119,16 @@ impl WriteLog {
         if let Some(kept) = lost.difference(&at_risk).next() {
             bail!("request {kept} is permanent after {} requests", requests.end);
         }
+        self.apply_kept(image, requests, lost)
+    }
+
+    /// Applies `requests` without those in `lost`, whatever a flush says about them.
+    pub(crate) fn apply_kept(
+        &self,
+        image: &Path,
+        requests: Range<usize>,
+        lost: &BTreeSet<usize>,
+    ) -> Result<()> {
         let target = OpenOptions::new().read(true).write(true).open(image);
         let target = target.with_context(|| format!("open the image {}", image.display()))?;
         for number in requests.filter(|number| !lost.contains(number)) {
@@ -256,12 +266,13 @@ fn word(bytes: &[u8], index: usize) -> u64 {
         .fold(0, |value, &byte| value << 8 | u64::from(byte))
 }
 
+/// Records made up for tests.
 #[cfg(test)]
-mod tests {
-    use super::*;
+pub(crate) mod testing {
+    use super::{FLAG_DISCARD, MAGIC, VERSION};
 
     /// A record in memory: (flags, sector, data sectors, fill byte).
-    fn record(requests: &[(u64, u64, u64, u8)], counted: u64) -> Vec<u8> {
+    pub(crate) fn record(requests: &[(u64, u64, u64, u8)], counted: u64) -> Vec<u8> {
         let mut bytes = vec![0; 512];
         for (place, value) in [MAGIC, VERSION, counted, 512].into_iter().enumerate() {
             bytes[place * 8..][..8].copy_from_slice(&value.to_le_bytes());
@@ -277,6 +288,12 @@ mod tests {
         }
         bytes
     }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::record;
+    use super::*;
 
     fn open(bytes: &[u8]) -> (Result<WriteLog>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();

@@ -6,7 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use sps_image::archive::{self, Entry, Kind as ArchiveKind};
 use sps_image::build::bundle::{Description, Parts};
-use sps_image::build::grub::{self, Grub};
+use sps_image::build::grub::{self, DiskGrub, Grub};
 use sps_image::build::rootfs::{self, Inputs};
 use sps_image::build::{initramfs, microcode};
 use sps_image::hex::{DIGEST_SIZE, Sha256Digest};
@@ -23,6 +23,9 @@ use crate::{binary, sbom};
 const BIOS: &str = "bios.img";
 const EFI: &str = "bootx64.efi";
 const BOOT_CODE: &str = "boot_hybrid.img";
+const DISK_BOOT: &str = "disk-boot.img";
+const DISK_CORE: &str = "disk-core.img";
+const DISK_EFI: &str = "disk-bootx64.efi";
 
 /// Makes or finds every part.
 pub(super) fn collect(project: &Project, trust: &Trust, description: &Description) -> Result<Parts> {
@@ -83,8 +86,20 @@ fn boot_loader(cache: &Path) -> Result<Grub> {
         key.add(&name, content);
     }
     let packed = cached(&cache.join(format!("grub-{}.cpio", key.finish())), || {
-        let Grub { bios, efi, boot_code } = make_boot_loader(cache, modules)?;
-        let files = [(BIOS, bios), (EFI, efi), (BOOT_CODE, boot_code)];
+        let Grub {
+            bios,
+            efi,
+            boot_code,
+            disk,
+        } = make_boot_loader(cache, modules)?;
+        let files = [
+            (BIOS, bios),
+            (EFI, efi),
+            (BOOT_CODE, boot_code),
+            (DISK_BOOT, disk.boot),
+            (DISK_CORE, disk.core),
+            (DISK_EFI, disk.efi),
+        ];
         let tree = files.map(|(name, content)| (name.to_owned(), Entry::file(content)));
         Ok(archive::write(&tree.into())?)
     })?;
@@ -100,6 +115,11 @@ fn boot_loader(cache: &Path) -> Result<Grub> {
         bios: take(BIOS)?,
         efi: take(EFI)?,
         boot_code: take(BOOT_CODE)?,
+        disk: DiskGrub {
+            boot: take(DISK_BOOT)?,
+            core: take(DISK_CORE)?,
+            efi: take(DISK_EFI)?,
+        },
     })
 }
 

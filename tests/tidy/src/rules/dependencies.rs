@@ -25,19 +25,24 @@ enum Kind {
 }
 
 /// Every crate of the workspace. A new crate is entered here first: its place is a decision.
-const CRATES: [(&str, Kind); 19] = [
+const CRATES: &[(&str, Kind)] = &[
     ("sps", Kind::Wiring),
     ("sps-admin", Kind::Operations),
+    ("sps-boot-history", Kind::Shell),
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
     ("sps-clock", Kind::Shell),
     ("sps-config", Kind::Base),
     ("sps-console", Kind::Shell),
+    ("sps-firmware", Kind::Shell),
+    ("sps-firmware-engine", Kind::Engine),
     ("sps-harness", Kind::Tool),
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
+    ("sps-ssh-server", Kind::Shell),
+    ("sps-storage", Kind::Shell),
     ("sps-supervisor", Kind::Shell),
     ("sps-supervisor-engine", Kind::Engine),
     ("sps-support", Kind::Shell),
@@ -46,6 +51,10 @@ const CRATES: [(&str, Kind); 19] = [
     ("sps-web", Kind::Shell),
     ("xtask", Kind::Tool),
 ];
+
+/// Shells whose work is the formats of the firmware file and of the disk, and an engine that decides by their types:
+/// a `clippy.toml` beside it forbids what reads files.
+const READ_IMAGES: [&str; 3] = ["sps-firmware", "sps-firmware-engine", "sps-storage"];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -141,7 +150,8 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
     }
     let allowed = match (kind, kind_of(used)?) {
         (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Operations | Kind::Shell) => true,
-        (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image",
+        (Kind::Engine, Kind::Base) => used == "sps-image" && READ_IMAGES.contains(&name),
+        (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
@@ -214,6 +224,12 @@ mod tests {
             0
         );
         assert_eq!(problems("sps-image", "sps.workspace = true").len(), 1);
+        assert_eq!(problems("sps-net", "sps-image.workspace = true").len(), 1);
+        assert_eq!(problems("sps-net-engine", "sps-image.workspace = true").len(), 1);
+        assert_eq!(
+            problems("sps-firmware-engine", "sps-image.workspace = true").len(),
+            0
+        );
     }
 
     #[test]

@@ -1,0 +1,13 @@
+//! The installed node: its disk, its file systems, its slot. What is done here touches disks, so it runs aside of PID 1's
+//! own thread, which feeds the watchdog meanwhile.
+
+mod aside;
+mod disk;
+mod slots;
+mod spawner;
+mod state;
+
+pub(crate) use aside::{Pulse, aside};
+pub(crate) use disk::{Node, helpers, open};
+pub(crate) use slots::{Who, now, open_slots};
+pub(crate) use state::{State, actions, mount};

@@ -1,0 +1,95 @@
+//! `boot` and `state`, checked and mounted; the history of boots begins to be kept as soon as there is a place for it.
+
+use std::path::{Path, PathBuf};
+
+use sps_boot_history::{KernelWords, LogKeeper};
+use sps_bootlog::BootLog;
+use sps_image::disk::layout::Part;
+use sps_init::phases::PhaseError;
+use sps_storage::ext4::{self, Mounted, Options};
+use tracing::{info, warn};
+
+use super::aside::Pulse;
+use super::disk::Node;
+use crate::backend::Settings;
+
+/// Where the firmware slots are.
+pub(crate) const BOOT_FOLDER: &str = "/boot";
+/// Where what belongs to this node alone is.
+pub(crate) const STATE_FOLDER: &str = "/state";
+/// Lines of the boot before that are shown when it failed.
+const EXCERPT: usize = 40;
+const PSTORE: &str = "/sys/fs/pstore";
+
+/// The mounted file systems and what they told.
+pub(crate) struct State {
+    /// Keeps this boot's log.
+    pub(crate) keeper: Option<LogKeeper>,
+    /// Last lines of the boot before.
+    pub(crate) excerpt: Vec<String>,
+    /// What the kernel said before it died, if it did.
+    pub(crate) kernel: Option<KernelWords>,
+    _boot: Mounted,
+    _state: Mounted,
+}
+
+/// The folder of boot logs.
+pub(crate) fn logs() -> PathBuf {
+    Path::new(STATE_FOLDER).join("logs")
+}
+
+/// The log of actions.
+pub(crate) fn actions() -> PathBuf {
+    Path::new(STATE_FOLDER).join("logs/actions.log")
+}
+
+/// Checks and mounts both, and reads the node document.
+pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State, Settings), PhaseError> {
+    let mut mounted = Vec::new();
+    for (part, target) in [(Part::Boot, BOOT_FOLDER), (Part::State, STATE_FOLDER)] {
+        let device = node.own.partition(part);
+        ext4::check(&node.helpers, &device)?;
+        pulse.beat();
+        mounted.push(ext4::mount(&device, Path::new(target), Options::Writable)?);
+        pulse.beat();
+    }
+    let state = mounted.pop().ok_or("state was not mounted")?;
+    let boot = mounted.pop().ok_or("boot was not mounted")?;
+    let excerpt = last_boot().unwrap_or_else(|problem| {
+        warn!("the log of the boot before cannot be read: {problem}");
+        Vec::new()
+    });
+    let kernel = sps_boot_history::collect(Path::new(PSTORE), &logs());
+    let kernel = kernel.unwrap_or_else(|error| {
+        warn!(
+            "the kernel's last words cannot be kept: {}",
+            sps_bootlog::causes(&error)
+        );
+        None
+    });
+    if let Some(words) = &kernel {
+        info!(
+            "the kernel of an earlier boot left {} lines before it died",
+            words.lines.len()
+        );
+    }
+    let keeper = LogKeeper::start(log, &logs());
+    let keeper =
+        keeper.map_err(|error| warn!("this boot's log is not kept: {}", sps_bootlog::causes(&error)));
+    let settings = Settings::open(&Path::new(STATE_FOLDER).join("config"))?;
+    let state = State {
+        keeper: keeper.ok(),
+        excerpt,
+        kernel,
+        _boot: boot,
+        _state: state,
+    };
+    Ok((state, settings))
+}
+
+fn last_boot() -> Result<Vec<String>, sps_boot_history::HistoryError> {
+    match sps_boot_history::logs(&logs())?.last() {
+        Some((_, path)) => sps_boot_history::tail(path, EXCERPT),
+        None => Ok(Vec::new()),
+    }
+}

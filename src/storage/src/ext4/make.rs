@@ -1,0 +1,272 @@
+//! Making, checking and growing with e2fsprogs.
+//!
+//! Invariant: the features are named here, not taken from a configuration file or a version of e2fsprogs: a disk made by one
+//! firmware is mounted by another, and GRUB reads `boot`.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use rustix::io::Errno;
+use thiserror::Error;
+use tracing::{info, warn};
+
+use super::mount::Mounted;
+use super::superblock::{Superblock, SuperblockError};
+use crate::device::{BlockDevice, DeviceError};
+use crate::helper::{HelperError, Helpers, Program};
+
+/// Features of every ext4 of the appliance, on top of none. `metadata_csum_seed` lets a mounted file system take another UUID.
+/// GRUB 2.06 of Debian 12 reads all of them; `orphan_file` it does not.
+pub const FEATURES: &str = "none,has_journal,ext_attr,resize_inode,dir_index,filetype,extent,64bit,flex_bg,\
+    metadata_csum,metadata_csum_seed,sparse_super,large_file,huge_file,dir_nlink,extra_isize";
+
+/// What a file system is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Firmware slots.
+    Boot,
+    /// This node's state.
+    State,
+    /// Everything replicated.
+    Data,
+}
+
+impl Kind {
+    /// Label; it informs people and identifies nothing. At most 16 bytes.
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Boot => "sps-boot",
+            Self::State => "sps-state",
+            Self::Data => "sps-data",
+        }
+    }
+}
+
+/// What a check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Checked {
+    /// Nothing to mend.
+    Clean,
+    /// Mended.
+    Repaired,
+}
+
+/// Why a file system could not be made, checked or grown.
+#[derive(Debug, Error)]
+pub enum Ext4Error {
+    /// It could not be made.
+    #[error("could not make the file system {} on {}", kind.label(), device.display())]
+    Make {
+        /// What for.
+        kind: Kind,
+        /// Where.
+        device: PathBuf,
+        /// Why.
+        #[source]
+        source: HelperError,
+    },
+    /// The check itself failed.
+    #[error("could not check the file system on {}", device.display())]
+    Check {
+        /// Where.
+        device: PathBuf,
+        /// Why.
+        #[source]
+        source: HelperError,
+    },
+    /// It has damage that cannot be mended without losing something.
+    #[error("the file system on {} is damaged beyond automatic repair ({output}): install again and keep the data, or replace the disk", device.display())]
+    Damaged {
+        /// Where.
+        device: PathBuf,
+        /// What the check said.
+        output: String,
+    },
+    /// The device could not be looked at.
+    #[error("could not look at the file system on {}", device.display())]
+    Device {
+        /// Where.
+        device: PathBuf,
+        /// Why.
+        #[source]
+        source: DeviceError,
+    },
+    /// There is no file system.
+    #[error("could not read the file system on {}", device.display())]
+    Superblock {
+        /// Where.
+        device: PathBuf,
+        /// Why.
+        #[source]
+        source: SuperblockError,
+    },
+    /// It could not be made larger.
+    #[error("could not make the file system on {} as large as its device", device.display())]
+    Grow {
+        /// Where.
+        device: PathBuf,
+        /// Why.
+        #[source]
+        source: HelperError,
+    },
+    /// The root folder could not be opened.
+    #[error("could not open {}", target.display())]
+    Root {
+        /// Where it is mounted.
+        target: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// It did not take another UUID.
+    #[error("could not give the file system on {} another UUID", target.display())]
+    Uuid {
+        /// Where it is mounted.
+        target: PathBuf,
+        /// The kernel's answer.
+        #[source]
+        source: Errno,
+    },
+}
+
+/// Makes an empty file system with a random UUID; what was there is gone.
+///
+/// # Errors
+/// When mke2fs fails.
+pub fn make(helpers: &Helpers, kind: Kind, device: &Path) -> Result<(), Ext4Error> {
+    // -m 0: no reserve for root, since everything here is root. Lazy: the kernel zeroes the inode tables while it is mounted, so
+    // that making a large one takes no longer than a small one.
+    let options = [
+        "-q",
+        "-F",
+        "-t",
+        "ext4",
+        "-b",
+        "4096",
+        "-I",
+        "256",
+        "-m",
+        "0",
+        "-O",
+        FEATURES,
+        "-L",
+        kind.label(),
+        "-E",
+        "lazy_itable_init=1,lazy_journal_init=1",
+    ];
+    let arguments = options.iter().map(Path::new).chain([device]);
+    let made = helpers.run(Program::Mke2fs, arguments);
+    made.map(drop).map_err(|source| Ext4Error::Make {
+        kind,
+        device: device.to_path_buf(),
+        source,
+    })
+}
+
+/// Replays the journal and mends what can be mended without asking (`e2fsck -p`); the device must not be mounted.
+///
+/// # Errors
+/// When it cannot be run, stalls, or finds more damage than it may mend.
+pub fn check(helpers: &Helpers, device: &Path) -> Result<Checked, Ext4Error> {
+    // -C 1: numbers on the output while it works, a sign of progress.
+    let arguments = [Path::new("-p"), Path::new("-C"), Path::new("1"), device];
+    let finished = helpers.run_any(Program::E2fsck, arguments);
+    let finished = finished.map_err(|source| Ext4Error::Check {
+        device: device.to_path_buf(),
+        source,
+    })?;
+    // e2fsck(8): a sum of 1 corrected, 2 restart wanted, 4 left uncorrected, 8 and above failures of its own.
+    match finished.status.code() {
+        Some(0) => Ok(Checked::Clean),
+        Some(1..=3) => {
+            warn!(
+                "file system on {} repaired: {}",
+                device.display(),
+                said(&finished.output)
+            );
+            Ok(Checked::Repaired)
+        }
+        Some(4..=7) => Err(Ext4Error::Damaged {
+            device: device.to_path_buf(),
+            output: said(&finished.output),
+        }),
+        _ => Err(Ext4Error::Check {
+            device: device.to_path_buf(),
+            source: HelperError::Failed {
+                program: Program::E2fsck,
+                status: finished.status,
+                output: finished.output,
+            },
+        }),
+    }
+}
+
+/// What a check printed, without its progress: lines of four words that begin with a digit.
+fn said(output: &str) -> String {
+    let progress = |line: &str| line.starts_with(|first: char| first.is_ascii_digit());
+    let lines = output
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !progress(line));
+    lines.collect::<Vec<_>>().join("; ")
+}
+
+/// Makes a mounted file system as large as its device, when it is not; whether it had to.
+///
+/// # Errors
+/// When the device cannot be looked at or resize2fs fails.
+pub fn grow(helpers: &Helpers, device: &Path) -> Result<bool, Ext4Error> {
+    let path = || device.to_path_buf();
+    let opened = BlockDevice::read_only(device).map_err(|source| Ext4Error::Device {
+        device: path(),
+        source,
+    })?;
+    let superblock = Superblock::read(&opened).map_err(|source| Ext4Error::Superblock {
+        device: path(),
+        source,
+    })?;
+    let room = sps_image::source::Source::size(&opened);
+    drop(opened);
+    if room - room % superblock.block <= superblock.size {
+        return Ok(false);
+    }
+    info!(
+        "file system on {} grows from {} to {room} bytes",
+        device.display(),
+        superblock.size
+    );
+    let grown = helpers.run(Program::Resize2fs, [device]);
+    grown.map_err(|source| Ext4Error::Grow {
+        device: path(),
+        source,
+    })?;
+    Ok(true)
+}
+
+/// Gives a mounted file system another UUID.
+///
+/// # Errors
+/// When the kernel refuses.
+pub fn set_uuid(mounted: &Mounted, uuid: [u8; 16]) -> Result<(), Ext4Error> {
+    let target = mounted.target();
+    let root = File::open(target).map_err(|source| Ext4Error::Root {
+        target: target.to_path_buf(),
+        source,
+    })?;
+    sps_sys::ext4::set_uuid(&root, uuid).map_err(|source| Ext4Error::Uuid {
+        target: target.to_path_buf(),
+        source,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn progress_is_not_what_a_check_says() {
+        let output = "1 0 4 /dev/sda3\nsps-boot: recovering journal\n\n2 1 4 /dev/sda3\nsps-boot: clean\n";
+        assert_eq!(said(output), "sps-boot: recovering journal; sps-boot: clean");
+    }
+}
