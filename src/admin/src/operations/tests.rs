@@ -186,6 +186,37 @@ async fn a_wrong_password_costs_time() {
 }
 
 #[tokio::test]
+async fn a_noisy_serial_line_does_not_lock_the_screen() {
+    let lab = Lab::new();
+    let at = |tty: &str, text: &str| Call {
+        origin: Origin::Console { tty: tty.into() },
+        message: String::new(),
+        request: Request::Login {
+            password: Secret::from(text.to_owned()),
+        },
+    };
+    let wrong = lab
+        .operations
+        .perform(at("ttyS0", "noise"), Updates::channel().0)
+        .await;
+    assert!(
+        matches!(wrong, Ok(Response::Login { accepted: false, .. })),
+        "{wrong:?}"
+    );
+    let right = lab
+        .operations
+        .perform(at("tty1", "right"), Updates::channel().0)
+        .await;
+    assert_eq!(
+        right.unwrap(),
+        Response::Login {
+            accepted: true,
+            wait: 0
+        }
+    );
+}
+
+#[tokio::test]
 async fn a_panic_ends_the_operation_and_frees_its_place() {
     let lab = Lab::new();
     let failure = lab.ask(Request::FirmwareRollback).await.unwrap_err();
