@@ -35,10 +35,17 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
-    pub(crate) fn new(tty: &str, screen: Arc<Screen>, sessions: Sessions, events: SyncSender<Event>) -> Self {
+    /// A driver of the menu of `tty`; a job's events come back through `events`.
+    pub(crate) fn new(
+        tty: &str,
+        menu: Menu,
+        screen: Arc<Screen>,
+        sessions: Sessions,
+        events: SyncSender<Event>,
+    ) -> Self {
         Self {
             tty: tty.into(),
-            menu: Menu::new(tty),
+            menu,
             editor: LineEditor::default(),
             screen,
             sessions,
@@ -46,6 +53,11 @@ impl Driver {
             bar: false,
             job: 0,
         }
+    }
+
+    /// The log is in front.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.menu.is_closed()
     }
 
     pub(crate) fn wake_at(&self) -> Option<Duration> {

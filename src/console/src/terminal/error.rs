@@ -7,18 +7,22 @@ use thiserror::Error;
 
 /// Why a terminal has no menu.
 #[derive(Debug, Error)]
-pub(crate) enum TerminalError {
+pub enum TerminalError {
     /// Opening it.
     #[error("could not read keys of {path}")]
     Open {
+        /// The device.
         path: PathBuf,
+        /// Why.
         #[source]
         source: io::Error,
     },
     /// Setting it to raw mode.
     #[error("could not set {path} to raw mode")]
     Raw {
+        /// The device.
         path: PathBuf,
+        /// Why.
         #[source]
         source: io::Error,
     },

@@ -14,7 +14,7 @@ use sps_admin::{
     ConsoleState, Failure, Listener, Mode, Progress, Request, Response, Session, SessionError, Status, Update,
 };
 use sps_bootlog::BootLog;
-use sps_console::{Consoles, Menus};
+use sps_console::{Consoles, Menus, Sessions};
 
 /// Limit of every wait.
 const LIMIT: Duration = Duration::from_secs(20);
@@ -73,6 +73,14 @@ impl Session for Appliance {
     }
 }
 
+/// Sessions with an appliance, and what lets a commit go.
+pub(crate) fn sessions(mode: Mode) -> (Sessions, Sender<()>) {
+    let (let_go, go) = channel();
+    let go = Arc::new(Mutex::new(go));
+    let sessions = move |_: &str| -> Box<dyn Session + Send> { Box::new(Appliance { mode, go: go.clone() }) };
+    (Arc::new(sessions), let_go)
+}
+
 /// The test's side.
 pub(crate) struct Lab {
     outside: File,
@@ -97,13 +105,8 @@ impl Lab {
         let seen = follow(outside.try_clone().unwrap());
         let log = BootLog::new();
         let consoles = Consoles::on(&log, std::slice::from_ref(&path));
-        let (let_go, go) = channel();
-        let go = Arc::new(Mutex::new(go));
-        let menus = consoles.serve_menus(
-            &(Arc::new(move |_: &str| -> Box<dyn Session + Send> {
-                Box::new(Appliance { mode, go: go.clone() })
-            }) as sps_console::Sessions),
-        );
+        let (sessions, let_go) = sessions(mode);
+        let menus = consoles.serve_menus(&sessions);
         Self {
             outside,
             seen,

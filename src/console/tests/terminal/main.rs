@@ -5,5 +5,6 @@
     reason = "a test ends at the first surprise"
 )]
 
+mod guests;
 mod lab;
 mod stories;
