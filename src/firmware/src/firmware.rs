@@ -368,16 +368,7 @@ fn open_records(
 fn tell(outcome: &BootOutcome) {
     match outcome {
         BootOutcome::Normal { trying: true } => info!("this firmware is on trial"),
-        BootOutcome::RolledBack(rollback) => {
-            let version = rollback
-                .build
-                .map_or_else(String::new, |(_, version)| format!(" {version}"));
-            let phase = rollback.phase.as_deref().unwrap_or("before its first phase");
-            warn!(
-                "rolled back from firmware{version} in slot {}: {}; it got to: {phase}",
-                rollback.from, rollback.cause
-            );
-        }
+        BootOutcome::RolledBack(rollback) => warn!("{rollback}"),
         BootOutcome::Rescue(rescue) => warn!("rescue mode: {rescue}"),
         BootOutcome::Rebuilt => warn!("the boot control was damaged and has been rebuilt; rebooting"),
         BootOutcome::Unnamed => warn!("the boot control does not name the running slot; nothing is changed"),

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use sps_admin::{Backend, Context, Failure, Mode, Reply, Request, Response, Standing, Work};
 use sps_bootlog::BootLog;
+use sps_firmware::Firmware;
 use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_net::NetworkState;
@@ -15,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::settings::Settings;
-use super::{access, installing, network, status};
+use super::{access, firmware, installing, network, status};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -25,10 +26,13 @@ pub(crate) struct Parts {
     pub(crate) mode: Mode,
     pub(crate) slot: Option<u8>,
     pub(crate) rescue: Option<String>,
+    /// One sentence about the firmware that failed, when this boot found that out.
+    pub(crate) rolled_back: Option<String>,
     pub(crate) boot: watch::Receiver<BootStatus>,
     pub(crate) network: watch::Receiver<NetworkState>,
     pub(crate) settings: Settings,
     pub(crate) helpers: Helpers,
+    pub(crate) firmware: Option<Arc<Firmware>>,
 }
 
 /// The one backend; clones share it.
@@ -44,6 +48,11 @@ impl Appliance {
             parts: Arc::new(parts),
             exit: Arc::default(),
         }
+    }
+
+    /// Where whoever is asked for reboot and power-off will be found.
+    pub(crate) fn exit(&self) -> Arc<OnceLock<Messenger>> {
+        self.exit.clone()
     }
 
     /// Whom to ask for reboot and power-off; there is nobody until the supervisor runs.
@@ -65,7 +74,10 @@ impl Appliance {
 
     async fn answer(&self, request: Request, context: Context) -> Reply {
         match request {
-            Request::Status => Ok(Response::Status(Box::new(status::status(self)))),
+            Request::Status => {
+                self.aside(|own| Ok(Response::Status(Box::new(status::status(&own)))))
+                    .await
+            }
             Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
             Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
             Request::Login { password } => access::login(self, password).await,
@@ -76,6 +88,31 @@ impl Appliance {
             Request::NetworkSet { change } => network::set(self, change, &context).await,
             Request::Reboot { reason } => self.leave(ExitKind::Reboot, "reboot", &reason, &context),
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
+            Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
+            Request::FirmwareMedia => self.aside(firmware::media).await,
+            Request::FirmwareAdd { source } => {
+                self.aside(move |own| firmware::add(&own, source, &context)).await
+            }
+            Request::FirmwareActivate { slot } => {
+                self.aside(move |own| firmware::change(&own, slot, Firmware::activate))
+                    .await
+            }
+            Request::FirmwareDelete { slot } => {
+                self.aside(move |own| firmware::change(&own, slot, Firmware::delete))
+                    .await
+            }
+            Request::FirmwareRollback => {
+                self.aside(|own| firmware::change_all(&own, Firmware::rollback))
+                    .await
+            }
+            Request::FirmwareCommit => {
+                self.aside(|own| firmware::change_all(&own, Firmware::commit))
+                    .await
+            }
+            Request::FirmwareForget { digest } => {
+                self.aside(move |own| firmware::forget(&own, &digest)).await
+            }
+            Request::NormalBoot => self.normal_boot(&context).await,
             Request::InstallDisks => self.aside(installing::disks).await,
             Request::InstallPlan { disk, keep_data } => {
                 self.aside(move |own| installing::plan(&own, &disk, keep_data))
@@ -90,6 +127,12 @@ impl Appliance {
                 other.title()
             ))),
         }
+    }
+
+    async fn normal_boot(&self, context: &Context) -> Reply {
+        self.aside(|own| firmware::change_all(&own, Firmware::normal_boot))
+            .await?;
+        self.leave(ExitKind::Reboot, "reboot", "normal boot", context)
     }
 
     /// Work that touches disks, on a thread where it may wait.

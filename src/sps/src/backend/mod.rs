@@ -4,6 +4,7 @@
 
 mod access;
 mod appliance;
+mod firmware;
 mod installing;
 mod network;
 mod settings;

@@ -1,4 +1,4 @@
-//! How the appliance does, from memory: nothing here waits for a disk.
+//! How the appliance does. What the console needs comes from memory: it never waits for a disk.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -7,24 +7,25 @@ use sps_bootlog::{BootLog, Level, uptime};
 use sps_web as web;
 
 use super::appliance::Appliance;
-use super::network;
+use super::{firmware, network};
 use crate::boot::PRODUCT_TITLE;
 
 /// Lines of the log in one answer.
 const MOST_LINES: u32 = 1000;
 
-/// Everything `sps status` shows.
+/// Everything `sps status` shows; what the slots say is read from the disk.
 pub(super) fn status(own: &Appliance) -> Status {
     let parts = &own.parts;
     let boot = parts.boot.borrow().clone();
+    let (after_reboot, after_reboot_version) = firmware::after_reboot(own).unzip();
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Status {
         mode: parts.mode,
         host_name: parts.settings.node().network.host_name,
-        firmware: firmware(own),
+        firmware: identity(own),
         slot: parts.slot,
-        after_reboot: None,
-        after_reboot_version: None,
+        after_reboot,
+        after_reboot_version: after_reboot_version.flatten(),
         health: health(boot.health),
         sealed: parts.settings.node().sealed,
         uptime: uptime().as_secs(),
@@ -33,7 +34,7 @@ pub(super) fn status(own: &Appliance) -> Status {
         services: boot.services.iter().map(service).collect(),
         interfaces: network::interfaces(own),
         rescue: parts.rescue.clone(),
-        rollback: None,
+        rollback: firmware::rollback(own),
         problems: boot.problems,
     }
 }
@@ -43,13 +44,13 @@ pub(super) fn console(own: &Appliance) -> ConsoleState {
     let node = own.parts.settings.node();
     ConsoleState {
         mode: own.parts.mode,
-        firmware: firmware(own),
+        firmware: identity(own),
         host_name: node.network.host_name,
         health: health(own.parts.boot.borrow().health),
         sealed: node.sealed,
         password_set: node.administrators.console_password.is_some(),
         rescue: own.parts.rescue.clone(),
-        rollback: None,
+        rollback: own.parts.rolled_back.clone(),
     }
 }
 
@@ -67,7 +68,7 @@ pub(super) fn log(log: &BootLog, after: u64, limit: u32) -> LogLines {
     }
 }
 
-fn firmware(own: &Appliance) -> FirmwareIdentity {
+fn identity(own: &Appliance) -> FirmwareIdentity {
     let Some(release) = &own.parts.release else {
         return FirmwareIdentity::default();
     };

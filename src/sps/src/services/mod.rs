@@ -3,6 +3,7 @@
 mod admin;
 mod boot_page;
 mod data;
+mod firmware;
 mod network;
 mod pulse;
 mod supervise;

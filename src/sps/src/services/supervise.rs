@@ -16,6 +16,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::firmware::{self, Keeper};
 use super::{admin, boot_page, data, network, pulse, time};
 use crate::backend::{Appliance, Parts};
 use crate::boot::Boot;
@@ -52,6 +53,14 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let backend = backend(&boot, &status, &network);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
     let mut services = appliance(&boot, &status, &network, &operations);
+    if let Some(firmware) = &boot.firmware {
+        services.push(firmware::service(&Keeper {
+            firmware: firmware.clone(),
+            status: status.subscribe(),
+            settings: boot.settings.clone(),
+            exit: backend.exit(),
+        }));
+    }
     services.extend(boot.faults.services());
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
     listen(&boot.children, &supervisor.messenger());
@@ -154,6 +163,8 @@ fn backend(
         network: network.subscribe(),
         settings: boot.settings.clone(),
         helpers: node::helpers(&boot.children),
+        firmware: boot.firmware.clone(),
+        rolled_back: boot.rolled_back.clone(),
     })
 }
 
