@@ -161,7 +161,10 @@ impl Firmware {
             .records
             .attempt(&mut Vec::new())
             .map(|record| record.attempt());
-        self.order(None, |facts| normal_boot(facts, attempt.as_ref()))?;
+        let mirror = self.records.mirror();
+        self.order(None, |facts| {
+            normal_boot(facts, attempt.as_ref(), mirror.as_ref())
+        })?;
         info!("a normal boot was chosen in rescue mode");
         Ok(())
     }
