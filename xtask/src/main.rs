@@ -10,6 +10,7 @@ mod cache;
 mod ci;
 mod digest;
 mod fuzz;
+mod helpers;
 mod kernel;
 mod keygen;
 mod list_parts;

@@ -10,10 +10,7 @@ const DIGEST: usize = 12;
 #[must_use]
 pub fn slots(slots: &Slots) -> String {
     let rows: Vec<_> = slots.slots.iter().map(row).collect();
-    let mut text = table(
-        ["SLOT", "STATE", "VERSION", "CHANNEL", "SIZE", "DIGEST", "BOOT"],
-        &rows,
-    );
+    let mut text = table(["SLOT", "STATE", "VERSION", "SIZE", "DIGEST", "BOOT"], &rows);
     for slot in &slots.slots {
         if let SlotState::Failed { reason } = &slot.state {
             text += &clean(&format!("slot {} failed: {reason}", slot.number));
@@ -39,7 +36,7 @@ pub fn slots(slots: &Slots) -> String {
     text
 }
 
-fn row(slot: &Slot) -> [String; 7] {
+fn row(slot: &Slot) -> [String; 6] {
     let boot = match (slot.current, slot.after_reboot) {
         (true, true) => "current, after reboot",
         (true, false) => "current",
@@ -51,7 +48,6 @@ fn row(slot: &Slot) -> [String; 7] {
         slot.number.to_string(),
         slot.state.to_string(),
         or_dash(slot.version.as_deref()),
-        or_dash(slot.channel.as_deref()),
         if slot.bytes == 0 {
             "-".into()
         } else {

@@ -145,9 +145,11 @@ impl Appliance {
 
 impl Backend for Appliance {
     fn standing(&self) -> Standing {
+        let node = self.parts.settings.node();
         Standing {
             mode: self.parts.mode,
-            sealed: self.parts.settings.node().sealed,
+            sealed: node.sealed,
+            password_set: node.administrators.console_password.is_some(),
         }
     }
 
