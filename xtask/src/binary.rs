@@ -46,6 +46,11 @@ const QUICK_PROFILE: [(&str, &str); 3] = [
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "64"),
 ];
 
+/// Whether this is a build for trying things out; its size is not judged.
+pub(crate) fn is_quick() -> bool {
+    env::var_os(QUICK).is_some()
+}
+
 /// Builds the binary if anything changed and returns where it is.
 pub(crate) fn ensure(project: &Project) -> Result<PathBuf> {
     build(project.root(), "sps")
@@ -53,7 +58,7 @@ pub(crate) fn ensure(project: &Project) -> Result<PathBuf> {
 
 /// Builds package `package` of the workspace at `root` the way the appliance is built.
 pub(crate) fn build(root: &Path, package: &str) -> Result<PathBuf> {
-    let quick = env::var_os(QUICK).is_some();
+    let quick = is_quick();
     let target = root.join(if quick { "target/quick" } else { "target/appliance" });
     let mut command = cargo(root, &target)?;
     if quick {

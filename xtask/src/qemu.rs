@@ -119,6 +119,14 @@ impl Qemu {
     fn medium(&self, project: &Project) -> Result<Option<PathBuf>> {
         for disk in &self.disk {
             ensure!(disk.is_file(), "there is no disk image {}", disk.display());
+            let to_import = disk
+                .extension()
+                .is_some_and(|extension| extension == "vmdk" || extension == "ova");
+            ensure!(
+                !to_import,
+                "{} is to be imported, QEMU cannot write to it: build raw or qcow2 instead",
+                disk.display()
+            );
         }
         let wanted = self.iso.is_some() || self.cd || self.usb || self.direct;
         if !self.disk.is_empty() && !wanted {
@@ -189,7 +197,6 @@ impl Qemu {
 fn format(disk: &Path) -> &'static str {
     match disk.extension().and_then(|extension| extension.to_str()) {
         Some("qcow2") => "qcow2",
-        Some("vmdk") => "vmdk",
         _ => "raw",
     }
 }

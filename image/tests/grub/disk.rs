@@ -81,6 +81,12 @@ impl Disk {
         Ok(bytes)
     }
 
+    /// Takes the file system of the slots away: its superblock is gone.
+    pub(crate) fn erase_slots(&self) -> Result<()> {
+        let file = File::options().write(true).open(&self.path)?;
+        Ok(file.write_all_at(&[0; 4096], place(Part::Boot).offset)?)
+    }
+
     /// Sets both copies.
     pub(crate) fn set(&self, control: &Control) -> Result<()> {
         Copy::BOTH

@@ -233,6 +233,20 @@ fn two_bad_copies_are_a_rescue() {
 }
 
 #[test]
+fn a_disk_without_firmware_says_so_and_restarts() {
+    run("grub-nothing", |story| {
+        story.disk.erase_slots()?;
+        let machine = Machine::new()
+            .no_reboot()
+            .disk(Attached::new(&story.disk.path, story.bus));
+        let mut guest = story.bed.start("grub", machine)?;
+        guest.expect("No firmware can be read from this disk", PATIENCE)?;
+        guest.wait_exit(PATIENCE)?;
+        Ok(())
+    });
+}
+
+#[test]
 fn rescue_can_be_chosen_and_takes_no_try() {
     run("grub-menu", |story| {
         let trial = control(2, 1, &[(2, 3), (1, 3)]);
