@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use crate::action::Action;
-use crate::event::{Event, Moment, Settings};
+use crate::event::{Event, Moment};
 use crate::fallback::{Candidate, Fallback, Gate};
 use crate::interface::{Interface, InterfaceView, Problem, Upward};
 use crate::lease::Lease;
 use crate::link::{LinkIndex, LinkInfo};
 use crate::random::Random;
 use crate::report::Report;
+use crate::settings::Settings;
 use crate::wire::ArpPacket;
 
 /// Most interfaces that are managed: a chassis with four quad cards and room to spare. Others are left alone.

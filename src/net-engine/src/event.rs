@@ -9,27 +9,6 @@ use crate::wire::{ArpPacket, Reply};
 /// Time on a monotonic clock, counted from any fixed start.
 pub type Moment = Duration;
 
-/// What the engine is set to do.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How long an interface with carrier may stay without any lease on the node before the fallback is tried.
-    pub fallback_after: Duration,
-}
-
-impl Settings {
-    /// Ten seconds: a server that answers does so in one, also after a retry; a person with a laptop on the
-    /// first card waits for this and the probe, some 16 s.
-    pub const FALLBACK_AFTER: Duration = Duration::from_secs(10);
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            fallback_after: Self::FALLBACK_AFTER,
-        }
-    }
-}
-
 /// One thing that happened.
 #[derive(Clone, Debug)]
 pub enum Event {

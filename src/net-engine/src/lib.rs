@@ -22,15 +22,17 @@ mod lease;
 mod link;
 mod random;
 mod report;
+mod settings;
 pub mod wire;
 
 pub use acd::{ANNOUNCE_WAIT, PROBE_MAX, PROBE_NUM, PROBE_WAIT};
 pub use action::{Action, ClientMessage, Destination, MessageKind};
 pub use dhcp::{FIRST_RETRY, REQUEST_TRIES};
 pub use engine::Engine;
-pub use event::{Event, Moment, Settings};
+pub use event::{Event, Moment};
 pub use fallback::{FALLBACK_ADDRESS, FALLBACK_PREFIX, RETRY_AFTER_CONFLICT};
 pub use interface::{InterfaceView, Problem};
 pub use lease::{Lease, LeaseError, MIN_LEASE, Route};
 pub use link::{LinkIndex, LinkInfo, MacAddress};
 pub use report::{Report, Severity};
+pub use settings::{Ipv4Mode, Settings, SettingsError, StaticAddress};

@@ -26,6 +26,6 @@ mod usage;
 
 pub use error::NetError;
 pub use service::run;
-pub use settings::NetworkSettings;
-pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX};
+pub use settings::{NetworkSettings, NetworkSettingsError};
+pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX, Ipv4Mode, SettingsError, StaticAddress};
 pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

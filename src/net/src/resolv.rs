@@ -6,10 +6,8 @@
 use std::io;
 use std::path::Path;
 
+use crate::settings::MAX_SERVERS;
 use crate::state::NetworkState;
-
-/// Name servers the C library looks at (`MAXNS` of resolv.h).
-const MAX_SERVERS: usize = 3;
 
 /// The file's text.
 pub(crate) fn text(state: &NetworkState) -> String {

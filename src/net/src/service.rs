@@ -12,7 +12,7 @@ use rtnetlink::{MulticastGroup, new_multicast_connection};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sps_net_engine::{
     Action, Engine, Event, FALLBACK_ADDRESS, FALLBACK_PREFIX, Lease, LinkIndex, LinkInfo, Moment, Report,
-    Settings, Severity,
+    Severity,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -84,12 +84,7 @@ impl Service {
         let mut seed = [0; 8];
         // Not a secret: early at boot it must not wait for entropy.
         getrandom(&mut seed, GetRandomFlags::INSECURE).map_err(|error| NetError::Seed(error.into()))?;
-        let engine = Engine::new(
-            &Settings {
-                fallback_after: settings.fallback_after,
-            },
-            u64::from_ne_bytes(seed),
-        );
+        let engine = Engine::new(&settings.engine(), u64::from_ne_bytes(seed));
         Ok(Self {
             settings,
             engine,

@@ -61,6 +61,8 @@ pub struct AddressState {
 pub enum AddressOrigin {
     /// A DHCP server's lease.
     Dhcp,
+    /// Set by an administrator.
+    Static,
     /// The fallback of the first boot.
     Fallback,
     /// The kernel's own IPv6 link-local address.
