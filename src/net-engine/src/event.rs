@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::link::{LinkIndex, LinkInfo};
+use crate::settings::Settings;
 use crate::wire::{ArpPacket, Reply};
 
 /// Time on a monotonic clock, counted from any fixed start.
@@ -22,6 +23,8 @@ pub enum Event {
     Dhcp(LinkIndex, Reply),
     /// An ARP packet came in.
     Arp(LinkIndex, ArpPacket),
+    /// An administrator changed the settings.
+    Settings(Settings),
     /// The answer to [`crate::Action::AskFallbackUse`]: whether someone has a connection to the fallback address.
     FallbackUse {
         /// Some connection to the address is open.

@@ -33,6 +33,17 @@ pub enum Ipv4Mode {
     Off,
 }
 
+impl Ipv4Mode {
+    /// Next hop of the static default route.
+    #[must_use]
+    pub fn gateway(&self) -> Option<Ipv4Addr> {
+        match self {
+            Self::Static(set) => set.gateway,
+            Self::Dhcp | Self::Off => None,
+        }
+    }
+}
+
 /// An address set by hand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaticAddress {
