@@ -3,7 +3,9 @@
 mod invariants;
 mod kernel;
 mod network;
+mod plan;
 mod server;
 mod settings;
 
-pub(crate) use network::{Dice, Plan, QUIET_DELAY, World, host_mac};
+pub(crate) use network::{World, host_mac};
+pub(crate) use plan::{Dice, Plan, QUIET_DELAY};
