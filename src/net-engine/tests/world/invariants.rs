@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sps_net_engine::wire::ArpPacket;
 use sps_net_engine::{
-    Action, Assignment, FALLBACK_ADDRESS, InterfaceView, Ipv4Mode, LinkIndex, Moment, Origin, Settings,
+    Action, Assignment, InterfaceView, Ipv4Mode, LinkIndex, MessageKind, Moment, Origin, Settings,
 };
 
 use super::host_mac;
@@ -48,6 +48,7 @@ impl Invariants {
                 self.probes.entry((*index, packet.target)).or_default().push(now);
                 Ok(())
             }
+            Action::SendDhcp(index, message, _) => self.asked(*index, message.kind),
             Action::Install(index, new) => self.install(*index, new, now),
             Action::RemoveRoutes(index, old) => self.kernel.remove_routes(*index, old),
             Action::Withdraw(index, old) => {
@@ -57,6 +58,18 @@ impl Invariants {
                 }
                 Ok(())
             }
+            _ => Ok(()),
+        }
+    }
+
+    /// Where no lease is wanted, one that is still held may be extended and given back; nothing new is asked for.
+    fn asked(&self, index: LinkIndex, kind: MessageKind) -> Result<(), String> {
+        let new = matches!(
+            kind,
+            MessageKind::Discover | MessageKind::Select { .. } | MessageKind::Confirm { .. }
+        );
+        match self.settings.mode(&link_name(index)) {
+            Ipv4Mode::Static(_) | Ipv4Mode::Off if new => Err(format!("wish: {kind:?} sent on {index}")),
             _ => Ok(()),
         }
     }
@@ -77,9 +90,6 @@ impl Invariants {
             self.claimed.remove(&place);
         }
         self.kernel.install(index, new);
-        if new.origin == Origin::Fallback && self.kernel.owners(FALLBACK_ADDRESS) > 1 {
-            return Err("one fallback: installed on two interfaces".to_owned());
-        }
         Ok(())
     }
 
@@ -122,6 +132,13 @@ impl Invariants {
                     return Err(format!("off: {index} has {shown:?}"));
                 }
                 self.not_claimed_twice(index, shown.address)?;
+                if self.kernel.owners(shown.address) > 1 {
+                    return Err(format!("one owner: {} stands on two interfaces", shown.address));
+                }
+            }
+            let asks = self.settings.mode(&view.link.name) == Ipv4Mode::Dhcp;
+            if view.fallback && asks && !self.settings.fallback {
+                return Err(format!("wish: {index} has the fallback, which is not wanted"));
             }
         }
         match self.kernel.static_default_routes() {

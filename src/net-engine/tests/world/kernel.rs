@@ -97,7 +97,7 @@ impl Kernel {
             .count()
     }
 
-    /// Interfaces with the fallback address as such cannot be told from static ones here.
+    /// How many interfaces have the address.
     pub(crate) fn owners(&self, address: Ipv4Addr) -> usize {
         self.cards
             .keys()

@@ -10,9 +10,15 @@ use super::invariants::link_name;
 /// Settings that are in order: any mode on any card, with addresses that are at times in the server's range.
 pub(crate) fn draw(cards: u32, dice: &mut Dice) -> Settings {
     let with_gateway = dice.roll(u64::from(cards) + 1);
+    // An address has one owner, and may move from card to card.
+    let with_fallback = dice.roll(2 * u64::from(cards)) + 1;
     let modes = (1..=cards).map(|index| {
-        let gateway = with_gateway == u64::from(index);
-        (link_name(index), mode(index, gateway, dice))
+        let place = u64::from(index);
+        let mode = match place == with_fallback {
+            true => fallback(dice),
+            false => mode(index, place == with_gateway, dice),
+        };
+        (link_name(index), mode)
     });
     let interfaces = modes.collect();
     let settings = Settings {
@@ -30,8 +36,6 @@ fn mode(index: LinkIndex, gateway: bool, dice: &mut Dice) -> Ipv4Mode {
     let last = match dice.roll(6) {
         0 | 1 => return Ipv4Mode::Dhcp,
         2 => return Ipv4Mode::Off,
-        // The first card alone: an address has one owner.
-        3 if index == 1 => return fallback(dice),
         // An address that the server gives too.
         3 | 4 => 101 + dice.roll(4),
         _ => 50 + dice.roll(3),
