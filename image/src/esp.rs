@@ -9,8 +9,9 @@ use fatfs::{Date, DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions,
 use thiserror::Error;
 
 use crate::boot_control::{Control, Copy};
-use crate::disk::layout;
 use crate::disk::sparse::Sparse;
+use crate::disk::write::Device as _;
+use crate::disk::{file_extents, layout};
 use crate::hex::Sha256Digest;
 use crate::source::{Extent, Source};
 
@@ -18,6 +19,13 @@ use crate::source::{Extent, Source};
 pub const LOADER: &str = "EFI/BOOT/BOOTX64.EFI";
 /// GRUB's configuration on a disk.
 pub const CONFIG: &str = "sps/grub.cfg";
+
+/// The folders of a disk's volume.
+const DISK_FOLDERS: [&str; 3] = ["EFI", "EFI/BOOT", "sps"];
+/// Bytes of a folder's entry.
+const FOLDER_ENTRY: usize = 32;
+/// Attributes of an entry that holds a part of a long name.
+const LONG_NAME: u8 = 0x0f;
 
 /// Bytes of a FAT sector.
 const SECTOR: u16 = 512;
@@ -100,16 +108,22 @@ pub fn disk(files: &DiskFiles<'_>) -> Result<Sparse, EspError> {
         &options(DISK_CLUSTER).fat_type(FatType::Fat32),
     )?;
     let control = files.control.to_bytes();
-    // The control first: its clusters are then the same whatever GRUB's size is.
+    // GRUB between the copies of the control: a write that a power cut spoils may take the neighbours with it.
     fill(
         &mut volume,
         &[
             (control_path(Copy::A), &control),
-            (control_path(Copy::B), &control),
             (CONFIG, files.config),
             (LOADER, files.loader),
+            (control_path(Copy::B), &control),
         ],
     )?;
+    for path in DISK_FOLDERS {
+        mend_folder(&mut volume, path).map_err(|source| EspError::Write {
+            path: path.to_owned(),
+            source,
+        })?;
+    }
     Ok(volume)
 }
 
@@ -174,7 +188,37 @@ fn fill(volume: &mut Sparse, files: &[(&str, &[u8])]) -> Result<(), EspError> {
         file.flush().map_err(failed(path))?;
     }
     drop(root);
+    // Counts the free clusters, which FAT32 keeps a note of.
+    system.stats().map_err(failed("/"))?;
     system.unmount().map_err(failed("/"))
+}
+
+/// Mends what the FAT library writes into a new folder: its entries `.` and `..` must have no long names, and `..`
+/// of a folder in the root must say cluster 0 (fatgen103, "Directory Structure").
+fn mend_folder(volume: &mut Sparse, path: &str) -> io::Result<()> {
+    let extent = file_extents::find_directory(volume, path).map_err(io::Error::other)?;
+    let content = crate::source::read(volume, extent)?;
+    let mut entries = Vec::new();
+    let mut long_name = 0;
+    for entry in content.as_chunks::<FOLDER_ENTRY>().0 {
+        let mut entry = *entry;
+        let is_dot = entry[0] == b'.';
+        if is_dot {
+            entries.truncate(entries.len() - long_name);
+        }
+        if entry[1] == b'.' && is_dot && !path.contains('/') {
+            entry[20..22].fill(0);
+            entry[26..28].fill(0);
+        }
+        long_name = if entry[11] == LONG_NAME {
+            long_name + FOLDER_ENTRY
+        } else {
+            0
+        };
+        entries.extend(entry);
+    }
+    entries.resize(content.len(), 0);
+    volume.write_at(extent.offset, &entries)
 }
 
 #[cfg(test)]
@@ -224,6 +268,8 @@ mod tests {
         let mut volume = on_disk(&files());
         let [a, b] = Copy::BOTH.map(|copy| read(volume.cursor(), control_path(copy)));
         assert_eq!(a, b);
+        let place = |copy| file_extents::find(&volume, control_path(copy)).unwrap()[0].offset;
+        assert!(place(Copy::B) - place(Copy::A) > 1 << 16);
         assert_eq!(Control::parse(&a), Ok(Control::installed(SlotNumber::FIRST)));
     }
 

@@ -64,6 +64,16 @@ pub const RELEASE_SIGNATURE: &str = "etc/sps/release.sig";
 /// The public keys the running appliance trusts, without leading slash.
 pub const TRUST_FILE: &str = "etc/sps/trust.json";
 
+/// The folder of an ISO whose files make a slot.
+const SLOT_FOLDER: &str = "firmware/";
+
+/// The name in a slot of a file of the ISO: what lies in the slots' folder goes into a slot under its last name.
+#[must_use]
+pub fn slot_name(name: &str) -> Option<&str> {
+    name.strip_prefix(SLOT_FOLDER)
+        .filter(|rest| !rest.is_empty() && !rest.contains('/'))
+}
+
 /// Longest component of a path: ISO 9660 level 2 (ECMA-119 10.2).
 const MAX_COMPONENT: usize = 30;
 /// Longest path accepted anywhere in an ISO.

@@ -63,8 +63,8 @@ struct Built {
     digest: Sha256Digest,
 }
 
-/// Builds into `folder` and says how long the assembly alone took, for the benchmark.
-pub(crate) fn timed(project: &Project, folder: &Path) -> Result<(PathBuf, Duration)> {
+/// Builds development firmware into `folder` and says how long the assembly alone took.
+pub(crate) fn development(project: &Project, folder: &Path) -> Result<(PathBuf, Duration)> {
     let command = BuildIso {
         key: None,
         next_key: None,
@@ -164,7 +164,7 @@ impl BuildIso {
             iso.len()
         );
         let digest = Sha256Digest::of(&iso);
-        let name = file_name(description.version, key);
+        let name = file_name(description.version, key.public().is_development());
         let checksum = format!("{digest}  {name}.iso\n");
         let folder = self.out.clone().unwrap_or_else(|| project.out());
         let files: [(&str, &[u8]); 3] = [
@@ -183,8 +183,8 @@ impl BuildIso {
 }
 
 /// A development build says so in its name.
-fn file_name(version: Version, key: &SecretKey) -> String {
-    let mark = if key.public().is_development() { "-dev" } else { "" };
+pub(crate) fn file_name(version: Version, development: bool) -> String {
+    let mark = if development { "-dev" } else { "" };
     format!("sps-{version}{mark}")
 }
 
@@ -194,12 +194,8 @@ mod tests {
 
     #[test]
     fn a_development_build_says_so_in_its_name() {
-        let release = SecretKey::from_seed(&[1; 32]);
-        assert_eq!(file_name(Version::new(0, 1, 0), &release), "sps-0.1.0");
-        assert_eq!(
-            file_name(Version::new(0, 1, 0), &SecretKey::development()),
-            "sps-0.1.0-dev"
-        );
+        assert_eq!(file_name(Version::new(0, 1, 0), false), "sps-0.1.0");
+        assert_eq!(file_name(Version::new(0, 1, 0), true), "sps-0.1.0-dev");
     }
 
     #[test]

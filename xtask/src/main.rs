@@ -3,12 +3,14 @@
 mod bench;
 mod binary;
 mod build_binary;
+mod build_disk;
 mod build_iso;
 mod build_kernel;
 mod cache;
 mod ci;
 mod digest;
 mod fuzz;
+mod helpers;
 mod kernel;
 mod keygen;
 mod list_parts;
@@ -44,6 +46,7 @@ enum Command {
     BuildKernel(build_kernel::BuildKernel),
     BuildBinary(build_binary::BuildBinary),
     BuildIso(build_iso::BuildIso),
+    BuildDisk(build_disk::BuildDisk),
     Qemu(qemu::Qemu),
     Test(test::Test),
     Tidy(tidy::Tidy),
@@ -73,6 +76,7 @@ fn run() -> anyhow::Result<()> {
         Command::BuildKernel(command) => command.run(&project),
         Command::BuildBinary(command) => command.run(&project),
         Command::BuildIso(command) => command.run(&project),
+        Command::BuildDisk(command) => command.run(&project),
         Command::Qemu(command) => command.run(&project),
         Command::Test(command) => command.run(&project),
         Command::Tidy(command) => command.run(&project),

@@ -39,6 +39,48 @@ const fn shipped(package: &'static str, part: &'static str, licence: &'static st
 /// The list.
 pub(crate) const SHIPPED: &[Shipped] = &[
     shipped(
+        "drbd-utils",
+        "drbdsetup and drbdmeta",
+        "GPL-2.0-or-later",
+        Owed::SourcePackage,
+    ),
+    shipped(
+        "e2fsprogs",
+        "mke2fs, e2fsck, resize2fs",
+        "GPL-2.0-only",
+        Owed::SourcePackage,
+    ),
+    shipped(
+        "libblkid1",
+        "library of mke2fs and e2fsck",
+        "LGPL-2.1-or-later",
+        Owed::SourcePackage,
+    ),
+    shipped(
+        "libc6",
+        "C library of Debian's programs",
+        "LGPL-2.1-or-later",
+        Owed::SourcePackage,
+    ),
+    shipped(
+        "libcom-err2",
+        "library of mke2fs and e2fsck",
+        "MIT",
+        Owed::Nothing,
+    ),
+    shipped(
+        "libext2fs2",
+        "library of mke2fs and e2fsck",
+        "LGPL-2.0-only",
+        Owed::SourcePackage,
+    ),
+    shipped(
+        "libuuid1",
+        "library of mke2fs and e2fsck",
+        "BSD-3-Clause",
+        Owed::Nothing,
+    ),
+    shipped(
         "amd64-microcode",
         "microcode of AMD processors",
         "LicenseRef-amd-ucode",

@@ -3,7 +3,7 @@
 //! Invariant: everything is written beside and synced before anything gets its final name; on any error, nothing
 //! half written stays. Existing files are replaced by rename only.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -21,12 +21,10 @@ pub enum PublishError {
         source: io::Error,
     },
     /// A file cannot be written; nothing was changed.
-    #[error("cannot write {path}, {size} bytes; if the disk is full, make room and build again")]
+    #[error("cannot write {path}; if the disk is full, make room and build again")]
     Write {
         /// The file.
         path: PathBuf,
-        /// Bytes it would have.
-        size: usize,
         /// What the system said.
         source: io::Error,
     },
@@ -49,6 +47,7 @@ pub enum PublishError {
 }
 
 /// A file written beside its place; removed when it is dropped without having been put there.
+#[derive(Debug)]
 struct Pending {
     beside: PathBuf,
     place: PathBuf,
@@ -61,55 +60,85 @@ impl Drop for Pending {
     }
 }
 
+/// Files on their way into a folder: all of them get there or none.
+#[derive(Debug)]
+pub struct Batch {
+    folder: PathBuf,
+    pending: Vec<Pending>,
+}
+
+impl Batch {
+    /// An empty batch for `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// When the folder cannot be made.
+    pub fn new(folder: &Path) -> Result<Self, PublishError> {
+        fs::create_dir_all(folder).map_err(|source| PublishError::Folder {
+            path: folder.to_owned(),
+            source,
+        })?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            pending: Vec::new(),
+        })
+    }
+
+    /// Writes a file beside its place, through to the disk, and returns what `write` returned.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn add<T>(
+        &mut self,
+        name: &str,
+        write: impl FnOnce(&mut File) -> io::Result<T>,
+    ) -> Result<T, PublishError> {
+        let pending = Pending {
+            beside: self.folder.join(format!(".{name}.new-{}", std::process::id())),
+            place: self.folder.join(name),
+        };
+        let written = File::create(&pending.beside).and_then(|mut file| {
+            let result = write(&mut file)?;
+            file.sync_all()?;
+            Ok(result)
+        });
+        let result = written.map_err(|source| PublishError::Write {
+            path: pending.place.clone(),
+            source,
+        })?;
+        self.pending.push(pending);
+        Ok(result)
+    }
+
+    /// Gives every file its name, in the order they were added, and returns their places.
+    ///
+    /// # Errors
+    /// When a file cannot be renamed or the folder not be synced.
+    pub fn finish(self) -> Result<Vec<PathBuf>, PublishError> {
+        for file in &self.pending {
+            fs::rename(&file.beside, &file.place).map_err(|source| PublishError::Rename {
+                path: file.place.clone(),
+                source,
+            })?;
+        }
+        let synced = File::open(&self.folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|source| PublishError::Sync {
+            path: self.folder.clone(),
+            source,
+        })?;
+        Ok(self.pending.iter().map(|file| file.place.clone()).collect())
+    }
+}
+
 /// Puts the named contents into `folder`, all of them or none, in the order given.
 ///
 /// # Errors
 /// When something cannot be written; a failure before the first rename leaves the folder as it was.
 pub fn publish(folder: &Path, files: &[(&str, &[u8])]) -> Result<Vec<PathBuf>, PublishError> {
-    fs::create_dir_all(folder).map_err(|source| PublishError::Folder {
-        path: folder.to_owned(),
-        source,
-    })?;
-    let pending: Result<Vec<Pending>, PublishError> = files
-        .iter()
-        .map(|(name, content)| write_beside(folder, name, content))
-        .collect();
-    let pending = pending?;
-    for file in &pending {
-        fs::rename(&file.beside, &file.place).map_err(|source| PublishError::Rename {
-            path: file.place.clone(),
-            source,
-        })?;
+    let mut batch = Batch::new(folder)?;
+    for (name, content) in files {
+        batch.add(name, |file| file.write_all(content))?;
     }
-    let synced = File::open(folder).and_then(|folder| folder.sync_all());
-    synced.map_err(|source| PublishError::Sync {
-        path: folder.to_owned(),
-        source,
-    })?;
-    Ok(pending.iter().map(|file| file.place.clone()).collect())
-}
-
-fn write_beside(folder: &Path, name: &str, content: &[u8]) -> Result<Pending, PublishError> {
-    let place = folder.join(name);
-    let pending = Pending {
-        beside: folder.join(format!(".{name}.new-{}", std::process::id())),
-        place,
-    };
-    let failed = |source| PublishError::Write {
-        path: pending.place.clone(),
-        size: content.len(),
-        source,
-    };
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .open(&pending.beside)
-        .map_err(failed)?;
-    file.write_all(content)
-        .and_then(|()| file.sync_all())
-        .map_err(failed)?;
-    Ok(pending)
+    batch.finish()
 }
 
 #[cfg(test)]

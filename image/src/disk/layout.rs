@@ -27,7 +27,8 @@ const MIB: u64 = 1 << 20;
 const BIOS_SIZE: u64 = 2 * MIB;
 /// Bytes of the EFI system partition.
 pub const ESP_SIZE: u64 = 128 * MIB;
-const BOOT_SIZE: u64 = 512 * MIB;
+/// Bytes of the partition of the firmware slots.
+pub const BOOT_SIZE: u64 = 512 * MIB;
 const STATE_SIZE: u64 = 512 * MIB;
 const META_SIZE: u64 = 512 * MIB;
 const LEAST_DATA: u64 = 512 * MIB;

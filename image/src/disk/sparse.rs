@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 
 use super::write::Device;
+use crate::hex::Sha256Digest;
 use crate::source::Source;
 
 /// Bytes of a chunk: a cluster of qcow2 and a grain of VMDK, so that no format has to join or split any.
@@ -38,6 +39,27 @@ impl Sparse {
             let length = usize::try_from(self.size - offset).map_or(CHUNK, |rest| rest.min(CHUNK));
             (offset, &chunk[..length])
         })
+    }
+
+    /// The chunks that are not all zero, in order, with their numbers; each has [`CHUNK`] bytes, with zeros behind
+    /// the end of the whole.
+    pub fn filled(&self) -> impl Iterator<Item = (u64, &[u8])> {
+        let chunks = self
+            .chunks
+            .iter()
+            .map(|(index, chunk)| (*index, chunk.as_slice()));
+        chunks.filter(|(_, chunk)| !is_zero(chunk))
+    }
+
+    /// A digest of what is on it, far sooner than one of all its bytes.
+    #[must_use]
+    pub fn fingerprint(&self) -> Sha256Digest {
+        let mut seen = self.size.to_le_bytes().to_vec();
+        for (number, chunk) in self.filled() {
+            seen.extend(number.to_le_bytes());
+            seen.extend(Sha256Digest::of(chunk).as_bytes());
+        }
+        Sha256Digest::of(&seen)
     }
 
     /// Bytes of memory taken.
@@ -72,6 +94,15 @@ impl Sparse {
         }
         Err(io::ErrorKind::UnexpectedEof.into())
     }
+}
+
+/// Whether there are only zeros; compared in pieces, which is a matter of the C library and not of this loop.
+#[must_use]
+pub fn is_zero(bytes: &[u8]) -> bool {
+    const ZEROS: [u8; 4096] = [0; 4096];
+    bytes
+        .chunks(ZEROS.len())
+        .all(|piece| *piece == ZEROS[..piece.len()])
 }
 
 /// Cuts `offset..offset + length` at the chunks: chunk, offset in it, range of the caller's bytes.

@@ -200,12 +200,13 @@ impl Table {
     }
 
     /// The table for the same disk after it became larger: the last partition takes what it can. `None` when the
-    /// disk has not grown or the last partition is not an appliance's.
+    /// disk has not grown or its last partition is not an appliance's.
     #[must_use]
     pub fn grown(&self, disk_size: u64) -> Option<Self> {
         let blocks = disk_size / BLOCK;
         let data = self.entry(Part::Data).ok()?;
-        if blocks <= self.blocks || self.entries.len() != Part::ALL.len() {
+        let is_last = self.entries().all(|(_, entry)| entry.first <= data.first);
+        if blocks <= self.blocks || self.entries.len() != Part::ALL.len() || !is_last {
             return None;
         }
         let end = last_end(data.first * BLOCK, blocks * BLOCK) / BLOCK;

@@ -9,6 +9,8 @@ mod builds;
 #[cfg(test)]
 mod command_line;
 #[cfg(test)]
+mod disk;
+#[cfg(test)]
 mod forge;
 #[cfg(test)]
 mod full_disk;

@@ -116,3 +116,43 @@ fn the_boot_control_seed_is_two_complete_copies() {
     let (a, b) = seed.split_at(SIZE);
     assert_eq!(choose(a, b).unwrap().other, Other::Same);
 }
+
+/// The smallest volume with a file in a folder: one sector each for boot sector, FAT, root, folder and content.
+fn small_volume() -> Vec<u8> {
+    const SECTOR: usize = 512;
+    let mut volume = vec![0; 5 * SECTOR];
+    for (at, bytes) in [
+        (11, &[0x00, 0x02, 1, 1, 0, 1][..]),
+        (32, &[5, 0, 0, 0, 1, 0, 0, 0]),
+        (44, &[2, 0, 0, 0]),
+        (510, &[0x55, 0xaa]),
+    ] {
+        volume[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+    volume[SECTOR..SECTOR + 20].fill(0xff);
+    let entries = [(2, b"SPS        ", 0x10, 3), (3, b"CONTROL    ", 0x20, 4)];
+    for (sector, name, attributes, cluster) in entries {
+        let entry = &mut volume[sector * SECTOR..];
+        entry[..11].copy_from_slice(name);
+        (entry[11], entry[26]) = (attributes, cluster);
+        entry[29] = 2;
+    }
+    volume
+}
+
+#[test]
+fn the_seed_of_a_volume_holds_its_file() {
+    let volume = seed("file_extents/volume", &small_volume());
+    let extents = sps_image::disk::file_extents::find(&volume, "sps/control").unwrap();
+    assert_eq!(extents.len(), 1);
+    assert_eq!((extents[0].offset, extents[0].size), (4 * 512, 512));
+}
+
+#[test]
+fn the_seed_of_a_table_is_an_appliances() {
+    use sps_image::disk::layout::{Identity, LEAST_DISK, Layout};
+    use sps_image::disk::table::Table;
+    let table = Table::new(&Layout::for_size(LEAST_DISK).unwrap(), &Identity::TEMPLATE).encode();
+    let bytes = [&table.primary_header[..92], &table.entries[..6 * 128]].concat();
+    assert_eq!(seed("partition_table/appliance", &bytes), bytes);
+}

@@ -10,6 +10,8 @@
 
 mod action_log;
 mod backend;
+#[cfg(feature = "cli")]
+pub mod cli;
 mod client;
 mod failure;
 mod firmware;
@@ -25,6 +27,7 @@ mod server;
 mod session;
 mod status;
 mod support;
+pub mod text;
 mod throttle;
 mod traits;
 mod wire;

@@ -2,6 +2,7 @@
 //!
 //! A request that has begun is carried to its end even when its asker goes away: half an installation helps nobody.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -54,8 +55,9 @@ struct Shared {
 struct Guarded {
     /// The change being carried out: who, what.
     running: Option<String>,
-    at_console: Throttle,
-    from_afar: Throttle,
+    /// Wrong passwords by console, and of everybody else together: a serial line full of noise must not lock the
+    /// screen.
+    throttles: BTreeMap<Option<String>, Throttle>,
 }
 
 impl Operations {
@@ -193,11 +195,12 @@ impl Operations {
 
 impl Guarded {
     fn throttle(&mut self, origin: &Origin) -> &mut Throttle {
-        if origin.is_console() {
-            &mut self.at_console
-        } else {
-            &mut self.from_afar
-        }
+        // The consoles are those the kernel has: a handful.
+        let console = match origin {
+            Origin::Console { tty } => Some(tty.clone()),
+            _ => None,
+        };
+        self.throttles.entry(console).or_default()
     }
 }
 

@@ -15,13 +15,15 @@ pub struct Standing {
     pub mode: Mode,
     /// Sealed mode.
     pub sealed: bool,
+    /// A console password is set.
+    pub password_set: bool,
 }
 
 /// Why `request` may not be made from `origin`, or nothing.
 pub(crate) fn objection(request: &Request, origin: &Origin, standing: Standing) -> Option<Failure> {
     by_origin(request, origin, standing.sealed)
         .or_else(|| by_mode(request, standing.mode))
-        .or_else(|| by_seal(request, standing.sealed))
+        .or_else(|| by_seal(request, standing))
         .map(|message| Failure::new(FailureKind::NotAllowed, message))
 }
 
@@ -71,12 +73,16 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
     }
 }
 
-fn by_seal(request: &Request, sealed: bool) -> Option<&'static str> {
-    match (request, sealed) {
-        (Request::PasswordSet { .. }, true) => {
+fn by_seal(request: &Request, standing: Standing) -> Option<&'static str> {
+    match (request, standing.sealed) {
+        // The first password is set even then: after a reset with the installation medium nobody could unseal.
+        (Request::PasswordSet { .. }, true) if standing.password_set => {
             Some("the appliance is sealed: its password is fixed; unseal it at the console first")
         }
         (Request::Seal, true) => Some("the appliance is sealed already"),
+        (Request::Seal, false) if !standing.password_set => {
+            Some("no console password is set, so nobody could unseal: set one at the console first")
+        }
         (Request::Unseal, false) => Some("the appliance is not sealed"),
         _ => None,
     }
@@ -103,8 +109,16 @@ mod tests {
     }
 
     fn said(request: &Request, origin: &Origin, mode: Mode, sealed: bool) -> String {
-        objection(request, origin, Standing { mode, sealed })
-            .map_or_else(|| "allowed".into(), |why| why.message)
+        objection(
+            request,
+            origin,
+            Standing {
+                mode,
+                sealed,
+                password_set: true,
+            },
+        )
+        .map_or_else(|| "allowed".into(), |why| why.message)
     }
 
     #[test]
@@ -143,6 +157,19 @@ mod tests {
             said(&Request::FirmwareCommit, &socket(), Mode::Installed, true),
             "allowed"
         );
+    }
+
+    #[test]
+    fn without_a_password_nothing_is_sealed_and_the_first_can_always_be_set() {
+        let password = Request::PasswordSet {
+            password: Secret::default(),
+        };
+        let none = |sealed| Standing {
+            sealed,
+            ..Standing::default()
+        };
+        assert!(objection(&password, &console(), none(true)).is_none());
+        assert!(objection(&Request::Seal, &console(), none(false)).is_some());
     }
 
     #[test]

@@ -25,6 +25,6 @@ pub use node::{
     Time, TimeServer,
 };
 pub use password::{LEAST_CHARACTERS, PasswordError, hash_password, verify_password};
-pub use record::{Change, Record, RecordError};
+pub use record::{Change, MOST_BYTES as RECORD_BYTES, Record, RecordError};
 pub use secret::{REDACTED, Secret};
 pub use store::{Found, HISTORY_KEPT, Store, StoreError};

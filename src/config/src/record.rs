@@ -12,7 +12,7 @@ use crate::node::{FORMAT, Node};
 use crate::secret::REDACTED;
 
 /// Largest file that is read: the document is a few KiB, certificates included.
-pub(crate) const MOST_BYTES: usize = 1024 * 1024;
+pub const MOST_BYTES: usize = 1024 * 1024;
 
 /// Who changed what, when, from where and why.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

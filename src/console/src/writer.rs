@@ -2,14 +2,19 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::OFlags;
 use sps_bootlog::{BootLog, Level};
 use tracing::warn;
+
+use crate::screen::Screen;
+use crate::terminal::{Sessions, Terminal, TerminalError};
 
 /// How long a console waits for an entry before it looks again; only bounds the wait.
 const WAIT: Duration = Duration::from_secs(60);
@@ -21,11 +26,31 @@ struct Place {
     lock: Mutex<()>,
 }
 
+#[derive(Debug)]
+struct Console {
+    path: PathBuf,
+    place: Arc<Place>,
+    screen: Arc<Screen>,
+}
+
 /// The consoles being written to.
 #[derive(Debug)]
 pub struct Consoles {
     log: BootLog,
-    places: Vec<Arc<Place>>,
+    consoles: Vec<Console>,
+}
+
+/// The menus of all consoles.
+#[derive(Debug, Default)]
+pub struct Menus {
+    terminals: Vec<Terminal>,
+}
+
+impl Menus {
+    /// Opens the menu on every console that shows the log.
+    pub fn open(&self) {
+        self.terminals.iter().for_each(Terminal::open);
+    }
 }
 
 impl Consoles {
@@ -34,13 +59,21 @@ impl Consoles {
     #[must_use]
     pub fn attach(log: &BootLog) -> Self {
         let active = fs::read_to_string("/sys/class/tty/console/active").unwrap_or_default();
+        Self::on(log, &device_paths(&active))
+    }
+
+    /// Starts writing `log` to the terminals at `paths`.
+    #[must_use]
+    pub fn on(log: &BootLog, paths: &[PathBuf]) -> Self {
         let mut consoles = Self {
             log: log.clone(),
-            places: Vec::new(),
+            consoles: Vec::new(),
         };
-        for path in device_paths(&active) {
-            match OpenOptions::new().write(true).open(&path) {
-                Ok(device) => consoles.add(device, &path),
+        // A console never becomes the controlling terminal: Ctrl-C there is a key like any other.
+        let flags = i32::try_from(OFlags::NOCTTY.bits()).unwrap_or(0);
+        for path in paths {
+            match OpenOptions::new().write(true).custom_flags(flags).open(path) {
+                Ok(device) => consoles.add(device, path),
                 Err(error) => warn!("could not open console {}: {error}", path.display()),
             }
         }
@@ -48,26 +81,45 @@ impl Consoles {
     }
 
     /// Adds one more place to write to.
-    fn add(&mut self, device: impl Write + Send + 'static, name: &Path) {
+    fn add(&mut self, device: impl Write + Send + 'static, path: &Path) {
         let place = Arc::new(Place::default());
-        let (log, own) = (self.log.clone(), place.clone());
+        let screen = Arc::new(Screen::new(device));
+        let (log, own, shown) = (self.log.clone(), place.clone(), screen.clone());
         let spawned = thread::Builder::new()
             .name("console".into())
-            .spawn(move || follow(&log, device, &own));
+            .spawn(move || follow(&log, &shown, &own));
+        let path = path.to_owned();
         match spawned {
-            Ok(_) => self.places.push(place),
+            Ok(_) => self.consoles.push(Console { path, place, screen }),
             Err(error) => warn!(
                 "could not start the thread of console {}: {error}",
-                name.display()
+                path.display()
             ),
         }
     }
 
-    /// Waits until every console shows what the log holds now, or `limit` has passed.
+    /// From now on Enter opens the menu on each console. Once.
+    #[must_use]
+    pub fn serve_menus(&self, sessions: &Sessions) -> Menus {
+        let start = |console: &Console| {
+            Terminal::start(&console.path, console.screen.clone(), sessions.clone())
+                .map_err(|error: TerminalError| warn!("no menu: {}", sps_bootlog::causes(&error)))
+                .ok()
+        };
+        Menus {
+            terminals: self.consoles.iter().filter_map(start).collect(),
+        }
+    }
+
+    /// Ends every menu, so that the log has the last word, and waits until each console shows what the log holds
+    /// now, or `limit` has passed.
     pub fn flush(&self, limit: Duration) {
         let newest = self.log.newest();
         let deadline = Instant::now() + limit;
-        for place in &self.places {
+        for console in &self.consoles {
+            console.screen.give_back_for_good();
+        }
+        for Console { place, .. } in &self.consoles {
             let guard = place.lock.lock().unwrap_or_else(PoisonError::into_inner);
             let left = deadline.saturating_duration_since(Instant::now());
             let behind = |_: &mut ()| place.shown.load(Ordering::Acquire) < newest;
@@ -89,17 +141,16 @@ fn device_paths(active: &str) -> Vec<PathBuf> {
     paths
 }
 
-fn follow(log: &BootLog, mut device: impl Write, place: &Place) {
+fn follow(log: &BootLog, screen: &Screen, place: &Place) {
     let mut shown = 0;
     loop {
         let news = log.wait_after(shown, WAIT);
-        if news.missed > 0
-            && write_line(&mut device, &format!("[…{} lines not shown…]", news.missed)).is_err()
+        if news.missed > 0 && write_line(screen, &format!("[…{} lines not shown…]", news.missed)).is_err()
         {
             return;
         }
         for entry in news.entries {
-            if entry.level > Level::Debug && write_line(&mut device, &entry.to_string()).is_err() {
+            if entry.level > Level::Debug && write_line(screen, &entry.to_string()).is_err() {
                 // A console that is gone stays gone; the log and the other consoles go on.
                 return;
             }
@@ -111,9 +162,8 @@ fn follow(log: &BootLog, mut device: impl Write, place: &Place) {
     }
 }
 
-fn write_line(device: &mut impl Write, line: &str) -> io::Result<()> {
-    device.write_all(format!("{line}\r\n").as_bytes())?;
-    device.flush()
+fn write_line(screen: &Screen, line: &str) -> io::Result<()> {
+    screen.write_log(format!("{line}\r\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -122,9 +172,9 @@ mod tests {
 
     use super::*;
 
-    struct Screen(Sender<Vec<u8>>);
+    struct Shown(Sender<Vec<u8>>);
 
-    impl Write for Screen {
+    impl Write for Shown {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.send(bytes.to_vec()).map_err(io::Error::other)?;
             Ok(bytes.len())
@@ -148,16 +198,17 @@ mod tests {
         }
     }
 
+    fn none(log: &BootLog) -> Consoles {
+        Consoles::on(log, &[])
+    }
+
     #[test]
     fn a_blocked_serial_line_does_not_hold_up_the_screen_nor_the_flush() {
         let log = BootLog::new();
         let (sender, shown) = channel();
-        let mut consoles = Consoles {
-            log: log.clone(),
-            places: Vec::new(),
-        };
+        let mut consoles = none(&log);
         consoles.add(Blocked, Path::new("ttyS0"));
-        consoles.add(Screen(sender), Path::new("tty0"));
+        consoles.add(Shown(sender), Path::new("tty0"));
         log.push(Level::Debug, "init", "not for people");
         log.push(Level::Info, "init", "hello");
         let line = shown.recv_timeout(Duration::from_secs(10)).unwrap();
@@ -170,14 +221,39 @@ mod tests {
     fn flush_waits_for_what_was_said() {
         let log = BootLog::new();
         let (sender, shown) = channel();
-        let mut consoles = Consoles {
-            log: log.clone(),
-            places: Vec::new(),
-        };
-        consoles.add(Screen(sender), Path::new("tty0"));
+        let mut consoles = none(&log);
+        consoles.add(Shown(sender), Path::new("tty0"));
         log.push(Level::Info, "init", "last words");
         consoles.flush(Duration::from_secs(10));
         assert_eq!(shown.try_iter().count(), 1);
+    }
+
+    #[test]
+    fn the_log_waits_behind_the_menu_and_loses_nothing() {
+        let log = BootLog::new();
+        let (sender, shown) = channel();
+        let mut consoles = none(&log);
+        consoles.add(Shown(sender), Path::new("tty0"));
+        let screen = consoles.consoles[0].screen.clone();
+        assert!(screen.take());
+        log.push(Level::Info, "init", "one");
+        log.push(Level::Info, "init", "two");
+        screen.write_menu(b"Choice: ").unwrap();
+        assert_eq!(shown.recv_timeout(Duration::from_secs(10)).unwrap(), b"Choice: ");
+        screen.give_back();
+        screen.write_menu(b"late").unwrap();
+        for word in ["one", "two"] {
+            let line = shown.recv_timeout(Duration::from_secs(10)).unwrap();
+            assert!(String::from_utf8(line).unwrap().contains(word));
+        }
+        assert!(screen.take());
+        log.push(Level::Info, "init", "last words");
+        consoles.flush(Duration::from_secs(10));
+        assert_eq!(shown.try_iter().count(), 1);
+        assert!(
+            !screen.take(),
+            "the menu came back while the machine is being left"
+        );
     }
 
     #[test]

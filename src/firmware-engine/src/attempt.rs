@@ -76,6 +76,22 @@ pub struct Rollback {
     pub problem: Option<String>,
 }
 
+/// One sentence: which firmware was left, why, and how far it came.
+impl fmt::Display for Rollback {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("rolled back from firmware")?;
+        if let Some((_, version)) = self.build {
+            write!(f, " {version}")?;
+        }
+        let phase = self.phase.as_deref().unwrap_or("before its first phase");
+        write!(f, " in slot {}: {}; it got to: {phase}", self.from, self.cause)?;
+        match &self.problem {
+            Some(problem) => write!(f, " ({problem})"),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Rollback {
     /// The entry for the list of failed firmware.
     pub(crate) fn failed(&self) -> Option<Failed> {

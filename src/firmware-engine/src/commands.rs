@@ -50,10 +50,10 @@ fn check_candidate(facts: &Facts, candidate: &Candidate, running: Version) -> Re
         return Err(Refusal::TooLarge { version, size });
     }
     check_boot_protocol(build)?;
+    check_not_failed(facts, build)?;
     if let Some(slot) = holder(facts, build.digest) {
         return Err(Refusal::AlreadyThere { version, slot });
     }
-    check_not_failed(facts, build)?;
     if version < running {
         return Err(Refusal::Older { version, running });
     }

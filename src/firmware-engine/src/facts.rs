@@ -33,6 +33,8 @@ pub struct Build {
 pub struct Complete {
     /// What it is.
     pub build: Build,
+    /// Bytes of its files.
+    pub size: u64,
     /// When it was staged, seconds since 1970 by the clock of that time: for telling old from new, nothing else.
     pub staged_at: u64,
 }

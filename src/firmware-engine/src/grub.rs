@@ -27,19 +27,23 @@ pub enum Step {
     GiveUp,
 }
 
-/// What GRUB does with these copies; `loads` says whether it finds the files of a slot.
+/// What GRUB does with these copies; `loads` says whether it finds the files of a slot and its signature.
 #[must_use]
 pub fn boot(a: &[u8], b: &[u8], menu: Menu, loads: impl Fn(SlotNumber) -> bool) -> Vec<Step> {
     let Ok(chosen) = choose(a, b) else {
-        let start = last_resort([None, None], &loads);
-        return vec![start.map_or(Step::GiveUp, |slot| Step::Start(slot, Some(Rescue::Control)))];
+        let reason = if menu == Menu::Rescue {
+            Rescue::Menu
+        } else {
+            Rescue::Control
+        };
+        return vec![last_resort(None, reason, &loads)];
     };
     let mut control = chosen.control;
     if menu == Menu::Rescue {
-        let start = last_resort([control.second, control.first], &loads);
-        return vec![start.map_or(Step::GiveUp, |slot| Step::Start(slot, Some(Rescue::Menu)))];
+        return vec![last_resort(Some(&control), Rescue::Menu, &loads)];
     }
     let mut steps = Vec::new();
+    let mut reason = Rescue::Tries;
     for slot in [control.first, control.second].into_iter().flatten() {
         let flags = control.slot_mut(slot);
         let Some(left) = flags.tries.take().filter(|_| flags.valid) else {
@@ -52,18 +56,19 @@ pub fn boot(a: &[u8], b: &[u8], menu: Menu, loads: impl Fn(SlotNumber) -> bool) 
             steps.push(Step::Start(slot, None));
             return steps;
         }
+        reason = Rescue::Unreadable;
     }
-    let valid = |slot: &SlotNumber| control.slot(*slot).valid;
-    let named = [control.second.filter(valid), control.first.filter(valid)];
-    let start = last_resort(named, &loads);
-    steps.push(start.map_or(Step::GiveUp, |slot| Step::Start(slot, Some(Rescue::Tries))));
+    steps.push(last_resort(Some(&control), reason, &loads));
     steps
 }
 
-/// The first of these that loads, else any that does.
-fn last_resort(named: [Option<SlotNumber>; 2], loads: &impl Fn(SlotNumber) -> bool) -> Option<SlotNumber> {
-    let all = named.into_iter().flatten().chain(SlotNumber::ALL);
-    all.into_iter().find(|slot| loads(*slot))
+/// The good slot, the one that boots first, or any other: the first of them that loads.
+fn last_resort(control: Option<&Control>, reason: Rescue, loads: &impl Fn(SlotNumber) -> bool) -> Step {
+    let valid = |slot: &SlotNumber| control.is_some_and(|control| control.slot(*slot).valid);
+    let named = control.map_or([None, None], |control| [control.second, control.first]);
+    let all = named.into_iter().flatten().filter(valid).chain(SlotNumber::ALL);
+    let start = all.into_iter().find(|slot| loads(*slot));
+    start.map_or(Step::GiveUp, |slot| Step::Start(slot, Some(reason)))
 }
 
 /// The copy after `save_env`: it writes into a block that begins as one, whatever else is in it, and fails on

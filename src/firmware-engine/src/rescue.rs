@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Rescue {
-    /// No slot has tries left, or none of those that have can be loaded.
+    /// No slot that boots by itself has tries left.
     Tries,
-    /// Both copies of the boot control are bad.
+    /// Both copies of the boot control are bad, or no try can be written down in them.
     Control,
-    /// The copies of the boot control cannot be read.
+    /// A slot had tries, but its files cannot be loaded, and no other one has any.
     Unreadable,
     /// Somebody chose it in the menu.
     Menu,
@@ -38,11 +38,9 @@ impl Rescue {
 impl fmt::Display for Rescue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Tries => {
-                "every installed firmware used up its starts without becoming healthy, or cannot be loaded"
-            }
-            Self::Control => "both copies of the boot control are damaged",
-            Self::Unreadable => "the boot control cannot be read",
+            Self::Tries => "every installed firmware used up its starts without becoming healthy",
+            Self::Control => "the boot control is damaged",
+            Self::Unreadable => "the boot loader cannot read the installed firmware",
             Self::Menu => "it was chosen in the boot menu",
         })
     }

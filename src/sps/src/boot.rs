@@ -1,11 +1,14 @@
 //! The boot as data: the phases of PID 1 before the services, in order.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
 use sps_console::Banner;
+use sps_firmware::Firmware;
+use sps_firmware_engine::BootOutcome;
+use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
@@ -15,6 +18,7 @@ use sps_init::{devices, entropy, kernel_log, mounts, sysctl};
 use sps_sys::watchdog::Watchdog;
 use tracing::{error, info, warn};
 
+use crate::backend::Settings;
 use crate::faults::Faults;
 use crate::node::{self, Node, State, aside};
 use crate::parameters::{self, RescueReason, Start};
@@ -39,6 +43,10 @@ pub(crate) struct Boot {
     pub(crate) watchdog: Option<Watchdog>,
     /// `None` until the phase `firmware` has read it.
     pub(crate) release: Option<Release>,
+    /// The keys it trusts.
+    pub(crate) trust: Option<Trust>,
+    /// The node document.
+    pub(crate) settings: Settings,
     pub(crate) faults: Faults,
     /// Where the boot loader found this firmware.
     pub(crate) start: Start,
@@ -48,6 +56,10 @@ pub(crate) struct Boot {
     pub(crate) state: Option<State>,
     /// Why this is rescue mode: nothing but what is needed to mend the appliance.
     pub(crate) rescue: Option<String>,
+    /// The firmware slots, once they are open.
+    pub(crate) firmware: Option<Arc<Firmware>>,
+    /// One sentence about the firmware that failed before this one, when this boot found that out.
+    pub(crate) rolled_back: Option<String>,
 }
 
 impl Boot {
@@ -57,11 +69,15 @@ impl Boot {
             children: children.clone(),
             watchdog: None,
             release: None,
+            trust: None,
+            settings: Settings::in_memory(),
             faults: Faults::default(),
             start: Start::Medium,
             node: None,
             state: None,
             rescue: None,
+            firmware: None,
+            rolled_back: None,
         }
     }
 
@@ -86,6 +102,7 @@ const PHASES: &[Phase<Boot>] = &[
     Phase { name: "devices",  title: "Look at the hardware",            on_failure: Failure::Tolerated, run: devices },
     Phase { name: "disk",     title: "Open the appliance's disk",       on_failure: Failure::Judged(storage_failed), run: disk },
     Phase { name: "state",    title: "Mount what this node keeps",      on_failure: Failure::Judged(storage_failed), run: state },
+    Phase { name: "slots",    title: "Look at the firmware slots",      on_failure: Failure::Judged(storage_failed), run: slots },
 ];
 
 /// Runs the phases, then the services until the machine is to be left.
@@ -148,7 +165,8 @@ fn console(boot: &mut Boot) -> Result<(), PhaseError> {
 }
 
 fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
-    let release = identity::read()?;
+    let (release, trust) = identity::read()?;
+    boot.trust = Some(trust);
     let banner = Banner {
         product: PRODUCT_TITLE.into(),
         version: release.version.to_string(),
@@ -223,7 +241,43 @@ fn state(boot: &mut Boot) -> Result<(), PhaseError> {
     };
     let (node, mounted) = aside("mounting", boot.watchdog.as_ref(), mount)?;
     boot.node = Some(node);
-    boot.state = Some(mounted?);
+    let (state, settings) = mounted?;
+    boot.state = Some(state);
+    boot.settings = settings;
+    Ok(())
+}
+
+/// Finds out what this start means: the first of a firmware on trial, the one after a rollback, …
+fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
+    let (Start::Slot { slot, rescue, .. }, Some(release), Some(trust)) =
+        (&boot.start, &boot.release, &boot.trust)
+    else {
+        return Ok(());
+    };
+    let who = node::Who {
+        slot: *slot,
+        rescue: *rescue,
+        version: release.version,
+        trust: trust.clone(),
+    };
+    let (Some(node), Some(state)) = (boot.node.take(), boot.state.take()) else {
+        return Ok(());
+    };
+    let look = move |_: &node::Pulse| {
+        let opened = node::open_slots(&node, &state, who);
+        (node, state, opened)
+    };
+    let (node, state, opened) = aside("looking at the firmware slots", boot.watchdog.as_ref(), look)?;
+    (boot.node, boot.state) = (Some(node), Some(state));
+    let (firmware, started) = opened?;
+    if let BootOutcome::RolledBack(rollback) = &started.outcome {
+        boot.rolled_back = Some(rollback.to_string());
+    }
+    firmware.phase(services::PHASE, node::now())?;
+    boot.firmware = Some(Arc::new(firmware));
+    if started.reboot {
+        return Err("the boot control was rebuilt: starting again".into());
+    }
     Ok(())
 }
 

@@ -33,8 +33,8 @@ pub(crate) enum IdentityError {
     Release(#[source] ReleaseError),
 }
 
-/// Reads and checks the release file of the running firmware.
-pub(crate) fn read() -> Result<Release, IdentityError> {
+/// Reads and checks the release file of the running firmware; with it come the keys that it trusts.
+pub(crate) fn read() -> Result<(Release, Trust), IdentityError> {
     let trust = Trust::from_json(&load(TRUST)?).map_err(IdentityError::Trust)?;
     let release = load(RELEASE)?;
     let signature = Signature::parse(&load(SIGNATURE)?).map_err(IdentityError::SignatureFormat)?;
@@ -44,7 +44,8 @@ pub(crate) fn read() -> Result<Release, IdentityError> {
     if !signed {
         return Err(IdentityError::Signature);
     }
-    Release::from_json(&release).map_err(IdentityError::Release)
+    let release = Release::from_json(&release).map_err(IdentityError::Release)?;
+    Ok((release, trust))
 }
 
 fn load(path: &'static str) -> Result<Vec<u8>, IdentityError> {

@@ -5,6 +5,7 @@
 //!
 //! **Invariant:** as PID 1 it never returns from [`pid1::run`] but by a kernel that refuses to reboot.
 
+mod backend;
 mod boot;
 mod command_line;
 mod consoles;

@@ -2,9 +2,10 @@
 
 use std::path::Path;
 
+use sps_bootlog::causes;
 use sps_image::source::Source;
 use thiserror::Error;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::device::{BlockDevice, DeviceError};
 use crate::drbd::{Drbd, DrbdError};
@@ -48,22 +49,22 @@ impl Data {
         if started.is_err()
             && let Err(error) = drbd.down()
         {
-            tracing::warn!("after a failed start: {error}");
+            warn!("after a failed start: {}", causes(&error));
         }
         started
     }
 
     fn mount(helpers: &Helpers, drbd: &Drbd, target: &Path) -> Result<Self, DataError> {
         drbd.promote()?;
-        let size = |path| BlockDevice::read_only(path).map(|device| device.size());
-        let (have, room) = (size(drbd.node())?, size(drbd.backing())?);
-        if have < room - room % DRBD_BLOCK {
-            info!("the replicated device grows from {have} to {room} bytes");
-            drbd.resize()?;
+        // Data that could not grow is used as it is; the next boot tries again.
+        if let Err(error) = grow_device(drbd) {
+            warn!("{}", causes(&error));
         }
         ext4::check(helpers, drbd.node())?;
         let mounted = ext4::mount(drbd.node(), target, Options::Writable)?;
-        ext4::grow(helpers, drbd.node())?;
+        if let Err(error) = ext4::grow(helpers, drbd.node()) {
+            warn!("{}", causes(&error));
+        }
         Ok(Self {
             drbd: drbd.clone(),
             mounted,
@@ -84,4 +85,14 @@ impl Data {
         self.mounted.unmount()?;
         Ok(self.drbd.down()?)
     }
+}
+
+fn grow_device(drbd: &Drbd) -> Result<(), DataError> {
+    let size = |path| BlockDevice::read_only(path).map(|device| device.size());
+    let (have, room) = (size(drbd.node())?, size(drbd.backing())?);
+    if have < room - room % DRBD_BLOCK {
+        info!("the replicated device grows from {have} to {room} bytes");
+        drbd.resize()?;
+    }
+    Ok(())
 }

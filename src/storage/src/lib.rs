@@ -13,3 +13,4 @@ pub mod install;
 pub mod own;
 pub mod random;
 pub mod uevents;
+pub mod unattended;

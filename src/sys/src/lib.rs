@@ -10,6 +10,8 @@
 
 pub mod block;
 pub mod ext4;
+pub mod freeze;
 pub mod packet;
 pub mod timex;
 pub mod watchdog;
+pub mod writeback;

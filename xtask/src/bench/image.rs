@@ -40,7 +40,7 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
     let mut times = [const { Vec::new() }; 4];
     for _ in 0..ROUNDS {
         times[0].push(timed(|| reproduce::build(project).map(drop))?);
-        times[1].push(build_iso::timed(project, &out)?.1);
+        times[1].push(build_iso::development(project, &out)?.1);
         let packing = timed(|| pack(&tree))?;
         let mastering = timed(|| master(&tree))?;
         times[2].push(packing + mastering);

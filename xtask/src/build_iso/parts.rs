@@ -17,7 +17,7 @@ use crate::digest::Key;
 use crate::kernel::{self, Variant};
 use crate::progress::Step;
 use crate::project::Project;
-use crate::{binary, sbom};
+use crate::{binary, helpers, sbom};
 
 /// Names in the cached archive of the boot loader.
 const BIOS: &str = "bios.img";
@@ -57,7 +57,8 @@ fn step<T>(name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Trust) -> Result<Vec<u8>> {
-    let inputs = Inputs::from([("sps", binary), ("trust", trust.to_json()?.into_bytes())]);
+    let mut inputs = Inputs::from([("sps", binary), ("trust", trust.to_json()?.into_bytes())]);
+    inputs.extend(helpers::read()?);
     let tree = rootfs::load(&project.root().join("rootfs"), &inputs)?;
     let archive = initramfs::archive(&tree)?;
     let mut key = Key::new("initramfs");

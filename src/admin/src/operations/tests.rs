@@ -16,7 +16,10 @@ struct Held {
 
 impl Backend for Held {
     fn standing(&self) -> Standing {
-        Standing::default()
+        Standing {
+            password_set: true,
+            ..Standing::default()
+        }
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
@@ -182,6 +185,37 @@ async fn a_wrong_password_costs_time() {
             .message
             .starts_with("too many wrong passwords: try again in "),
         "{refused}"
+    );
+}
+
+#[tokio::test]
+async fn a_noisy_serial_line_does_not_lock_the_screen() {
+    let lab = Lab::new();
+    let at = |tty: &str, text: &str| Call {
+        origin: Origin::Console { tty: tty.into() },
+        message: String::new(),
+        request: Request::Login {
+            password: Secret::from(text.to_owned()),
+        },
+    };
+    let wrong = lab
+        .operations
+        .perform(at("ttyS0", "noise"), Updates::channel().0)
+        .await;
+    assert!(
+        matches!(wrong, Ok(Response::Login { accepted: false, .. })),
+        "{wrong:?}"
+    );
+    let right = lab
+        .operations
+        .perform(at("tty1", "right"), Updates::channel().0)
+        .await;
+    assert_eq!(
+        right.unwrap(),
+        Response::Login {
+            accepted: true,
+            wait: 0
+        }
     );
 }
 

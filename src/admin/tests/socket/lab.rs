@@ -25,6 +25,7 @@ impl Backend for Echo {
         Standing {
             mode: Mode::Installed,
             sealed: false,
+            password_set: true,
         }
     }
 

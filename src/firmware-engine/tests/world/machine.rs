@@ -81,6 +81,7 @@ impl World {
         self.proving = None;
         self.check_start(slot, rescue);
         let kind = self.behaviour(slot);
+        // Rescue mode of such a firmware would panic as well: left out, see DECISION-trials.md (Rejected, the last).
         if kind == Kind::PanicsEarly && rescue.is_none() {
             return Ok(false);
         }
@@ -216,7 +217,11 @@ impl World {
             .clone()
             .unwrap_or_else(|| self.fail("nothing to stage"));
         let staged_at = self.kinds.len() as u64;
-        *self.content_mut(slot) = Content::Complete(Complete { build, staged_at });
+        *self.content_mut(slot) = Content::Complete(Complete {
+            build,
+            size: 1,
+            staged_at,
+        });
         Ok(())
     }
 

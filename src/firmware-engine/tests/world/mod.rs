@@ -146,7 +146,11 @@ impl World {
         };
         let build = world.build(Kind::Good);
         world.healthy.insert(build.digest, 1);
-        world.contents[0] = Content::Complete(Complete { build, staged_at: 0 });
+        world.contents[0] = Content::Complete(Complete {
+            build,
+            size: 1,
+            staged_at: 0,
+        });
         world
     }
 

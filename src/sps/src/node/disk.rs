@@ -47,7 +47,7 @@ pub(crate) fn open(esp: &str, children: &Children, rescue: bool, pulse: &Pulse) 
     })?;
     let mut own = OwnDisk::open(guid, WAIT, Scope::Hardware)?;
     pulse.beat();
-    let helpers = Helpers::new(Arc::new(Spawner(children.clone())), Stop::default());
+    let helpers = helpers(children);
     let drbd = Drbd::new(&helpers, &own);
     info!("own disk: {}", own.disk().name);
     if own.is_fresh() && !rescue {
@@ -63,4 +63,9 @@ pub(crate) fn open(esp: &str, children: &Children, rescue: bool, pulse: &Pulse) 
         })?;
     }
     Ok(Node { own, drbd, helpers })
+}
+
+/// Runs Debian's programs as children that the reaper leaves alone.
+pub(crate) fn helpers(children: &Children) -> Helpers {
+    Helpers::new(Arc::new(Spawner(children.clone())), Stop::default())
 }

@@ -3,9 +3,11 @@
 
 mod aside;
 mod disk;
+mod slots;
 mod spawner;
 mod state;
 
 pub(crate) use aside::{Pulse, aside};
-pub(crate) use disk::{Node, open};
-pub(crate) use state::{State, mount};
+pub(crate) use disk::{Node, helpers, open};
+pub(crate) use slots::{Who, now, open_slots};
+pub(crate) use state::{STATE_FOLDER, State, actions, logs, mount};

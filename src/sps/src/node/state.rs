@@ -11,6 +11,7 @@ use tracing::{info, warn};
 
 use super::aside::Pulse;
 use super::disk::Node;
+use crate::backend::Settings;
 
 /// Where the firmware slots are.
 pub(crate) const BOOT_FOLDER: &str = "/boot";
@@ -37,8 +38,13 @@ pub(crate) fn logs() -> PathBuf {
     Path::new(STATE_FOLDER).join("logs")
 }
 
-/// Checks and mounts both.
-pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<State, PhaseError> {
+/// The log of actions.
+pub(crate) fn actions() -> PathBuf {
+    Path::new(STATE_FOLDER).join("logs/actions.log")
+}
+
+/// Checks and mounts both, and reads the node document.
+pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State, Settings), PhaseError> {
     let mut mounted = Vec::new();
     for (part, target) in [(Part::Boot, BOOT_FOLDER), (Part::State, STATE_FOLDER)] {
         let device = node.own.partition(part);
@@ -70,13 +76,15 @@ pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<State, 
     let keeper = LogKeeper::start(log, &logs());
     let keeper =
         keeper.map_err(|error| warn!("this boot's log is not kept: {}", sps_bootlog::causes(&error)));
-    Ok(State {
+    let settings = Settings::open(&Path::new(STATE_FOLDER).join("config"))?;
+    let state = State {
         keeper: keeper.ok(),
         excerpt,
         kernel,
         _boot: boot,
         _state: state,
-    })
+    };
+    Ok((state, settings))
 }
 
 fn last_boot() -> Result<Vec<String>, sps_boot_history::HistoryError> {

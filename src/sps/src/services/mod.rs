@@ -1,9 +1,12 @@
 //! The services of the appliance, one file each, and the supervisor's run over them.
 
+mod admin;
 mod boot_page;
 mod data;
+mod firmware;
 mod network;
 mod pulse;
+mod ssh;
 mod supervise;
 mod time;
 

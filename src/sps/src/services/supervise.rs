@@ -1,8 +1,11 @@
 //! The list of services and their life: they start from the first to the last and stop the other way.
 
 use std::fs;
+use std::sync::Arc;
 
+use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
+use sps_console::Sessions;
 use sps_init::children::Children;
 use sps_init::signals::Request;
 use sps_init::{Progress, power_button, signals};
@@ -14,8 +17,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
-use super::{boot_page, data, network, pulse, time};
+use super::firmware::{self, Keeper};
+use super::ssh::{self, Rescue};
+use super::{admin, boot_page, data, network, pulse, time};
+use crate::backend::{Appliance, Parts};
 use crate::boot::Boot;
+use crate::consoles;
+use crate::node;
+use crate::parameters::Start;
 use crate::pid1::End;
 use crate::show;
 
@@ -43,10 +52,38 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     };
     let since = u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX);
     let status = watch::Sender::new(BootStatus::default());
-    let mut services = appliance(&boot, &status);
+    let network = watch::Sender::new(NetworkState::default());
+    let backend = backend(&boot, &status, &network);
+    let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
+    let mut services = appliance(&boot, &status, &network, &operations);
+    if boot.rescue.is_some() {
+        services.push(ssh::service(&Rescue {
+            operations: operations.clone(),
+            settings: boot.settings.clone(),
+            network: network.subscribe(),
+            log: boot.log.clone(),
+        }));
+    }
+    if let Some(firmware) = &boot.firmware {
+        services.push(firmware::service(&Keeper {
+            firmware: firmware.clone(),
+            status: status.subscribe(),
+            settings: boot.settings.clone(),
+            exit: backend.exit(),
+        }));
+    }
     services.extend(boot.faults.services());
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
     listen(&boot.children, &supervisor.messenger());
+    backend.connect(supervisor.messenger());
+    let handle = runtime.handle().clone();
+    let sessions: Sessions = Arc::new(move |tty: &str| {
+        let origin = Origin::Console { tty: tty.into() };
+        Box::new(Local::new(operations.clone(), origin, handle.clone()))
+    });
+    let mut menus = Some(sessions);
+    // On the medium and in rescue there is something to choose; an appliance that does its work shows its log.
+    let menu_at_once = boot.state.is_none() || boot.rescue.is_some();
     let states = supervisor.status();
     let faults = boot.faults;
     let mut told = false;
@@ -55,6 +92,11 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();
+        }
+        if health != Health::Starting
+            && let Some(sessions) = menus.take()
+        {
+            consoles::serve_menus(&sessions, menu_at_once);
         }
         faults.in_loop(health);
     });
@@ -103,19 +145,62 @@ pub(super) fn spec(name: &'static str) -> ServiceSpec {
 }
 
 /// The appliance's own services, in starting order.
-fn appliance(boot: &Boot, status: &watch::Sender<BootStatus>) -> Vec<Service> {
-    let network = watch::Sender::new(NetworkState::default());
+fn appliance(
+    boot: &Boot,
+    status: &watch::Sender<BootStatus>,
+    network: &watch::Sender<NetworkState>,
+    operations: &Operations,
+) -> Vec<Service> {
     let mut services = vec![
         pulse::service(),
         network::service(network.clone()),
-        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), &network),
+        time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
         boot_page::service(boot, status),
+        admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.
     if let (Some(node), None) = (&boot.node, &boot.rescue) {
         services.push(data::service(node));
     }
     services
+}
+
+/// What the boot has found out, for whoever asks.
+fn backend(
+    boot: &Boot,
+    status: &watch::Sender<BootStatus>,
+    network: &watch::Sender<NetworkState>,
+) -> Appliance {
+    let (mode, slot) = match (&boot.start, &boot.rescue) {
+        (Start::Medium, _) => (Mode::Live, None),
+        (Start::Slot { slot, .. }, Some(_)) => (Mode::Rescue, Some(*slot)),
+        (Start::Slot { slot, .. }, None) => (Mode::Installed, Some(*slot)),
+    };
+    Appliance::new(Parts {
+        log: boot.log.clone(),
+        release: boot.release.clone(),
+        trust: boot.trust.clone(),
+        mode,
+        slot,
+        rescue: boot.rescue.clone(),
+        boot: status.subscribe(),
+        network: network.subscribe(),
+        settings: boot.settings.clone(),
+        helpers: node::helpers(&boot.children),
+        firmware: boot.firmware.clone(),
+        rolled_back: boot.rolled_back.clone(),
+    })
+}
+
+/// Actions stand in the boot log, and on `state` where there is one.
+fn action_log(boot: &Boot) -> ActionLog {
+    if boot.state.is_none() {
+        return ActionLog::without_file();
+    }
+    ActionLog::open(&node::actions()).unwrap_or_else(|error| {
+        warn!("{}", sps_bootlog::causes(&error));
+        ActionLog::without_file()
+    })
 }
 
 /// What an administrator asks first of a small machine.

@@ -3,10 +3,13 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount as mount_syscall, unmount};
+use sps_bootlog::causes;
 use thiserror::Error;
 use tracing::warn;
 
@@ -15,6 +18,12 @@ const FLAGS: MountFlags = MountFlags::NOSUID
     .union(MountFlags::NODEV)
     .union(MountFlags::NOEXEC)
     .union(MountFlags::NOATIME);
+
+/// How long a file system may look busy when it is let go: a process that another thread is just starting holds
+/// our open files until it runs its program. The kernel tells nobody when it ends.
+const FREE_WITHIN: Duration = Duration::from_secs(2);
+/// Time between two attempts.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why something could not be mounted or unmounted.
 #[derive(Debug, Error)]
@@ -134,12 +143,22 @@ impl Mounted {
     }
 
     fn let_go(&mut self) -> Result<(), MountError> {
-        unmount(&self.target, UnmountFlags::empty()).map_err(|source| MountError::Unmount {
-            target: self.target.clone(),
-            source,
-        })?;
-        self.mounted = false;
-        Ok(())
+        let until = Instant::now() + FREE_WITHIN;
+        loop {
+            match unmount(&self.target, UnmountFlags::empty()) {
+                Ok(()) => {
+                    self.mounted = false;
+                    return Ok(());
+                }
+                Err(Errno::BUSY) if Instant::now() < until => thread::sleep(LOOK_AGAIN),
+                Err(source) => {
+                    return Err(MountError::Unmount {
+                        target: self.target.clone(),
+                        source,
+                    });
+                }
+            }
+        }
     }
 }
 
@@ -148,7 +167,7 @@ impl Drop for Mounted {
         if self.mounted
             && let Err(error) = self.let_go()
         {
-            warn!("{error}");
+            warn!("{}", causes(&error));
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use std::io;
 
+use sps_bootlog::causes;
 use sps_image::hex::Sha256Digest;
 use sps_image::keys::Trust;
 use sps_image::manifest::Manifest;
@@ -171,7 +172,7 @@ pub fn find_medium(
             opened = Firmware::open(Box::new(device), trust);
         }
         if let Err(error) = &opened {
-            warn!("disk {}: {}", disk.name, error);
+            warn!("disk {}: {}", disk.name, causes(error));
         }
     }
     opened.map(|firmware| (firmware, names))

@@ -10,4 +10,4 @@ mod partitions;
 pub use choose::{Choice, Seen, choose};
 pub use open::{OwnDisk, OwnError, WAIT};
 pub use partitions::{Change, PartitionError, changes};
-pub(crate) use partitions::{tell_kernel, wanted};
+pub(crate) use partitions::{known, tell_kernel, wanted};

@@ -52,8 +52,9 @@ const CRATES: &[(&str, Kind)] = &[
     ("xtask", Kind::Tool),
 ];
 
-/// Shells whose work is the formats of the firmware file and of the disk.
-const READ_IMAGES: [&str; 2] = ["sps-firmware", "sps-storage"];
+/// Shells whose work is the formats of the firmware file and of the disk, and an engine that decides by their types:
+/// a `clippy.toml` beside it forbids what reads files.
+const READ_IMAGES: [&str; 3] = ["sps-firmware", "sps-firmware-engine", "sps-storage"];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -149,6 +150,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
     }
     let allowed = match (kind, kind_of(used)?) {
         (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Operations | Kind::Shell) => true,
+        (Kind::Engine, Kind::Base) => used == "sps-image" && READ_IMAGES.contains(&name),
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
@@ -222,6 +224,12 @@ mod tests {
             0
         );
         assert_eq!(problems("sps-image", "sps.workspace = true").len(), 1);
+        assert_eq!(problems("sps-net", "sps-image.workspace = true").len(), 1);
+        assert_eq!(problems("sps-net-engine", "sps-image.workspace = true").len(), 1);
+        assert_eq!(
+            problems("sps-firmware-engine", "sps-image.workspace = true").len(),
+            0
+        );
     }
 
     #[test]

@@ -1,0 +1,241 @@
+//! Arguments. Their comments are the help texts and the man page.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use ipnet::Ipv4Net;
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// Prints one JSON value instead of text
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// What a command that changes something takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Change {
+    /// Why, for the log of actions
+    #[arg(
+        long,
+        short,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub message: String,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Commands of a running appliance.
+#[derive(Clone, Debug, Subcommand)]
+pub enum ApplianceCommand {
+    /// Shows how the appliance does
+    ///
+    /// Health, versions, addresses, services and, after a rollback, which firmware failed and why.
+    Status(Common),
+    /// Shows the boot log
+    Log {
+        /// Number of lines
+        #[arg(long, short = 'n', default_value_t = 200, value_name = "LINES")]
+        lines: u32,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Firmware slots: list, add, activate, go back
+    #[command(subcommand)]
+    Firmware(FirmwareCommand),
+    /// Addresses, name servers, host name
+    #[command(subcommand)]
+    Network(NetworkCommand),
+    /// Makes a support bundle: logs, status and configuration without secrets
+    SupportBundle(BundleArgs),
+    /// Reboots the appliance
+    Reboot(LeaveArgs),
+    /// Switches the appliance off
+    Shutdown(LeaveArgs),
+    /// Enters sealed mode: no remote login, no plugin change, password fixed
+    Seal(Change),
+    /// Leaves sealed mode; at the machine's own console only
+    Unseal(Change),
+    /// Installs the appliance to a disk; on the installation medium only
+    #[command(subcommand)]
+    Install(InstallCommand),
+    /// Leaves rescue: gives the firmware its tries back and reboots
+    NormalBoot(Change),
+}
+
+/// Firmware.
+#[derive(Clone, Debug, Subcommand)]
+pub enum FirmwareCommand {
+    /// Lists the slots, and firmware that is refused because it failed
+    List(Common),
+    /// Lists firmware files on discs and sticks
+    Media(Common),
+    /// Verifies a firmware file and puts it into a slot
+    ///
+    /// The slot does not boot before it is activated. A file whose signature or bytes are wrong is refused.
+    Add {
+        /// A file, a device (/dev/sr0), or a file on a device (sdb1:/sps.iso)
+        source: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Boots a slot after the next reboot, on trial
+    ///
+    /// When it does not become healthy, the appliance goes back to the firmware before by itself.
+    Activate {
+        /// Number of the slot
+        slot: u8,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Goes back to the firmware before
+    Rollback(Change),
+    /// Keeps the running firmware for good, before its trial period ends
+    Commit(Change),
+    /// Empties a slot
+    Delete {
+        /// Number of the slot
+        slot: u8,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Allows firmware again that has failed
+    Forget {
+        /// Its digest, or the beginning of it
+        digest: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+/// The network.
+#[derive(Clone, Debug, Subcommand)]
+pub enum NetworkCommand {
+    /// Shows settings and state
+    Show(Common),
+    /// Changes what is named and leaves the rest
+    Set(NetworkSet),
+}
+
+/// What to change.
+#[derive(Args, Clone, Debug)]
+#[group(id = "network_set")]
+pub struct NetworkSet {
+    /// Host name, without domain
+    #[arg(long, value_name = "NAME")]
+    pub(super) host_name: Option<String>,
+    /// Interface to change
+    #[arg(long, value_name = "NAME", requires = "addressing")]
+    pub(super) interface: Option<String>,
+    /// The interface asks a DHCP server
+    #[arg(long, group = "addressing", requires = "interface")]
+    pub(super) dhcp: bool,
+    /// The interface has this address, such as 192.0.2.5/24
+    #[arg(
+        long,
+        group = "addressing",
+        requires = "interface",
+        value_name = "ADDRESS/LENGTH"
+    )]
+    pub(super) address: Option<Ipv4Net>,
+    /// The interface has no address
+    #[arg(long, group = "addressing", requires = "interface")]
+    pub(super) off: bool,
+    /// Router, with --address
+    #[arg(long, value_name = "ADDRESS", requires = "address", conflicts_with_all = ["dhcp", "off"])]
+    pub(super) gateway: Option<Ipv4Addr>,
+    /// Name server; may be given up to three times
+    #[arg(long, value_name = "ADDRESS")]
+    pub(super) dns: Vec<IpAddr>,
+    /// Name servers by DHCP
+    #[arg(long, conflicts_with = "dns")]
+    pub(super) no_dns: bool,
+    /// Domain for short names
+    #[arg(long, value_name = "NAME")]
+    pub(super) domain: Option<String>,
+    /// Domain by DHCP
+    #[arg(long, conflicts_with = "domain")]
+    pub(super) no_domain: bool,
+    #[command(flatten)]
+    pub(super) change: Change,
+}
+
+/// Where the bundle goes.
+#[derive(Args, Clone, Debug)]
+pub struct BundleArgs {
+    /// File to write, `-` for standard output [default: its own name in this folder]
+    #[arg(conflicts_with_all = ["medium", "download"])]
+    pub(super) file: Option<PathBuf>,
+    /// Writes it to the first writable stick
+    #[arg(long, conflicts_with = "download")]
+    pub(super) medium: bool,
+    /// Keeps it in memory and says where a browser gets it
+    #[arg(long)]
+    pub(super) download: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Reboot and shutdown.
+#[derive(Args, Clone, Debug)]
+pub struct LeaveArgs {
+    /// Why, for the log of actions
+    #[arg(
+        long,
+        short,
+        value_name = "TEXT",
+        default_value = "",
+        hide_default_value = true
+    )]
+    pub(super) reason: String,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Installing.
+#[derive(Clone, Debug, Subcommand)]
+pub enum InstallCommand {
+    /// Lists the disks and what is on them
+    Disks(Common),
+    /// Shows what installing to a disk would do
+    Plan {
+        /// As everywhere.
+        #[command(flatten)]
+        target: Target,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Installs to a disk
+    Run {
+        /// As everywhere.
+        #[command(flatten)]
+        target: Target,
+        /// The name of the disk once more: what is on it is lost
+        #[arg(long, value_name = "DISK")]
+        confirm: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+/// A disk to install to.
+#[derive(Args, Clone, Debug)]
+pub struct Target {
+    /// Name of the disk, such as sda
+    pub(super) disk: String,
+    /// Keep configuration and data of the appliance found there
+    #[arg(long)]
+    pub(super) keep_data: bool,
+}

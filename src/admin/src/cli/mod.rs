@@ -1,0 +1,17 @@
+//! The appliance's commands: arguments, what they ask, what they print, exit statuses.
+//!
+//! The same commands run over the Unix socket, at the prompt of the console and over SSH. With `--json` exactly one JSON
+//! value stands on standard output, a failure included; without it, words. Nothing but the streams given is written,
+//! except the file of a support bundle where there are files.
+
+mod arguments;
+mod bundle;
+mod line;
+mod output;
+mod run;
+mod source;
+
+pub use arguments::{ApplianceCommand, Common};
+pub use line::run_line;
+pub use output::Streams;
+pub use run::{DONE, REFUSED, UNREACHABLE, USAGE, run, unreachable};

@@ -1,0 +1,29 @@
+//! Responses in words, for console, command line and SSH alike: printable ASCII, at most about 80 columns where the
+//! content allows, no colours, no cursor movement. What comes from outside (a disk's model, a log line) cannot carry
+//! control characters through.
+
+mod clean;
+mod firmware;
+mod install;
+mod network;
+mod progress;
+mod response;
+mod status;
+mod table;
+mod units;
+
+pub use clean::{clean, wrap};
+pub use firmware::{media, slots};
+pub use install::{content, disks, plan};
+pub use network::network;
+pub use progress::progress_line;
+#[cfg(feature = "cli")]
+pub(crate) use progress::share;
+pub use response::response;
+pub use status::status;
+pub use units::{bytes, date, duration};
+
+pub(crate) use table::{WIDTH, indented, pairs, table};
+
+#[cfg(test)]
+mod tests;

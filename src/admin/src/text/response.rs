@@ -1,0 +1,42 @@
+//! Any response in words.
+
+use super::{bytes, clean, disks, media, network, plan, slots, status};
+use crate::firmware::Slots;
+use crate::response::Response;
+use crate::support::BundleWritten;
+
+/// The response as lines of text; may be empty.
+#[must_use]
+pub fn response(response: &Response) -> String {
+    match response {
+        Response::Done { note } if note.is_empty() => String::new(),
+        Response::Done { note } => clean(note) + "\n",
+        Response::Status(now) => status(now),
+        Response::ConsoleState(state) => clean(&state.firmware.to_string()) + "\n",
+        Response::Log(log) => log.lines.iter().map(|line| clean(line) + "\n").collect(),
+        Response::Login { accepted, .. } => {
+            format!("{}\n", if *accepted { "accepted" } else { "wrong password" })
+        }
+        Response::Slots(now) => slots(now),
+        Response::Slot(slot) => slots(&Slots {
+            slots: vec![slot.clone()],
+            ..Slots::default()
+        }),
+        Response::Media(found) => media(found),
+        Response::Network(now) => network(now),
+        Response::Bundle(written) => bundle(written),
+        Response::Disks(found) => disks(found),
+        Response::Plan(steps) => plan(steps),
+    }
+}
+
+fn bundle(written: &BundleWritten) -> String {
+    let mut text = clean(&format!("{}, {}", written.name, bytes(written.bytes))) + "\n";
+    for place in &written.places {
+        text += &format!("  {}\n", clean(place));
+    }
+    for missing in &written.missing {
+        text += &format!("  not in it: {}\n", clean(missing));
+    }
+    text
+}

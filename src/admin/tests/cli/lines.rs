@@ -1,0 +1,63 @@
+//! Lines typed at a prompt.
+
+use sps_admin::Response;
+use sps_admin::cli::{self, Streams};
+
+use crate::lab::Scripted;
+
+fn typed(line: &str) -> (u8, String, usize) {
+    let answer = Some(Ok(Response::Done { note: "done".into() }));
+    let mut session = Scripted {
+        asked: Vec::new(),
+        updates: Vec::new(),
+        answer,
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        terminal: true,
+        files: false,
+    };
+    let status = cli::run_line(line, &mut session, &mut streams).unwrap();
+    out.extend(err);
+    (status, String::from_utf8(out).unwrap(), session.asked.len())
+}
+
+#[test]
+fn a_line_is_a_command_with_or_without_its_name() {
+    for line in [
+        "firmware commit",
+        "sps firmware commit",
+        "  firmware   commit -m 'two words'  ",
+    ] {
+        assert_eq!(typed(line), (0, "done\n".into(), 1), "{line}");
+    }
+    assert_eq!(typed("   "), (0, String::new(), 0));
+}
+
+#[test]
+fn help_and_mistakes_are_text_for_80_columns_without_colours() {
+    for line in [
+        "help",
+        "firmware --help",
+        "network set --help",
+        "firmwear",
+        "firmware add 'x",
+        "\u{1b}[2J\u{7f}é",
+    ] {
+        let (_, text, asked) = typed(line);
+        assert!(!text.is_empty() && asked == 0, "{line}");
+        assert!(text.chars().all(|c| matches!(c, ' '..='~' | '\n')), "{text:?}");
+        assert!(text.lines().all(|line| line.len() < 80), "{text}");
+    }
+    assert_eq!(typed(&"x".repeat(5000)).0, cli::USAGE);
+}
+
+#[test]
+fn no_file_is_written_from_a_prompt() {
+    for line in ["support-bundle", "support-bundle /etc/passwd", "support-bundle -"] {
+        let (status, text, asked) = typed(line);
+        assert_eq!((status, asked), (cli::USAGE, 0), "{text}");
+    }
+}

@@ -1,0 +1,63 @@
+//! What each command asks.
+
+use sps_admin::Response;
+
+use crate::lab::run;
+
+fn asked(line: &str) -> String {
+    let outcome = run(line, Ok(Response::Done { note: String::new() }));
+    let (request, message) = outcome.asked.first().expect("it asks something");
+    format!(
+        "{line}\n    {} {message:?}\n",
+        serde_json::to_string(request).unwrap()
+    )
+}
+
+#[test]
+fn commands_become_requests() {
+    let lines = [
+        "status",
+        "log -n 5",
+        "firmware list",
+        "firmware media --json",
+        "firmware add sps-7.1.0.iso --message tuesday",
+        "firmware add /dev/sr0",
+        "firmware activate 2 -m tuesday",
+        "firmware rollback",
+        "firmware commit",
+        "firmware delete 3",
+        "firmware forget 0123",
+        "network show",
+        "network set --host-name sps1",
+        "network set --interface eth0 --dhcp",
+        "network set --interface eth0 --address 192.0.2.5/24 --gateway 192.0.2.1 --dns 192.0.2.2 --dns 2001:db8::1",
+        "network set --interface eth1 --off --no-dns --no-domain",
+        "reboot --reason kernel",
+        "shutdown",
+        "seal",
+        "unseal",
+        "support-bundle --medium",
+        "support-bundle --download",
+        "install disks",
+        "install plan sda",
+        "install run sda --confirm sda --keep-data",
+        "normal-boot",
+    ];
+    insta::assert_snapshot!(lines.map(asked).concat());
+}
+
+#[test]
+fn a_slip_of_the_finger_installs_nothing() {
+    let outcome = run(
+        "install run sda --confirm sdb",
+        Ok(Response::Done { note: String::new() }),
+    );
+    assert_eq!((outcome.status, outcome.asked.len()), (sps_admin::cli::USAGE, 0));
+    assert!(outcome.err.contains("nothing was done"), "{outcome}");
+}
+
+#[test]
+fn a_change_of_nothing_is_a_mistake() {
+    let outcome = run("network set", Ok(Response::Done { note: String::new() }));
+    assert_eq!((outcome.status, outcome.asked.len()), (sps_admin::cli::USAGE, 0));
+}

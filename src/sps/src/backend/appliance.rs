@@ -1,0 +1,170 @@
+//! The appliance as a backend: what it knows, and which topic answers which request.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use sps_admin::{Backend, Context, Failure, Mode, Reply, Request, Response, Standing, Work};
+use sps_bootlog::BootLog;
+use sps_firmware::Firmware;
+use sps_image::keys::Trust;
+use sps_image::release::Release;
+use sps_net::NetworkState;
+use sps_storage::helper::Helpers;
+use sps_supervisor::{ExitKind, Messenger};
+use sps_web::BootStatus;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::settings::Settings;
+use super::{access, firmware, installing, network, status, support};
+
+/// What the backend is made of.
+pub(crate) struct Parts {
+    pub(crate) log: BootLog,
+    pub(crate) release: Option<Release>,
+    pub(crate) trust: Option<Trust>,
+    pub(crate) mode: Mode,
+    pub(crate) slot: Option<u8>,
+    pub(crate) rescue: Option<String>,
+    /// One sentence about the firmware that failed, when this boot found that out.
+    pub(crate) rolled_back: Option<String>,
+    pub(crate) boot: watch::Receiver<BootStatus>,
+    pub(crate) network: watch::Receiver<NetworkState>,
+    pub(crate) settings: Settings,
+    pub(crate) helpers: Helpers,
+    pub(crate) firmware: Option<Arc<Firmware>>,
+}
+
+/// The one backend; clones share it.
+#[derive(Clone)]
+pub(crate) struct Appliance {
+    pub(super) parts: Arc<Parts>,
+    exit: Arc<OnceLock<Messenger>>,
+}
+
+impl Appliance {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self {
+            parts: Arc::new(parts),
+            exit: Arc::default(),
+        }
+    }
+
+    /// Where whoever is asked for reboot and power-off will be found.
+    pub(crate) fn exit(&self) -> Arc<OnceLock<Messenger>> {
+        self.exit.clone()
+    }
+
+    /// Whom to ask for reboot and power-off; there is nobody until the supervisor runs.
+    pub(crate) fn connect(&self, messenger: Messenger) {
+        drop(self.exit.set(messenger));
+    }
+
+    fn leave(&self, kind: ExitKind, what: &str, reason: &str, context: &Context) -> Reply {
+        let messenger = self.exit.get();
+        let messenger = messenger.ok_or_else(|| Failure::refused("the appliance is still starting"))?;
+        let why = if reason.is_empty() {
+            String::new()
+        } else {
+            format!(": {reason}")
+        };
+        messenger.exit(kind, format!("{what} asked for by {}{why}", context.origin));
+        Ok(done(format!("the appliance {what}s")))
+    }
+
+    async fn answer(&self, request: Request, context: Context) -> Reply {
+        match request {
+            Request::Status => {
+                self.aside(|own| Ok(Response::Status(Box::new(status::status(&own)))))
+                    .await
+            }
+            Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
+            Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
+            Request::Login { password } => access::login(self, password).await,
+            Request::PasswordSet { password } => access::set_password(self, password, &context).await,
+            Request::Seal => access::seal(self, true, &context).await,
+            Request::Unseal => access::seal(self, false, &context).await,
+            Request::NetworkShow => Ok(Response::Network(network::show(self))),
+            Request::NetworkSet { change } => network::set(self, change, &context).await,
+            Request::Reboot { reason } => self.leave(ExitKind::Reboot, "reboot", &reason, &context),
+            Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
+            Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
+            Request::FirmwareMedia => self.aside(firmware::media).await,
+            Request::FirmwareAdd { source } => {
+                self.aside(move |own| firmware::add(&own, source, &context)).await
+            }
+            Request::FirmwareActivate { slot } => {
+                self.aside(move |own| firmware::change(&own, slot, Firmware::activate))
+                    .await
+            }
+            Request::FirmwareDelete { slot } => {
+                self.aside(move |own| firmware::change(&own, slot, Firmware::delete))
+                    .await
+            }
+            Request::FirmwareRollback => {
+                self.aside(|own| firmware::change_all(&own, Firmware::rollback))
+                    .await
+            }
+            Request::FirmwareCommit => {
+                self.aside(|own| firmware::change_all(&own, Firmware::commit))
+                    .await
+            }
+            Request::FirmwareForget { digest } => {
+                self.aside(move |own| firmware::forget(&own, &digest)).await
+            }
+            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, &to, &context)).await,
+            Request::NormalBoot => self.normal_boot(&context).await,
+            Request::InstallDisks => self.aside(installing::disks).await,
+            Request::InstallPlan { disk, keep_data } => {
+                self.aside(move |own| installing::plan(&own, &disk, keep_data))
+                    .await
+            }
+            Request::InstallRun { disk, keep_data } => {
+                self.aside(move |own| installing::run(&own, &disk, keep_data, &context))
+                    .await
+            }
+            other => Err(Failure::refused(format!(
+                "{} is not available in this boot",
+                other.title()
+            ))),
+        }
+    }
+
+    async fn normal_boot(&self, context: &Context) -> Reply {
+        self.aside(|own| firmware::change_all(&own, Firmware::normal_boot))
+            .await?;
+        self.leave(ExitKind::Reboot, "reboot", "normal boot", context)
+    }
+
+    /// Work that touches disks, on a thread where it may wait.
+    async fn aside(&self, work: impl FnOnce(Self) -> Reply + Send + 'static) -> Reply {
+        let own = self.clone();
+        let ended = spawn_blocking(move || work(own)).await;
+        ended.unwrap_or_else(|_| Err(Failure::failed("it ended unexpectedly; the log says more")))
+    }
+}
+
+impl Backend for Appliance {
+    fn standing(&self) -> Standing {
+        let node = self.parts.settings.node();
+        Standing {
+            mode: self.parts.mode,
+            sealed: node.sealed,
+            password_set: node.administrators.console_password.is_some(),
+        }
+    }
+
+    fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
+        Box::pin(self.answer(request, context))
+    }
+}
+
+/// An answer in one sentence.
+pub(super) fn done(note: impl Into<String>) -> Response {
+    Response::Done { note: note.into() }
+}
+
+/// A folder of this boot alone.
+pub(super) fn scratch(name: &str) -> PathBuf {
+    PathBuf::from("/run/sps").join(name)
+}

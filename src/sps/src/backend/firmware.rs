@@ -1,0 +1,240 @@
+//! Firmware slots. Blocking throughout: it runs on threads where it may wait.
+
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use sps_admin::{
+    Context, FailedFirmware, Failure, FirmwareSource, Medium, Progress, Reply, Response, Rollback, Slot,
+    SlotState, Slots,
+};
+use sps_bootlog::uptime;
+use sps_firmware as room;
+use sps_firmware::{Commit, Firmware, FirmwareError, LastRollback, SlotView, Stage};
+use sps_firmware_engine as engine;
+use sps_image::boot_control::SlotNumber;
+use sps_storage::disks::{self, Content, Scope};
+use sps_storage::install;
+
+use super::appliance::Appliance;
+use crate::node::now;
+
+const HOUR: Duration = Duration::from_secs(3600);
+/// Lines of a rollback's log that are shown.
+const SHOWN: usize = 40;
+
+/// The slots of an installed appliance.
+pub(super) fn of(own: &Appliance) -> Result<&Firmware, Failure> {
+    let firmware = own.parts.firmware.as_deref();
+    firmware
+        .ok_or_else(|| Failure::refused("the firmware slots cannot be used in this boot; the log says why"))
+}
+
+/// The slots.
+pub(super) fn list(own: &Appliance) -> Reply {
+    Ok(Response::Slots(slots(own)?))
+}
+
+/// Verifies a firmware and puts it into a slot.
+pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) -> Reply {
+    let firmware = of(own)?;
+    let path = match source {
+        FirmwareSource::File(path) => PathBuf::from(path),
+        FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
+        FirmwareSource::OnMedium { .. } => {
+            return Err(Failure::refused(
+                "files on file systems of media are not read yet; write the ISO to the stick",
+            ));
+        }
+    };
+    let source = room::Medium::open(&path)
+        .map_err(|error| Failure::invalid(format!("could not open {}: {error}", path.display())))?;
+    let begun = Instant::now();
+    let mut watcher = |progress: room::Progress| {
+        context.updates.progress(shown(&progress, begun.elapsed()));
+        ControlFlow::Continue(())
+    };
+    let added = firmware.add(&source, &mut watcher).map_err(failure)?;
+    let all = slots(own)?.slots;
+    let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
+    slot.map(Response::Slot)
+        .ok_or_else(|| Failure::failed("the slot that was filled is not there"))
+}
+
+/// A change to one slot.
+pub(super) fn change(
+    own: &Appliance,
+    slot: u8,
+    work: impl FnOnce(&Firmware, SlotNumber) -> Result<(), FirmwareError>,
+) -> Reply {
+    let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
+    work(of(own)?, number).map_err(failure)?;
+    list(own)
+}
+
+/// A change to all of them.
+pub(super) fn change_all(
+    own: &Appliance,
+    work: impl FnOnce(&Firmware) -> Result<(), FirmwareError>,
+) -> Reply {
+    work(of(own)?).map_err(failure)?;
+    list(own)
+}
+
+/// Forgets a firmware that failed; a prefix that names one is enough.
+pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
+    let firmware = of(own)?;
+    let status = firmware.status(uptime(), period(own)).map_err(failure)?;
+    let mut named = status
+        .failed
+        .iter()
+        .filter(|failed| failed.digest.to_string().starts_with(prefix));
+    let (Some(failed), None) = (named.next(), named.next()) else {
+        return Err(Failure::invalid(format!(
+            "no firmware that failed, or more than one, has a digest that begins with {prefix}"
+        )));
+    };
+    firmware.forget(failed.digest).map_err(failure)?;
+    list(own)
+}
+
+/// Discs and sticks that are firmware media.
+pub(super) fn media(_own: Appliance) -> Reply {
+    let view = |disk: &disks::Disk| match install::survey(disk).content {
+        Content::Firmware(medium) => Some(Medium {
+            source: FirmwareSource::Device(disk.name.clone()),
+            title: format!("{}: {}", disk.name, disk.model),
+            version: Some(medium.version.to_string()),
+            bytes: disk.bytes,
+        }),
+        _ => None,
+    };
+    Ok(Response::Media(
+        disks::list(Scope::Hardware).iter().filter_map(view).collect(),
+    ))
+}
+
+/// Version in the slot that boots next, and its number.
+pub(super) fn after_reboot(own: &Appliance) -> Option<(u8, Option<String>)> {
+    let status = own.parts.firmware.as_ref()?.status(uptime(), period(own)).ok()?;
+    let version = status.after_reboot_version.map(|version| version.to_string());
+    status.after_reboot.map(|slot| (slot.get(), version))
+}
+
+/// The last firmware that failed.
+pub(super) fn rollback(own: &Appliance) -> Option<Rollback> {
+    let status = own.parts.firmware.as_ref()?.status(uptime(), period(own)).ok()?;
+    status.last_rollback.as_ref().map(told)
+}
+
+fn told(rollback: &LastRollback) -> Rollback {
+    let lines = |text: &str| -> Vec<String> {
+        let all: Vec<&str> = text.lines().collect();
+        all[all.len().saturating_sub(SHOWN)..]
+            .iter()
+            .map(|line| (*line).to_owned())
+            .collect()
+    };
+    let problem = rollback
+        .problem
+        .as_ref()
+        .map_or_else(String::new, |problem| format!(": {problem}"));
+    Rollback {
+        version: rollback
+            .version
+            .map(|version| version.to_string())
+            .unwrap_or_default(),
+        phase: rollback.phase.clone(),
+        reason: format!("{}{problem}", rollback.cause),
+        time: rollback.at,
+        log: lines(&rollback.log),
+        kernel: lines(&rollback.kernel),
+    }
+}
+
+fn slots(own: &Appliance) -> Result<Slots, Failure> {
+    let firmware = of(own)?;
+    let status = firmware.status(uptime(), period(own)).map_err(failure)?;
+    let failed = status.failed.iter().map(|failed| FailedFirmware {
+        digest: failed.digest.to_string(),
+        version: failed.version.to_string(),
+        reason: failed.reason.clone(),
+    });
+    Ok(Slots {
+        slots: firmware.list().map_err(failure)?.iter().map(slot).collect(),
+        failed: failed.collect(),
+        commit_at: match status.commit {
+            Commit::InSeconds(left) => Some(now() + left),
+            Commit::None | Commit::ByHand => None,
+        },
+    })
+}
+
+fn slot(view: &SlotView) -> Slot {
+    Slot {
+        number: view.slot.get(),
+        state: match view.state {
+            engine::SlotState::Empty => SlotState::Empty,
+            engine::SlotState::Writing => SlotState::Writing,
+            engine::SlotState::Staged => SlotState::Staged,
+            engine::SlotState::Trying(tries_left) => SlotState::Trying { tries_left },
+            engine::SlotState::Healthy => SlotState::Healthy,
+            engine::SlotState::Committed => SlotState::Committed,
+            engine::SlotState::Failed => SlotState::Failed {
+                reason: view.problem.clone().unwrap_or_default(),
+            },
+        },
+        version: view.version.map(|version| version.to_string()),
+        channel: view.channel.map(|channel| channel.to_string()),
+        digest: view.digest.map(|digest| digest.to_string()),
+        bytes: view.size,
+        current: view.current,
+        after_reboot: view.after_reboot,
+    }
+}
+
+fn shown(progress: &room::Progress, elapsed: Duration) -> Progress {
+    let rate = progress.done as f64 / elapsed.as_secs_f64().max(0.001);
+    let left = progress.total.saturating_sub(progress.done) as f64 / rate.max(1.0);
+    Progress {
+        what: stage(progress.stage).into(),
+        done: progress.done,
+        total: progress.total,
+        unit: "bytes".into(),
+        rate: Some(rate),
+        seconds_left: Some(left as u64),
+    }
+}
+
+const fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Verifying => "verifying the firmware",
+        Stage::Writing => "writing the firmware",
+        Stage::Checking => "reading the firmware back",
+    }
+}
+
+fn period(own: &Appliance) -> Duration {
+    HOUR * own.parts.settings.node().firmware.commit_after_hours
+}
+
+/// A name below `/dev`, nothing that leads elsewhere.
+fn plain(name: &str) -> Result<&str, Failure> {
+    if name.is_empty() || name.contains('/') || name.starts_with('.') {
+        return Err(Failure::invalid(format!(
+            "{name:?} is no device: name it like sr0 or sdb"
+        )));
+    }
+    Ok(name)
+}
+
+fn failure(error: FirmwareError) -> Failure {
+    let told = sps_bootlog::causes(&error);
+    match error {
+        FirmwareError::Refused(_) | FirmwareError::Busy | FirmwareError::UntrustedKey { .. } => {
+            Failure::refused(told)
+        }
+        FirmwareError::Verify(_) | FirmwareError::NoRoom { .. } => Failure::refused(told),
+        _ => Failure::failed(told),
+    }
+}

@@ -1,0 +1,15 @@
+//! Carries out what administrators ask for, by the rooms that can: the one [`sps_admin::Backend`] of the appliance.
+//!
+//! One file a topic; this folder decides nothing, it translates.
+
+mod access;
+mod appliance;
+mod firmware;
+mod installing;
+mod network;
+mod settings;
+mod status;
+mod support;
+
+pub(crate) use appliance::{Appliance, Parts};
+pub(crate) use settings::Settings;

@@ -1,0 +1,108 @@
+//! How the appliance does. What the console needs comes from memory: it never waits for a disk.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sps_admin::{ConsoleState, FirmwareIdentity, Health, LogLines, ServiceState, ServiceStatus, Status};
+use sps_bootlog::{BootLog, Level, uptime};
+use sps_web as web;
+
+use super::appliance::Appliance;
+use super::{firmware, network};
+use crate::boot::PRODUCT_TITLE;
+
+/// Lines of the log in one answer.
+const MOST_LINES: u32 = 1000;
+
+/// Everything `sps status` shows; what the slots say is read from the disk.
+pub(super) fn status(own: &Appliance) -> Status {
+    let parts = &own.parts;
+    let boot = parts.boot.borrow().clone();
+    let (after_reboot, after_reboot_version) = firmware::after_reboot(own).unzip();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Status {
+        mode: parts.mode,
+        host_name: parts.settings.node().network.host_name,
+        firmware: identity(own),
+        slot: parts.slot,
+        after_reboot,
+        after_reboot_version: after_reboot_version.flatten(),
+        health: health(boot.health),
+        sealed: parts.settings.node().sealed,
+        uptime: uptime().as_secs(),
+        time: since.as_secs(),
+        time_synchronized: false,
+        services: boot.services.iter().map(service).collect(),
+        interfaces: network::interfaces(own),
+        rescue: parts.rescue.clone(),
+        rollback: firmware::rollback(own),
+        problems: boot.problems,
+    }
+}
+
+/// What the console needs to greet.
+pub(super) fn console(own: &Appliance) -> ConsoleState {
+    let node = own.parts.settings.node();
+    ConsoleState {
+        mode: own.parts.mode,
+        firmware: identity(own),
+        host_name: node.network.host_name,
+        health: health(own.parts.boot.borrow().health),
+        sealed: node.sealed,
+        password_set: node.administrators.console_password.is_some(),
+        rescue: own.parts.rescue.clone(),
+        rollback: own.parts.rolled_back.clone(),
+    }
+}
+
+/// A stretch of the log, as the console shows it.
+pub(super) fn log(log: &BootLog, after: u64, limit: u32) -> LogLines {
+    let news = log.after(after);
+    let shown = news.entries.iter().filter(|entry| entry.level > Level::Debug);
+    let mut lines: Vec<_> = shown.map(|entry| (entry.seq, entry.to_string())).collect();
+    let too_many = lines.len().saturating_sub(limit.min(MOST_LINES) as usize);
+    lines.drain(..too_many);
+    LogLines {
+        newest: news.entries.last().map_or(after, |entry| entry.seq),
+        lines: lines.into_iter().map(|(_, line)| line).collect(),
+        missed: news.missed + too_many as u64,
+    }
+}
+
+fn identity(own: &Appliance) -> FirmwareIdentity {
+    let Some(release) = &own.parts.release else {
+        return FirmwareIdentity::default();
+    };
+    FirmwareIdentity {
+        product: PRODUCT_TITLE.into(),
+        version: release.version.to_string(),
+        channel: release.channel.to_string(),
+        build: release.build_id.clone(),
+        development: release.development,
+    }
+}
+
+fn health(health: web::Health) -> Health {
+    match health {
+        web::Health::Starting => Health::Starting,
+        web::Health::Healthy => Health::Healthy,
+        web::Health::Degraded => Health::Degraded,
+        web::Health::Failed => Health::Failed,
+        web::Health::Stopping => Health::Stopping,
+    }
+}
+
+fn service(service: &web::Service) -> ServiceStatus {
+    ServiceStatus {
+        name: service.name.clone(),
+        state: match service.state {
+            web::ServiceState::Waiting => ServiceState::Waiting,
+            web::ServiceState::Starting => ServiceState::Starting,
+            web::ServiceState::Healthy => ServiceState::Healthy,
+            web::ServiceState::Degraded => ServiceState::Degraded,
+            web::ServiceState::Restarting => ServiceState::Restarting,
+            web::ServiceState::Failed => ServiceState::Failed,
+            web::ServiceState::Stopped => ServiceState::Stopped,
+        },
+        detail: service.detail.clone(),
+    }
+}

@@ -1,0 +1,7 @@
+//! The command line: judging firmware files anywhere, and administering a running appliance over its Unix socket.
+
+mod arguments;
+mod documents;
+mod run;
+
+pub(crate) use run::run;

@@ -1,0 +1,60 @@
+//! Runs a command and gives its exit status.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use sps_admin::Client;
+use sps_admin::cli::{self as appliance, ApplianceCommand, Streams};
+use sps_image::cli as image;
+
+use super::arguments::{Arguments, Command, ImageCommand};
+use super::documents;
+
+/// Runs the command; a broken output stream counts as "did not get to its end".
+pub(crate) fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    let (status, broken) = match arguments.command {
+        Command::Appliance(command) => {
+            let status = administer(&command, &arguments.socket, &mut out, &mut err);
+            (status, appliance::UNREACHABLE)
+        }
+        Command::Image(ImageCommand::Verify(arguments)) => {
+            (image::verify(&arguments, &mut out, &mut err), image::UNREADABLE)
+        }
+        Command::Image(ImageCommand::Show(arguments)) => {
+            (image::show(&arguments, &mut out, &mut err), image::UNREADABLE)
+        }
+        Command::Completions { shell } => (
+            documents::completions(shell, &mut out).map(|()| appliance::DONE),
+            appliance::REFUSED,
+        ),
+        Command::Man => (
+            documents::man(&mut out).map(|()| appliance::DONE),
+            appliance::REFUSED,
+        ),
+    };
+    ExitCode::from(status.unwrap_or(broken))
+}
+
+fn administer(
+    command: &ApplianceCommand,
+    socket: &Path,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<u8> {
+    let terminal = io::stderr().is_terminal();
+    let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut streams = Streams {
+        out,
+        err,
+        terminal,
+        files: true,
+    };
+    match Client::connect(socket) {
+        Ok(mut client) => appliance::run(command, &mut client, &folder, &mut streams),
+        Err(error) => appliance::unreachable(command, &error, &mut streams),
+    }
+}
