@@ -42,6 +42,12 @@ impl Invariants {
         }
     }
 
+    /// Another cable may follow: what was claimed before is forgotten, as its guard is.
+    pub(crate) fn link_lost(&mut self, index: LinkIndex) {
+        self.claimed.retain(|place, _| place.0 != index);
+        self.claimed_before.retain(|place, _| place.0 != index);
+    }
+
     pub(crate) fn acted(&mut self, action: &Action, now: Moment) -> Result<(), String> {
         match action {
             Action::SendArp(index, packet) if packet.is_probe_for(packet.target) => {

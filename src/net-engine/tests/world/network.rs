@@ -365,6 +365,9 @@ impl World {
             return;
         };
         cable.carrier = carrier;
+        if !carrier {
+            self.invariants.link_lost(index);
+        }
         let link = LinkInfo {
             index,
             name: link_name(index),
