@@ -34,6 +34,8 @@ pub(crate) struct Acd {
     address: Ipv4Addr,
     /// The address is ours by a server's word: a foreign probe for it is no conflict, the kernel answers it.
     claimed: bool,
+    /// The address is no longer wanted here: whoever wants it gets it.
+    yielding: bool,
     phase: Phase,
     defended: Option<Moment>,
 }
@@ -64,6 +66,7 @@ impl Acd {
             mac,
             address,
             claimed: false,
+            yielding: false,
             phase: Phase::Probing { sent: 0, next },
             defended: None,
         }
@@ -74,14 +77,24 @@ impl Acd {
             mac,
             address,
             claimed: true,
+            yielding: false,
             phase: Phase::Probing { sent: 0, next: now },
             defended: None,
         }
     }
 
+    /// Whether the address is given up to the first host that wants it, instead of defended.
+    pub(crate) fn set_yielding(&mut self, yielding: bool) {
+        self.yielding = yielding;
+    }
+
     /// Whether the probes are over without an answer.
     pub(crate) fn is_clear(&self) -> bool {
         !matches!(self.phase, Phase::Probing { .. })
+    }
+
+    pub(crate) fn address(&self) -> Ipv4Addr {
+        self.address
     }
 
     pub(crate) fn deadline(&self) -> Option<Moment> {
@@ -135,13 +148,14 @@ impl Acd {
 
     pub(crate) fn on_arp(&mut self, packet: &ArpPacket, now: Moment) -> Vec<Outcome> {
         let claims = packet.sender == self.address;
-        let contends = !self.claimed && !self.is_clear() && packet.is_probe_for(self.address);
+        let disputed = self.yielding || !(self.claimed || self.is_clear());
+        let contends = disputed && packet.is_probe_for(self.address);
         let other = packet.sender_mac;
         if other == self.mac || !(claims || contends) {
             return Vec::new();
         }
         let just_defended = self.defended.is_some_and(|at| now < at + DEFEND_INTERVAL);
-        if !self.is_clear() || just_defended {
+        if self.yielding || !self.is_clear() || just_defended {
             return vec![Outcome::Conflict(other)];
         }
         self.defended = Some(now);
@@ -255,5 +269,17 @@ mod tests {
             acd.on_arp(&reply_from(OTHER), at(120)),
             [Outcome::Conflict(OTHER)]
         );
+    }
+
+    #[test]
+    fn an_address_no_longer_wanted_is_given_to_whoever_asks() {
+        let mut random = Random::new(1);
+        for packet in [reply_from(OTHER), ArpPacket::probe(OTHER, ADDRESS)] {
+            let mut acd = Acd::claim(OWN, ADDRESS, Duration::ZERO);
+            run(&mut acd, &mut random);
+            acd.set_yielding(true);
+            let at = Duration::from_secs(100);
+            assert_eq!(acd.on_arp(&packet, at), [Outcome::Conflict(OTHER)]);
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::Ipv4Addr;
 
-use crate::lease::{Lease, Route};
+use crate::assignment::Assignment;
 use crate::link::LinkIndex;
 use crate::report::Report;
 use crate::wire::ArpPacket;
@@ -16,21 +16,13 @@ pub enum Action {
     SendDhcp(LinkIndex, ClientMessage, Destination),
     /// Send an ARP packet: broadcast, as all of RFC 5227's are.
     SendArp(LinkIndex, ArpPacket),
-    /// Put the leased address on the interface, with the lease's routes.
-    InstallLease(LinkIndex, Lease),
-    /// The lease was renewed with other routes, name servers or prefix: make it so.
-    UpdateLease {
-        /// The interface.
-        link: LinkIndex,
-        /// What holds now.
-        lease: Lease,
-        /// Routes of the former lease that are no longer wanted.
-        gone: Vec<Route>,
-    },
-    /// Put the fallback address on the interface, without routes beyond its own network.
-    InstallFallback(LinkIndex),
-    /// Take an address off the interface.
-    Withdraw(LinkIndex, Ipv4Addr),
+    /// Put the address on the interface, and its routes; what is there already stays, and a route to the same
+    /// destination from the same origin is replaced.
+    Install(LinkIndex, Assignment),
+    /// Take these routes off; the address stays.
+    RemoveRoutes(LinkIndex, Assignment),
+    /// Take the address and its routes off. The same address with another prefix stays.
+    Withdraw(LinkIndex, Assignment),
     /// Find out whether a connection to the fallback address is open, and answer with
     /// [`crate::Event::FallbackUse`].
     AskFallbackUse,

@@ -11,6 +11,7 @@ use crate::lease::{Lease, LeaseError};
 use crate::random::Random;
 use crate::wire::{Reply, ReplyKind};
 
+mod change;
 mod exchange;
 
 pub use exchange::FIRST_RETRY;

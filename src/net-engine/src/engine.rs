@@ -3,22 +3,25 @@
 use std::collections::BTreeMap;
 
 use crate::action::Action;
-use crate::event::{Event, Moment, Settings};
-use crate::fallback::{Candidate, Fallback, Gate};
+use crate::assignment::Assignment;
+use crate::event::{Event, Moment};
+use crate::fallback::{Candidate, FALLBACK_ADDRESS, Fallback, Gate};
 use crate::interface::{Interface, InterfaceView, Problem, Upward};
 use crate::lease::Lease;
 use crate::link::{LinkIndex, LinkInfo};
 use crate::random::Random;
 use crate::report::Report;
+use crate::settings::{Ipv4Mode, Settings};
 use crate::wire::ArpPacket;
 
 /// Most interfaces that are managed: a chassis with four quad cards and room to spare. Others are left alone.
 const MAX_INTERFACES: usize = 64;
 
-/// The network of the first boot.
+/// The network of one node.
 #[derive(Clone, Debug)]
 pub struct Engine {
     random: Random,
+    settings: Settings,
     interfaces: BTreeMap<LinkIndex, Interface>,
     fallback: Fallback,
     /// The first list of interfaces is complete.
@@ -34,8 +37,9 @@ impl Engine {
     pub fn new(settings: &Settings, seed: u64) -> Self {
         Self {
             random: Random::new(seed),
+            settings: settings.clone(),
             interfaces: BTreeMap::new(),
-            fallback: Fallback::new(settings.fallback_after),
+            fallback: Fallback::new(settings.fallback, settings.fallback_after),
             listed: false,
             said_none: false,
             down: false,
@@ -71,6 +75,7 @@ impl Engine {
         InterfaceView {
             link: interface.link.clone(),
             lease: interface.leased().cloned(),
+            fixed: interface.fixed(),
             fallback: held == Some(index),
             problem,
         }
@@ -83,12 +88,12 @@ impl Engine {
         }
         let mut actions = self.take(event, now);
         if !self.down {
-            let leased = self
-                .interfaces
-                .values()
-                .any(|interface| interface.leased().is_some());
+            let addressed = self.interfaces.values().any(Interface::is_addressed);
             let candidates = self.candidates();
-            actions.extend(self.fallback.consider(&candidates, leased, now, &mut self.random));
+            actions.extend(
+                self.fallback
+                    .consider(&candidates, addressed, now, &mut self.random),
+            );
             actions.extend(self.say_none());
         }
         actions
@@ -106,6 +111,7 @@ impl Engine {
                 interface.on_reply(&reply, now, random)
             }),
             Event::Arp(index, packet) => self.on_arp(index, &packet, now),
+            Event::Settings(settings) => self.on_settings(settings, now),
             Event::FallbackUse { in_use } => self.on_use(in_use, now),
             Event::Time => self.on_time(now),
             Event::Shutdown => self.on_shutdown(now),
@@ -126,13 +132,69 @@ impl Engine {
             if self.interfaces.len() >= MAX_INTERFACES {
                 return actions;
             }
-            self.interfaces.insert(index, Interface::new(link.clone()));
+            self.interfaces.insert(
+                index,
+                Interface::new(link.clone(), self.settings.mode(&link.name)),
+            );
             actions.push(Action::BringUp(index));
         }
+        let mode = self.settings.mode(&link.name);
         actions.extend(self.with(index, now, |interface, random| {
             interface.on_link(link, now, random)
         }));
+        // Another name may mean another mode.
+        actions.extend(self.with(index, now, |interface, random| {
+            interface.set_mode(mode, now, random)
+        }));
+        actions.extend(self.settle_fallback(now));
         actions
+    }
+
+    fn on_settings(&mut self, settings: Settings, now: Moment) -> Vec<Action> {
+        let renamed = settings.hostname != self.settings.hostname;
+        self.fallback.set(settings.fallback, settings.fallback_after);
+        self.settings = settings;
+        let mut modes: Vec<_> = self
+            .interfaces
+            .values()
+            .map(|known| (known.link.index, self.settings.mode(&known.link.name)))
+            .collect();
+        // Whoever loses the default gateway knows it before the one that gets it asks for way.
+        modes.sort_by_key(|(_, mode)| mode.gateway().is_some());
+        let mut actions = Vec::new();
+        for (index, mode) in modes {
+            actions.extend(self.with(index, now, |interface, random| {
+                let mut upward = interface.set_mode(mode, now, random);
+                if renamed {
+                    upward.extend(interface.renew(now, random));
+                }
+                upward
+            }));
+        }
+        actions.extend(self.settle_fallback(now));
+        actions
+    }
+
+    /// The fallback address where settings want it gone, or to stay as a static one.
+    fn settle_fallback(&mut self, now: Moment) -> Vec<Action> {
+        let held = self.fallback.held_on();
+        let Some((index, interface)) = held.and_then(|index| Some((index, self.interfaces.get(&index)?)))
+        else {
+            return Vec::new();
+        };
+        match interface.mode() {
+            Ipv4Mode::Off => self.fallback.leave("no address is set for its interface"),
+            Ipv4Mode::Dhcp if !self.settings.fallback => self.fallback.leave("it is no longer set"),
+            Ipv4Mode::Static(set) if set.address == FALLBACK_ADDRESS => {
+                let Some(guard) = self.fallback.hand_over() else {
+                    return Vec::new();
+                };
+                self.with(index, now, |interface, random| {
+                    interface.adopt_fallback(guard, now, random)
+                })
+            }
+            Ipv4Mode::Dhcp | Ipv4Mode::Static(_) => Vec::new(),
+        }
     }
 
     fn on_gone(&mut self, index: LinkIndex) -> Vec<Action> {
@@ -174,9 +236,8 @@ impl Engine {
     }
 
     fn on_time(&mut self, now: Moment) -> Vec<Action> {
-        let indices: Vec<_> = self.interfaces.keys().copied().collect();
         let mut actions = Vec::new();
-        for index in indices {
+        for index in self.indices() {
             actions.extend(self.with(index, now, |interface, random| interface.on_time(now, random)));
         }
         actions.extend(self.fallback.on_time(now, &mut self.random));
@@ -184,14 +245,17 @@ impl Engine {
     }
 
     fn on_shutdown(&mut self, now: Moment) -> Vec<Action> {
-        let indices: Vec<_> = self.interfaces.keys().copied().collect();
         let mut actions = Vec::new();
-        for index in indices {
+        for index in self.indices() {
             actions.extend(self.with(index, now, |interface, random| interface.shut_down(now, random)));
         }
         actions.extend(self.fallback.leave("shutting down"));
         self.down = true;
         actions
+    }
+
+    fn indices(&self) -> Vec<LinkIndex> {
+        self.interfaces.keys().copied().collect()
     }
 
     /// Lets an interface do something and sees to what concerns the node.
@@ -208,9 +272,17 @@ impl Engine {
         for upward in act(interface, &mut self.random) {
             match upward {
                 Upward::Act(action) => actions.push(action),
-                Upward::Installing(lease) => actions.extend(self.fallback.make_room(index, &lease)),
+                Upward::Installed(new) => actions.extend(self.on_installed(index, &new, now)),
                 Upward::Offered(lease) => actions.extend(self.on_offer(index, lease, now)),
             }
+        }
+        actions
+    }
+
+    fn on_installed(&mut self, index: LinkIndex, new: &Assignment, now: Moment) -> Vec<Action> {
+        let mut actions = self.fallback.make_room(index, new);
+        for other in self.indices().into_iter().filter(|other| *other != index) {
+            actions.extend(self.with(other, now, |interface, _| interface.make_way(new)));
         }
         actions
     }
@@ -239,6 +311,7 @@ impl Engine {
                 name: interface.name(),
                 mac: interface.link.mac,
                 carrier_since: interface.carrier_since.unwrap_or_default(),
+                eligible: interface.mode() == Ipv4Mode::Dhcp,
             })
             .collect()
     }

@@ -4,31 +4,11 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use crate::link::{LinkIndex, LinkInfo};
+use crate::settings::Settings;
 use crate::wire::{ArpPacket, Reply};
 
 /// Time on a monotonic clock, counted from any fixed start.
 pub type Moment = Duration;
-
-/// What the engine is set to do.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// How long an interface with carrier may stay without any lease on the node before the fallback is tried.
-    pub fallback_after: Duration,
-}
-
-impl Settings {
-    /// Ten seconds: a server that answers does so in one, also after a retry; a person with a laptop on the
-    /// first card waits for this and the probe, some 16 s.
-    pub const FALLBACK_AFTER: Duration = Duration::from_secs(10);
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            fallback_after: Self::FALLBACK_AFTER,
-        }
-    }
-}
 
 /// One thing that happened.
 #[derive(Clone, Debug)]
@@ -43,6 +23,8 @@ pub enum Event {
     Dhcp(LinkIndex, Reply),
     /// An ARP packet came in.
     Arp(LinkIndex, ArpPacket),
+    /// An administrator changed the settings.
+    Settings(Settings),
     /// The answer to [`crate::Action::AskFallbackUse`]: whether someone has a connection to the fallback address.
     FallbackUse {
         /// Some connection to the address is open.

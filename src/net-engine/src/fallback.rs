@@ -1,13 +1,15 @@
 //! The fallback address: when it is tried, on which interface, and when it is given up.
 //!
 //! Rules (`DECISION-fallback.md` gives the reasons):
-//! - Tried when no interface has a lease and one has had carrier for [`crate::Settings::fallback_after`]; on the
-//!   first such interface in the order of place on the bus, then index. Only after the probe of RFC 5227.
+//! - Tried when no interface has an address and one that asks by DHCP has had carrier for
+//!   [`crate::Settings::fallback_after`]; on the first such interface in the order of place on the bus, then index.
+//!   Only after the probe of RFC 5227, and never where settings forbid it.
 //! - Someone has the address: not taken there for [`RETRY_AFTER_CONFLICT`]; the next interface is tried meanwhile.
 //! - While it stands, an offer on its interface, or of a network that overlaps its own, is accepted only when no
 //!   connection to the fallback address is open; so a person at work on the page is not cut off.
-//! - A lease on another interface also ends it, as soon as no connection to it is open.
-//! - It goes at once when its interface loses carrier, or another host keeps claiming it.
+//! - An address on another interface also ends it, as soon as no connection to it is open.
+//! - It goes at once when its interface loses carrier, another host keeps claiming it, or settings want it gone; a
+//!   static address for its interface is put there before.
 
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
@@ -15,7 +17,8 @@ use std::time::Duration;
 
 use crate::acd::{Acd, Outcome};
 use crate::action::Action;
-use crate::event::Moment;
+use crate::assignment::Assignment;
+use crate::event::{Moment, network};
 use crate::lease::Lease;
 use crate::link::{LinkIndex, MacAddress};
 use crate::random::Random;
@@ -28,8 +31,10 @@ pub const FALLBACK_ADDRESS: Ipv4Addr = Ipv4Addr::new(192, 168, 1, 1);
 pub const FALLBACK_PREFIX: u8 = 24;
 /// Wait after a conflict: RFC 5227's RATE_LIMIT_INTERVAL, applied from the first conflict on.
 pub const RETRY_AFTER_CONFLICT: Duration = Duration::from_secs(60);
-/// How often an open connection to the address is looked for while a lease elsewhere waits for its end.
+/// How often an open connection to the address is looked for while an address elsewhere waits for its end.
 const ASK_AGAIN: Duration = Duration::from_secs(30);
+/// Why it goes when something else has come.
+const REPLACED: &str = "another address has taken its place";
 
 /// What the fallback has to know of an interface.
 #[derive(Clone, Debug)]
@@ -38,14 +43,17 @@ pub(crate) struct Candidate {
     pub(crate) name: String,
     pub(crate) mac: MacAddress,
     pub(crate) carrier_since: Moment,
+    /// It asks by DHCP: it may get the fallback.
+    pub(crate) eligible: bool,
 }
 
 #[derive(Clone, Debug)]
 pub(crate) struct Fallback {
+    enabled: bool,
     after: Duration,
     state: State,
-    /// Since when no interface has a lease.
-    unleased_since: Option<Moment>,
+    /// Since when no interface has an address.
+    bare_since: Option<Moment>,
     /// Where the address was in use, by whom, and when it may be tried again.
     refused: BTreeMap<LinkIndex, (MacAddress, Moment)>,
 }
@@ -70,7 +78,7 @@ enum Question {
     None,
     /// May this offer be accepted?
     Offer(LinkIndex, Lease),
-    /// A lease stands on another interface: may the fallback go?
+    /// An address stands on another interface: may the fallback go?
     Leave,
     /// It might not; ask again then.
     AskAt(Moment),
@@ -85,12 +93,21 @@ pub(crate) enum Gate {
 }
 
 impl Fallback {
-    pub(crate) fn new(after: Duration) -> Self {
+    pub(crate) fn new(enabled: bool, after: Duration) -> Self {
         Self {
+            enabled,
             after,
             state: State::Idle,
-            unleased_since: None,
+            bare_since: None,
             refused: BTreeMap::new(),
+        }
+    }
+
+    /// Other settings. What is held is the engine's to judge.
+    pub(crate) fn set(&mut self, enabled: bool, after: Duration) {
+        (self.enabled, self.after) = (enabled, after);
+        if !enabled && matches!(self.state, State::Probing { .. }) {
+            self.state = State::Idle;
         }
     }
 
@@ -121,9 +138,13 @@ impl Fallback {
         }
     }
 
-    /// When the fallback may be tried on an interface, `None` while some interface has a lease.
+    /// When the fallback may be tried on an interface; `None` where it may not, and while some interface has an
+    /// address.
     fn due(&self, candidate: &Candidate) -> Option<Moment> {
-        let due = self.unleased_since?.max(candidate.carrier_since) + self.after;
+        if !self.enabled || !candidate.eligible {
+            return None;
+        }
+        let due = self.bare_since?.max(candidate.carrier_since) + self.after;
         Some(
             self.refused
                 .get(&candidate.index)
@@ -131,24 +152,25 @@ impl Fallback {
         )
     }
 
-    /// Looks at everything again. `candidates` are the interfaces with carrier, in order.
+    /// Looks at everything again. `candidates` are the interfaces with carrier, in order; `addressed`: one has an
+    /// address of another origin.
     pub(crate) fn consider(
         &mut self,
         candidates: &[Candidate],
-        leased: bool,
+        addressed: bool,
         now: Moment,
         random: &mut Random,
     ) -> Vec<Action> {
-        self.unleased_since = if leased {
+        self.bare_since = if addressed {
             None
         } else {
-            self.unleased_since.or(Some(now))
+            self.bare_since.or(Some(now))
         };
-        let alive = |on: &Candidate| candidates.iter().any(|c| c.index == on.index);
+        let of = |on: &Candidate| candidates.iter().find(|c| c.index == on.index);
         match &mut self.state {
-            State::Held { on, .. } if !alive(on) => self.leave("its link is down"),
-            State::Held { question, .. } => ask_to_leave(question, leased, now),
-            State::Probing { on, .. } if leased || !alive(on) => {
+            State::Held { on, .. } if of(on).is_none() => self.leave("its link is down"),
+            State::Held { question, .. } => ask_to_leave(question, addressed, now),
+            State::Probing { on, .. } if addressed || of(on).is_none_or(|c| !c.eligible) => {
                 self.state = State::Idle;
                 self.consider_idle(candidates, now, random)
             }
@@ -235,7 +257,10 @@ impl Fallback {
             address: FALLBACK_ADDRESS,
             prefix: FALLBACK_PREFIX,
         };
-        vec![Action::InstallFallback(on.index), Action::Report(report)]
+        vec![
+            Action::Install(on.index, Assignment::fallback()),
+            Action::Report(report),
+        ]
     }
 
     fn conflict(
@@ -265,7 +290,7 @@ impl Fallback {
     /// Whether an offer may be accepted now.
     pub(crate) fn gate(&mut self, index: LinkIndex, offer: Lease) -> (Gate, Vec<Action>) {
         match &mut self.state {
-            State::Held { on, question, .. } if in_the_way(on, index, &offer) => {
+            State::Held { on, question, .. } if in_the_way(on, index, (offer.address, offer.prefix)) => {
                 let asking = matches!(question, Question::Offer(..) | Question::Leave);
                 *question = Question::Offer(index, offer);
                 (
@@ -303,7 +328,7 @@ impl Fallback {
                 };
                 (None, vec![Action::Report(report)])
             }
-            (Question::Leave, false) => (None, self.leave("a DHCP server answered")),
+            (Question::Leave, false) => (None, self.leave(REPLACED)),
             (Question::Leave | Question::AskAt(_), _) => {
                 *question = Question::AskAt(now + ASK_AGAIN);
                 (None, Vec::new())
@@ -312,15 +337,32 @@ impl Fallback {
         }
     }
 
-    /// A lease is about to be installed: both on one interface, or two overlapping networks, cannot be.
-    pub(crate) fn make_room(&mut self, index: LinkIndex, lease: &Lease) -> Vec<Action> {
+    /// An address was installed: both on one interface, or two overlapping networks, cannot be.
+    pub(crate) fn make_room(&mut self, index: LinkIndex, new: &Assignment) -> Vec<Action> {
+        let offered = (new.address, new.prefix);
         match &self.state {
-            State::Held { on, .. } if in_the_way(on, index, lease) => self.leave("a DHCP server answered"),
+            State::Held { on, .. } if on.index == index && is_fallback(offered) => {
+                // It is the same address: it stays, as something else.
+                self.state = State::Idle;
+                Vec::new()
+            }
+            State::Held { on, .. } if in_the_way(on, index, offered) => self.leave(REPLACED),
             State::Probing { .. } => {
                 self.state = State::Idle;
                 Vec::new()
             }
             _ => Vec::new(),
+        }
+    }
+
+    /// The address becomes one of another kind where it stands.
+    pub(crate) fn hand_over(&mut self) -> Option<Acd> {
+        match std::mem::replace(&mut self.state, State::Idle) {
+            State::Held { guard, .. } => Some(guard),
+            other => {
+                self.state = other;
+                None
+            }
         }
     }
 
@@ -337,7 +379,7 @@ impl Fallback {
             return Vec::new();
         };
         vec![
-            Action::Withdraw(on.index, FALLBACK_ADDRESS),
+            Action::Withdraw(on.index, Assignment::fallback()),
             Action::Report(Report::FallbackLeft {
                 link: on.name,
                 address: FALLBACK_ADDRESS,
@@ -347,12 +389,12 @@ impl Fallback {
     }
 }
 
-/// A lease elsewhere ends the fallback, once nobody is connected to it; without one there is nothing to ask.
-fn ask_to_leave(question: &mut Question, leased: bool, now: Moment) -> Vec<Action> {
+/// An address elsewhere ends the fallback, once nobody is connected to it; without one there is nothing to ask.
+fn ask_to_leave(question: &mut Question, addressed: bool, now: Moment) -> Vec<Action> {
     match question {
-        Question::AskAt(_) | Question::Leave if !leased => *question = Question::None,
+        Question::AskAt(_) | Question::Leave if !addressed => *question = Question::None,
         Question::AskAt(at) if now < *at => {}
-        Question::None | Question::AskAt(_) if leased => {
+        Question::None | Question::AskAt(_) if addressed => {
             *question = Question::Leave;
             return vec![Action::AskFallbackUse];
         }
@@ -361,6 +403,11 @@ fn ask_to_leave(question: &mut Question, leased: bool, now: Moment) -> Vec<Actio
     Vec::new()
 }
 
-fn in_the_way(on: &Candidate, index: LinkIndex, lease: &Lease) -> bool {
-    on.index == index || lease.overlaps(FALLBACK_ADDRESS, FALLBACK_PREFIX)
+fn in_the_way(on: &Candidate, index: LinkIndex, (address, prefix): (Ipv4Addr, u8)) -> bool {
+    let shorter = prefix.min(FALLBACK_PREFIX);
+    on.index == index || network(address, shorter) == network(FALLBACK_ADDRESS, shorter)
+}
+
+fn is_fallback(offered: (Ipv4Addr, u8)) -> bool {
+    offered == (FALLBACK_ADDRESS, FALLBACK_PREFIX)
 }

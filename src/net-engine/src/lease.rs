@@ -131,12 +131,6 @@ impl Lease {
     pub fn gateway(&self) -> Option<Ipv4Addr> {
         self.routes.iter().find(|r| r.prefix == 0).and_then(|r| r.via)
     }
-
-    /// Whether `other`'s network and this one share an address.
-    pub(crate) fn overlaps(&self, address: Ipv4Addr, prefix: u8) -> bool {
-        let shorter = self.prefix.min(prefix);
-        network(self.address, shorter) == network(address, shorter)
-    }
 }
 
 /// Option 121 replaces option 3 (RFC 3442); of several routers the first is taken.

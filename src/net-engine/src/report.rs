@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use crate::lease::LeaseError;
 use crate::link::MacAddress;
+use crate::settings::Ipv4Mode;
 
 /// How loud a report is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +68,30 @@ pub enum Report {
         link: String,
         seconds: u64,
     },
+    ModeSet {
+        link: String,
+        mode: Ipv4Mode,
+    },
+    Released {
+        link: String,
+        address: Ipv4Addr,
+    },
+    StaticTaken {
+        link: String,
+        address: Ipv4Addr,
+        prefix: u8,
+    },
+    StaticConflict {
+        link: String,
+        address: Ipv4Addr,
+        owner: MacAddress,
+        retry_seconds: u64,
+    },
+    FormerYielded {
+        link: String,
+        address: Ipv4Addr,
+        other: MacAddress,
+    },
     FallbackTaken {
         link: String,
         address: Ipv4Addr,
@@ -105,10 +130,15 @@ impl Report {
             | Self::LeaseConflict { .. }
             | Self::Defended { .. }
             | Self::NoServer { .. }
+            | Self::StaticConflict { .. }
             | Self::FallbackConflict { .. } => Severity::Warning,
             Self::LinkUp { .. }
             | Self::Leased { .. }
             | Self::Renewed { .. }
+            | Self::ModeSet { .. }
+            | Self::Released { .. }
+            | Self::StaticTaken { .. }
+            | Self::FormerYielded { .. }
             | Self::FallbackTaken { .. }
             | Self::FallbackKept { .. }
             | Self::FallbackLeft { .. } => Severity::Info,
@@ -180,6 +210,48 @@ impl Report {
             Self::NoServer { link, seconds } => {
                 write!(f, "{link}: no DHCP server answered in {seconds} s; asking on")
             }
+            _ => self.fmt_static(f),
+        }
+    }
+
+    fn fmt_static(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ModeSet {
+                link,
+                mode: Ipv4Mode::Dhcp,
+            } => write!(f, "{link}: set to DHCP"),
+            Self::ModeSet {
+                link,
+                mode: Ipv4Mode::Off,
+            } => write!(f, "{link}: set to no address"),
+            Self::ModeSet {
+                link,
+                mode: Ipv4Mode::Static(set),
+            } => {
+                write!(f, "{link}: set to {}/{}", set.address, set.prefix)?;
+                set.gateway
+                    .map_or(Ok(()), |gateway| write!(f, ", gateway {gateway}"))
+            }
+            Self::Released { link, address } => write!(f, "{link}: lease of {address} given back"),
+            Self::StaticTaken {
+                link,
+                address,
+                prefix,
+            } => write!(f, "{link}: address {address}/{prefix} (static)"),
+            Self::StaticConflict {
+                link,
+                address,
+                owner,
+                retry_seconds,
+            } => write!(
+                f,
+                "{link}: static address {address} is in use by {owner}, not used; next try in {retry_seconds} s: \
+                 take it off that host, or set another"
+            ),
+            Self::FormerYielded { link, address, other } => write!(
+                f,
+                "{link}: {other} wants {address}, which is no longer set here; given up"
+            ),
             _ => self.fmt_fallback(f),
         }
     }

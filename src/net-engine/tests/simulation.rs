@@ -65,6 +65,29 @@ fn servers_that_refuse_and_lie() {
 }
 
 #[test]
+fn settings_that_change_all_the_time() {
+    each_seed(|seed| Plan {
+        cards: 1 + u32::try_from(seed % 3).unwrap(),
+        server: !seed.is_multiple_of(4),
+        disturbances: 12,
+        changes: 40,
+        ..Plan::default()
+    });
+}
+
+#[test]
+fn settings_that_change_on_networks_whose_addresses_are_often_taken() {
+    each_seed(|seed| Plan {
+        cards: 2,
+        server: !seed.is_multiple_of(3),
+        disturbances: 20,
+        changes: 25,
+        squatters: 50,
+        ..Plan::default()
+    });
+}
+
+#[test]
 fn no_server_at_all_gives_the_fallback_to_one_card_or_names_its_owner() {
     for seed in 0..SEEDS {
         let plan = Plan {

@@ -2,6 +2,8 @@
 
 use thiserror::Error;
 
+use crate::settings::NetworkSettingsError;
+
 /// Why the network service ended. Everything else is logged and tried again.
 #[derive(Debug, Error)]
 pub enum NetError {
@@ -14,6 +16,9 @@ pub enum NetError {
     /// The interfaces could not be listed.
     #[error("network interfaces could not be listed")]
     List(#[source] Box<rtnetlink::Error>),
+    /// The settings of the start are wrong; later ones that are wrong are refused.
+    #[error("network settings cannot be used")]
+    Settings(#[source] NetworkSettingsError),
     /// No seed for transaction ids.
     #[error("kernel gave no random numbers")]
     Seed(#[source] std::io::Error),

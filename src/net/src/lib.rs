@@ -1,12 +1,14 @@
-//! The network of the appliance: interfaces up, DHCP on every one with carrier, the fallback address when no
-//! server answers, and address conflicts noticed.
+//! The network of the appliance: interfaces up, each with the address an administrator wants for it (by DHCP,
+//! static, none), the fallback address when there is no other, and address conflicts noticed.
 //!
-//! [`run`] executes what [`sps_net_engine::Engine`] decides; nothing is decided here. It speaks netlink and packet
+//! [`run`] and [`run_watched`] execute what [`sps_net_engine::Engine`] decides; nothing is decided here. It speaks netlink and packet
 //! sockets itself and starts no program.
 //!
 //! Invariants:
 //! - This crate owns the IPv4 addresses of the interfaces it manages (Ethernet cards, and `veth` in containers and
 //!   tests; not bonds, VLANs, bridges or their members): what it finds on them at the start is removed.
+//! - A change of settings is in force at once and touches only the interfaces it is about; an address that was in use
+//!   goes when its successor stands. Settings that fail [`NetworkSettings::check`] change nothing.
 //! - IPv6: the kernel's link-local address stays, router advertisements are not heard until the network is
 //!   configured (`DECISION-ipv6.md`).
 //! - Queues between tasks are bounded; a flood costs packets, not memory.
@@ -25,7 +27,7 @@ mod sysctl;
 mod usage;
 
 pub use error::NetError;
-pub use service::run;
-pub use settings::NetworkSettings;
-pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX};
+pub use service::{run, run_watched};
+pub use settings::{NetworkSettings, NetworkSettingsError};
+pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX, Ipv4Mode, SettingsError, StaticAddress};
 pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

@@ -1,5 +1,6 @@
 //! The kernel's network configuration over rtnetlink(7).
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use futures_util::TryStreamExt;
@@ -8,11 +9,13 @@ use netlink_packet_route::address::{AddressAttribute, AddressMessage};
 use netlink_packet_route::link::LinkMessage;
 use netlink_packet_route::route::{RouteMessage, RouteProtocol};
 use rtnetlink::{Error, Handle, LinkUnspec, RouteMessageBuilder};
-use sps_net_engine::{Lease, LinkIndex, Route};
+use sps_net_engine::{Assignment, LinkIndex, Origin, Route};
 
-/// Metric of an interface's routes: the base leaves room for preferred ones, the index keeps them apart, so the
-/// default route of the first card wins.
-const METRIC_BASE: u32 = 100;
+/// Metric of an interface's static routes. The index is added, to keep interfaces apart.
+const METRIC_STATIC: u32 = 100;
+/// Metric of an interface's other routes: behind every static one, as no machine has so many interfaces; with the
+/// index added, the default route of the first card wins.
+const METRIC_LEASED: u32 = 65_536;
 
 /// Index of the loopback interface in every network namespace (`LOOPBACK_IFINDEX`, include/net/flow.h).
 const LOOPBACK: LinkIndex = 1;
@@ -52,12 +55,25 @@ impl Netlink {
         self.bring_up(LOOPBACK).await
     }
 
-    pub(crate) async fn add_address(
-        &self,
-        index: LinkIndex,
-        address: Ipv4Addr,
-        prefix: u8,
-    ) -> Result<(), Error> {
+    /// Puts an address and its routes on an interface, or makes those that are there what they should be.
+    ///
+    /// # Errors
+    /// Each with what it was about; the rest is done all the same.
+    pub(crate) async fn install(&self, index: LinkIndex, new: &Assignment) -> Vec<(Object, Error)> {
+        let mut refused = Vec::new();
+        if let Err(error) = self.add_address(index, new.address, new.prefix).await {
+            refused.push((Object::Address(new.address), error));
+        }
+        for route in &new.routes {
+            let message = message(index, new, route);
+            if let Err(error) = self.handle.route().add(message).replace().execute().await {
+                refused.push((Object::Route(*route), error));
+            }
+        }
+        refused
+    }
+
+    async fn add_address(&self, index: LinkIndex, address: Ipv4Addr, prefix: u8) -> Result<(), Error> {
         let mut request = self
             .handle
             .address()
@@ -66,59 +82,88 @@ impl Netlink {
         request
             .message_mut()
             .attributes
-            .push(AddressAttribute::RoutePriority(METRIC_BASE + index));
+            .push(AddressAttribute::RoutePriority(METRIC_LEASED + index));
         request.execute().await
     }
 
-    /// Takes the address off; the kernel removes the routes that use it as their source with it.
-    pub(crate) async fn remove_address(&self, index: LinkIndex, address: Ipv4Addr) -> Result<(), Error> {
+    /// Takes routes off. One that is gone, or was replaced by another gateway's, is fine.
+    ///
+    /// # Errors
+    /// As [`Netlink::install`].
+    pub(crate) async fn remove_routes(&self, index: LinkIndex, old: &Assignment) -> Vec<(Object, Error)> {
+        let mut refused = Vec::new();
+        for route in &old.routes {
+            let message = message(index, old, route);
+            match self.handle.route().del(message).execute().await {
+                Err(error) if !is_absent(&error) => refused.push((Object::Route(*route), error)),
+                _ => {}
+            }
+        }
+        refused
+    }
+
+    /// Takes an address and its routes off; the same address with another prefix stays.
+    ///
+    /// # Errors
+    /// As [`Netlink::install`].
+    pub(crate) async fn withdraw(&self, index: LinkIndex, old: &Assignment) -> Vec<(Object, Error)> {
+        let mut refused = self.remove_routes(index, old).await;
+        if let Err(error) = self.remove_address(index, old.address, old.prefix).await {
+            refused.push((Object::Address(old.address), error));
+        }
+        refused
+    }
+
+    async fn remove_address(&self, index: LinkIndex, address: Ipv4Addr, prefix: u8) -> Result<(), Error> {
         for message in self.addresses().await? {
-            if message.header.index == index && local_v4(&message) == Some(address) {
+            let here = message.header.index == index && message.header.prefix_len == prefix;
+            if here && local_v4(&message) == Some(address) {
                 self.remove(message).await?;
             }
         }
         Ok(())
     }
+}
 
-    pub(crate) async fn add_route(
-        &self,
-        index: LinkIndex,
-        lease: &Lease,
-        route: &Route,
-    ) -> Result<(), Error> {
-        self.handle
-            .route()
-            .add(message(index, lease, route))
-            .replace()
-            .execute()
-            .await
-    }
+/// What the kernel refused.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Object {
+    /// An address.
+    Address(Ipv4Addr),
+    /// A route.
+    Route(Route),
+}
 
-    pub(crate) async fn remove_route(
-        &self,
-        index: LinkIndex,
-        lease: &Lease,
-        route: &Route,
-    ) -> Result<(), Error> {
-        self.handle
-            .route()
-            .del(message(index, lease, route))
-            .execute()
-            .await
+impl fmt::Display for Object {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Address(address) => write!(f, "address {address}"),
+            Self::Route(route) => write!(f, "route to {}/{}", route.destination, route.prefix),
+        }
     }
 }
 
-fn message(index: LinkIndex, lease: &Lease, route: &Route) -> RouteMessage {
+/// `ESRCH`: there is no such route.
+fn is_absent(error: &Error) -> bool {
+    let absent = rustix::io::Errno::SRCH.raw_os_error();
+    matches!(error, Error::NetlinkError(message) if message.raw_code() == -absent)
+}
+
+fn message(index: LinkIndex, of: &Assignment, route: &Route) -> RouteMessage {
+    let (metric, protocol) = match of.origin {
+        Origin::Static => (METRIC_STATIC, RouteProtocol::Static),
+        Origin::Dhcp | Origin::Fallback => (METRIC_LEASED, RouteProtocol::Dhcp),
+    };
     let mut builder = RouteMessageBuilder::<Ipv4Addr>::new()
         .destination_prefix(route.destination, route.prefix)
         .output_interface(index)
-        .priority(METRIC_BASE + index)
-        .pref_source(lease.address)
-        .protocol(RouteProtocol::Dhcp);
+        .priority(metric + index)
+        .pref_source(of.address)
+        .protocol(protocol);
     match route.via {
         Some(via) => {
             builder = builder.gateway(via);
-            if !on_link(lease, via) {
+            if !on_link(of, via) {
                 // Clouds hand out /32 addresses with a gateway beyond: it is on the link all the same.
                 builder = builder.onlink();
             }
@@ -128,9 +173,9 @@ fn message(index: LinkIndex, lease: &Lease, route: &Route) -> RouteMessage {
     builder.build()
 }
 
-fn on_link(lease: &Lease, via: Ipv4Addr) -> bool {
-    let mask = u32::MAX.checked_shl(32 - u32::from(lease.prefix)).unwrap_or(0);
-    u32::from(via) & mask == u32::from(lease.address) & mask
+fn on_link(of: &Assignment, via: Ipv4Addr) -> bool {
+    let mask = u32::MAX.checked_shl(32 - u32::from(of.prefix)).unwrap_or(0);
+    u32::from(via) & mask == u32::from(of.address) & mask
 }
 
 /// The IPv4 address of a message.

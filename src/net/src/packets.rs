@@ -93,6 +93,11 @@ impl Ports {
         }
     }
 
+    /// The address is off the interface: its port is closed.
+    pub(crate) fn forget(&mut self, address: Ipv4Addr) {
+        self.renewal = self.renewal.take().filter(|(bound, _)| *bound != address);
+    }
+
     fn renewal_from(&mut self, from: Ipv4Addr) -> io::Result<&UdpSocket> {
         if self.renewal.as_ref().is_none_or(|(bound, _)| *bound != from) {
             self.renewal = Some((from, renewal_socket(&self.name, from)?));

@@ -4,24 +4,28 @@
 //! is made anew at every boot: nothing is synced.
 
 use std::io;
+use std::net::IpAddr;
 use std::path::Path;
 
+use crate::settings::{MAX_SERVERS, NetworkSettings};
 use crate::state::NetworkState;
 
-/// Name servers the C library looks at (`MAXNS` of resolv.h).
-const MAX_SERVERS: usize = 3;
-
-/// The file's text.
-pub(crate) fn text(state: &NetworkState) -> String {
-    let mut text = String::new();
-    if let Some(domain) = state
+/// The file's text: what is set wins over what DHCP servers say.
+pub(crate) fn text(settings: &NetworkSettings, state: &NetworkState) -> String {
+    let leased = state
         .interfaces
         .iter()
-        .find_map(|interface| interface.domain.as_ref())
-    {
+        .find_map(|interface| interface.domain.as_ref());
+    let servers: Vec<IpAddr> = if settings.dns.is_empty() {
+        state.dns_servers().into_iter().map(IpAddr::V4).collect()
+    } else {
+        settings.dns.clone()
+    };
+    let mut text = String::new();
+    if let Some(domain) = settings.domain.as_ref().or(leased) {
         text += &format!("search {domain}\n");
     }
-    for server in state.dns_servers().into_iter().take(MAX_SERVERS) {
+    for server in servers.into_iter().take(MAX_SERVERS) {
         text += &format!("nameserver {server}\n");
     }
     text

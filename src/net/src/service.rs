@@ -11,8 +11,7 @@ use netlink_packet_route::link::LinkMessage;
 use rtnetlink::{MulticastGroup, new_multicast_connection};
 use rustix::rand::{GetRandomFlags, getrandom};
 use sps_net_engine::{
-    Action, Engine, Event, FALLBACK_ADDRESS, FALLBACK_PREFIX, Lease, LinkIndex, LinkInfo, Moment, Report,
-    Settings, Severity,
+    Action, Engine, Event, FALLBACK_ADDRESS, LinkIndex, LinkInfo, Moment, Report, Severity,
 };
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
@@ -22,7 +21,7 @@ use tracing::{debug, info, warn};
 
 use crate::error::NetError;
 use crate::links::{self, Hardware};
-use crate::netlink::{self, Netlink};
+use crate::netlink::{self, Netlink, Object};
 use crate::packets::Ports;
 use crate::settings::NetworkSettings;
 use crate::state::{Facts, NetworkState, assemble};
@@ -40,25 +39,53 @@ type Notifications = futures_util::stream::BoxStream<
     (NetlinkMessage<RouteNetlinkMessage>, rtnetlink::sys::SocketAddr),
 >;
 
-/// Runs the network until `shutdown`: leases are then given back and addresses taken off.
-///
-/// `state` always shows what stands; it changes only when something changed.
+/// Runs the network with settings that stay as they are. See [`run_watched`].
 ///
 /// # Errors
-/// Netlink cannot be used at all. Everything else is logged and tried again.
+/// As [`run_watched`].
 pub async fn run(
     settings: NetworkSettings,
     state: watch::Sender<NetworkState>,
     shutdown: CancellationToken,
 ) -> Result<(), NetError> {
+    let (_constant, settings) = watch::channel(settings);
+    run_watched(settings, state, shutdown).await
+}
+
+/// Runs the network until `shutdown`: leases are then given back and addresses taken off.
+///
+/// Each change of `settings` is applied at once; settings that are wrong are refused in the log, and the former ones
+/// stay in force. `state` always shows what stands; it changes only when something changed.
+///
+/// # Errors
+/// The first settings are wrong, or netlink cannot be used at all. Everything else is logged and tried again.
+pub async fn run_watched(
+    mut settings: watch::Receiver<NetworkSettings>,
+    state: watch::Sender<NetworkState>,
+    shutdown: CancellationToken,
+) -> Result<(), NetError> {
+    let first = settings.borrow_and_update().clone();
+    first.check().map_err(NetError::Settings)?;
     let groups = [MulticastGroup::Link, MulticastGroup::Ipv6Ifaddr];
     let (connection, handle, notifications) = new_multicast_connection(&groups).map_err(NetError::Netlink)?;
     let _connection = AbortOnDropHandle::new(tokio::spawn(connection));
-    sysctl::apply(&settings.proc_sys_net);
+    sysctl::apply(&first.proc_sys_net);
     let (events, packets) = mpsc::channel(PACKET_QUEUE);
-    let mut service = Service::new(settings, state, Netlink::new(handle), events)?;
+    let mut service = Service::new(first, state, Netlink::new(handle), events)?;
     service.begin().await?;
-    service.work(notifications.boxed(), packets, shutdown).await
+    let sources = Sources {
+        notifications: notifications.boxed(),
+        packets,
+        settings,
+    };
+    service.work(sources, shutdown).await
+}
+
+/// Where events come from.
+struct Sources {
+    notifications: Notifications,
+    packets: mpsc::Receiver<Event>,
+    settings: watch::Receiver<NetworkSettings>,
 }
 
 struct Service {
@@ -67,7 +94,6 @@ struct Service {
     began: Instant,
     netlink: Netlink,
     ports: BTreeMap<LinkIndex, Ports>,
-    installed: BTreeMap<LinkIndex, Lease>,
     facts: Facts,
     events: mpsc::Sender<Event>,
     state: watch::Sender<NetworkState>,
@@ -84,19 +110,13 @@ impl Service {
         let mut seed = [0; 8];
         // Not a secret: early at boot it must not wait for entropy.
         getrandom(&mut seed, GetRandomFlags::INSECURE).map_err(|error| NetError::Seed(error.into()))?;
-        let engine = Engine::new(
-            &Settings {
-                fallback_after: settings.fallback_after,
-            },
-            u64::from_ne_bytes(seed),
-        );
+        let engine = Engine::new(&settings.engine(), u64::from_ne_bytes(seed));
         Ok(Self {
             settings,
             engine,
             began: Instant::now(),
             netlink,
             ports: BTreeMap::new(),
-            installed: BTreeMap::new(),
             facts: Facts::default(),
             events,
             state,
@@ -149,12 +169,7 @@ impl Service {
         }
     }
 
-    async fn work(
-        &mut self,
-        mut notifications: Notifications,
-        mut packets: mpsc::Receiver<Event>,
-        shutdown: CancellationToken,
-    ) -> Result<(), NetError> {
+    async fn work(&mut self, mut sources: Sources, shutdown: CancellationToken) -> Result<(), NetError> {
         let mut first_card = Some(self.began + FIRST_CARD);
         loop {
             self.publish();
@@ -165,11 +180,12 @@ impl Service {
                     self.publish();
                     return Ok(());
                 }
-                message = notifications.next() => {
+                message = sources.notifications.next() => {
                     let (message, _) = message.ok_or(NetError::NetlinkEnded)?;
                     self.on_notification(message).await?;
                 }
-                Some(event) = packets.recv() => self.step(event).await,
+                Some(event) = sources.packets.recv() => self.step(event).await,
+                settings = changed(&mut sources.settings) => self.on_settings(settings).await,
                 () = until(deadline) => self.step(Event::Time).await,
                 () = until(first_card) => {
                     first_card = None;
@@ -177,6 +193,19 @@ impl Service {
                 }
             }
         }
+    }
+
+    async fn on_settings(&mut self, settings: NetworkSettings) {
+        if let Err(error) = settings.check() {
+            return warn!("network settings refused, the former ones stay in force: {error}");
+        }
+        if settings == self.settings {
+            return;
+        }
+        self.settings = settings;
+        // Another file may be meant.
+        self.resolv_text = None;
+        self.step(Event::Settings(self.settings.engine())).await;
     }
 
     async fn on_notification(
@@ -284,7 +313,6 @@ impl Service {
         if self.ports.remove(&index).is_some() {
             self.facts.hardware.remove(&index);
             self.facts.link_local.remove(&index);
-            self.installed.remove(&index);
             self.step(Event::LinkGone(index)).await;
         }
     }
@@ -317,7 +345,11 @@ impl Service {
 
     async fn act(&mut self, action: Action) {
         match action {
-            Action::BringUp(index) => told("interface up", self.netlink.bring_up(index).await),
+            Action::BringUp(index) => {
+                if let Err(error) = self.netlink.bring_up(index).await {
+                    warn!("kernel refused interface {index} up: {error}");
+                }
+            }
             Action::SendDhcp(index, message, to) => {
                 let hostname = self.settings.hostname.as_deref();
                 if let Some(ports) = self.ports.get_mut(&index) {
@@ -329,55 +361,17 @@ impl Service {
                     sent("ARP packet", ports.send_arp(&packet));
                 }
             }
-            Action::InstallLease(index, lease) => self.install(index, lease).await,
-            Action::UpdateLease { link, lease, gone } => self.update(link, lease, &gone).await,
-            Action::InstallFallback(index) => {
-                let added = self
-                    .netlink
-                    .add_address(index, FALLBACK_ADDRESS, FALLBACK_PREFIX)
-                    .await;
-                told("fallback address", added);
-            }
-            Action::Withdraw(index, address) => {
-                self.installed.remove(&index);
-                told(
-                    "address removal",
-                    self.netlink.remove_address(index, address).await,
-                );
+            Action::Install(index, new) => told(self.netlink.install(index, &new).await),
+            Action::RemoveRoutes(index, old) => told(self.netlink.remove_routes(index, &old).await),
+            Action::Withdraw(index, old) => {
+                told(self.netlink.withdraw(index, &old).await);
+                if let Some(ports) = self.ports.get_mut(&index) {
+                    ports.forget(old.address);
+                }
             }
             Action::AskFallbackUse => {}
             Action::Report(report) => say(&report),
         }
-    }
-
-    async fn install(&mut self, index: LinkIndex, lease: Lease) {
-        told(
-            "address",
-            self.netlink.add_address(index, lease.address, lease.prefix).await,
-        );
-        for route in &lease.routes {
-            told("route", self.netlink.add_route(index, &lease, route).await);
-        }
-        self.installed.insert(index, lease);
-    }
-
-    async fn update(&mut self, index: LinkIndex, lease: Lease, gone: &[sps_net_engine::Route]) {
-        if let Some(old) = self.installed.get(&index) {
-            if old.prefix == lease.prefix {
-                for route in gone {
-                    told(
-                        "route removal",
-                        self.netlink.remove_route(index, old, route).await,
-                    );
-                }
-            } else {
-                told(
-                    "address removal",
-                    self.netlink.remove_address(index, old.address).await,
-                );
-            }
-        }
-        self.install(index, lease).await;
     }
 
     fn publish(&mut self) {
@@ -394,7 +388,7 @@ impl Service {
         let Some(path) = &self.settings.resolv_conf else {
             return;
         };
-        let text = resolv::text(state);
+        let text = resolv::text(&self.settings, state);
         if self.resolv_text.as_ref() == Some(&text) {
             return;
         }
@@ -421,8 +415,16 @@ fn fallback_use() -> Event {
     Event::FallbackUse { in_use }
 }
 
-fn told(what: &str, result: Result<(), rtnetlink::Error>) {
-    if let Err(error) = result {
+/// Settings that are new; never, once nobody is left to change them.
+async fn changed(settings: &mut watch::Receiver<NetworkSettings>) -> NetworkSettings {
+    match settings.changed().await {
+        Ok(()) => settings.borrow_and_update().clone(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+fn told(refused: Vec<(Object, rtnetlink::Error)>) {
+    for (what, error) in refused {
         warn!("kernel refused {what}: {error}");
     }
 }

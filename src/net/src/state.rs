@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::Serialize;
-use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX, InterfaceView, LinkIndex, Problem};
+use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX, InterfaceView, Lease, LinkIndex, Problem};
 
 use crate::links::Hardware;
 
@@ -61,6 +61,8 @@ pub struct AddressState {
 pub enum AddressOrigin {
     /// A DHCP server's lease.
     Dhcp,
+    /// Set by an administrator.
+    Static,
     /// The fallback of the first boot.
     Fallback,
     /// The kernel's own IPv6 link-local address.
@@ -137,7 +139,9 @@ fn interface(view: InterfaceView, facts: &Facts) -> InterfaceState {
         carrier: view.link.carrier,
         speed: view.link.speed,
         addresses,
-        gateway: lease.as_ref().and_then(sps_net_engine::Lease::gateway),
+        gateway: lease
+            .as_ref()
+            .map_or(view.fixed.and_then(|set| set.gateway), Lease::gateway),
         dhcp_server: lease.as_ref().map(|lease| lease.server),
         dns: lease.as_ref().map(|lease| lease.dns.clone()).unwrap_or_default(),
         domain: lease.as_ref().and_then(|lease| lease.domain.clone()),
@@ -156,6 +160,10 @@ fn addresses(view: &InterfaceView, link_local: &[(Ipv6Addr, u8)]) -> Vec<Address
         .lease
         .iter()
         .map(|l| state(l.address.into(), l.prefix, AddressOrigin::Dhcp));
+    let fixed = view
+        .fixed
+        .iter()
+        .map(|set| state(set.address.into(), set.prefix, AddressOrigin::Static));
     let fallback = view
         .fallback
         .then(|| state(FALLBACK_ADDRESS.into(), FALLBACK_PREFIX, AddressOrigin::Fallback))
@@ -163,7 +171,7 @@ fn addresses(view: &InterfaceView, link_local: &[(Ipv6Addr, u8)]) -> Vec<Address
     let local = link_local
         .iter()
         .map(|(address, prefix)| state((*address).into(), *prefix, AddressOrigin::LinkLocal));
-    lease.chain(fallback).chain(local).collect()
+    lease.chain(fixed).chain(fallback).chain(local).collect()
 }
 
 fn words(problem: Problem) -> String {
@@ -172,6 +180,11 @@ fn words(problem: Problem) -> String {
         Problem::NoServer => "no DHCP server answers".to_owned(),
         Problem::LeaseConflict(owner) => {
             format!("the leased address is in use by {owner}; another is being asked for")
+        }
+        Problem::StaticConflict(address, owner) => {
+            format!(
+                "{address} is in use by {owner}: take it off that host, or set another; it is tried again every minute"
+            )
         }
         Problem::FallbackConflict(owner) => {
             format!("no DHCP server answers, and {FALLBACK_ADDRESS} is in use by {owner}")

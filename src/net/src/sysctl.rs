@@ -1,4 +1,4 @@
-//! Kernel parameters the first boot's network needs. A missing one is said and lived without.
+//! Kernel parameters the network needs. A missing one is said and lived without.
 
 use std::path::Path;
 
@@ -17,6 +17,12 @@ const PARAMETERS: &[(&str, &str, &str)] = &[
         "ipv4/conf/all/arp_announce",
         "2",
         "ask ARP only from the interface's own addresses",
+    ),
+    // A new address of the same network stands as a secondary one until the old one goes, and must not go with it.
+    (
+        "ipv4/conf/all/promote_secondaries",
+        "1",
+        "keep the new address when the old one goes",
     ),
     (
         "ipv6/conf/all/accept_ra",

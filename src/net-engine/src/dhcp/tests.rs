@@ -357,3 +357,48 @@ fn an_unusable_offer_is_said_and_the_next_one_taken() {
     );
     assert!(matches!(bench.reply(ReplyKind::Offer)[..], [Output::Offered(_)]));
 }
+
+#[test]
+fn a_held_lease_is_renewed_and_nothing_new_is_asked_for() {
+    let mut bench = Bench::new();
+    let lease = bench.bind();
+    bench.client.stop();
+    let mut out = Vec::new();
+    bench.client.hold(bench.now, &mut out);
+    assert_eq!(out, []);
+    assert_eq!(bench.client.held_address(), Some(ADDRESS));
+    assert_eq!(sent(&bench.wait()), [(EXTEND, UNICAST)]);
+    assert_eq!(bench.reply(ReplyKind::Ack), [Output::Acquired(lease)]);
+    bench.start();
+    assert_eq!(bench.client.held_address(), Some(ADDRESS));
+}
+
+#[test]
+fn without_a_lease_or_with_one_that_ended_holding_is_silence() {
+    let mut bench = Bench::new();
+    bench.start();
+    let mut out = Vec::new();
+    bench.client.hold(bench.now, &mut out);
+    assert_eq!((out, bench.client.deadline()), (vec![], None));
+
+    let mut bench = Bench::new();
+    let lease = bench.bind();
+    bench.client.stop();
+    bench.now += Duration::from_secs(4000);
+    let mut out = Vec::new();
+    bench.client.hold(bench.now, &mut out);
+    assert_eq!(
+        (out, bench.client.deadline()),
+        (vec![Output::Expired(lease)], None)
+    );
+}
+
+#[test]
+fn news_for_the_server_are_told_before_renewal_is_due() {
+    let mut bench = Bench::new();
+    let lease = bench.bind();
+    let mut out = Vec::new();
+    bench.client.renew(bench.now, &mut bench.random, &mut out);
+    assert_eq!(sent(&out), [(EXTEND, UNICAST)]);
+    assert_eq!(bench.reply(ReplyKind::Ack), [Output::Acquired(lease)]);
+}

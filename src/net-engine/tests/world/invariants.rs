@@ -5,106 +5,122 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use sps_net_engine::wire::ArpPacket;
-use sps_net_engine::{Action, FALLBACK_ADDRESS, InterfaceView, LinkIndex, Moment};
+use sps_net_engine::{
+    Action, Assignment, InterfaceView, Ipv4Mode, LinkIndex, MessageKind, Moment, Origin, Settings,
+};
 
 use super::host_mac;
+use super::kernel::Kernel;
 
 /// RFC 5227's DEFEND_INTERVAL: a second claim within it must cost the address.
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
-/// A fallback address may only be installed so long after the first of its probes: two gaps and the last wait.
+/// An address that nobody promised may only be installed so long after the first of its probes: two gaps and the
+/// last wait.
 const SHORTEST_PROBE: Duration = Duration::from_secs(4);
+
+type Place = (LinkIndex, Ipv4Addr);
 
 #[derive(Default)]
 pub(crate) struct Invariants {
-    /// Addresses as the kernel would have them, by interface.
-    installed: BTreeMap<LinkIndex, Vec<Ipv4Addr>>,
+    pub(crate) settings: Settings,
+    kernel: Kernel,
     /// When another host last claimed an address on an interface.
-    claimed: BTreeMap<(LinkIndex, Ipv4Addr), Moment>,
+    claimed: BTreeMap<Place, Moment>,
     /// The claim before that, while the address was installed.
-    claimed_before: BTreeMap<(LinkIndex, Ipv4Addr), Moment>,
-    /// Moments of the last probes for the fallback address.
-    probes: BTreeMap<LinkIndex, Vec<Moment>>,
+    claimed_before: BTreeMap<Place, Moment>,
+    /// Moments of the probes for an address since it last went.
+    probes: BTreeMap<Place, Vec<Moment>>,
 }
 
 impl Invariants {
     pub(crate) fn heard(&mut self, index: LinkIndex, packet: &ArpPacket, now: Moment) {
-        let address = packet.sender;
-        if packet.sender_mac == host_mac(address)
-            && let Some(before) = self.claimed.insert((index, address), now)
+        let place = (index, packet.sender);
+        if packet.sender_mac == host_mac(packet.sender)
+            && let Some(before) = self.claimed.insert(place, now)
         {
-            self.claimed_before.insert((index, address), before);
+            self.claimed_before.insert(place, before);
         }
+    }
+
+    /// Another cable may follow: what was claimed before is forgotten, as its guard is.
+    pub(crate) fn link_lost(&mut self, index: LinkIndex) {
+        self.claimed.retain(|place, _| place.0 != index);
+        self.claimed_before.retain(|place, _| place.0 != index);
     }
 
     pub(crate) fn acted(&mut self, action: &Action, now: Moment) -> Result<(), String> {
         match action {
-            Action::SendArp(index, packet) if packet.is_probe_for(FALLBACK_ADDRESS) => {
-                self.probes.entry(*index).or_default().push(now);
+            Action::SendArp(index, packet) if packet.is_probe_for(packet.target) => {
+                self.probes.entry((*index, packet.target)).or_default().push(now);
                 Ok(())
             }
-            Action::InstallLease(index, lease) => self.install(*index, lease.address),
-            Action::InstallFallback(index) => {
-                self.probed(*index, now)?;
-                self.install(*index, FALLBACK_ADDRESS)
+            Action::SendDhcp(index, message, _) => self.asked(*index, message.kind),
+            Action::Install(index, new) => self.install(*index, new, now),
+            Action::RemoveRoutes(index, old) => self.kernel.remove_routes(*index, old),
+            Action::Withdraw(index, old) => {
+                self.kernel.withdraw(*index, old)?;
+                if !self.kernel.has(*index, old.address) {
+                    self.probes.remove(&(*index, old.address));
+                }
+                Ok(())
             }
-            Action::Withdraw(index, address) => self.withdraw(*index, *address),
             _ => Ok(()),
         }
     }
 
-    fn install(&mut self, index: LinkIndex, address: Ipv4Addr) -> Result<(), String> {
-        self.claimed_before.remove(&(index, address));
-        self.claimed.remove(&(index, address));
-        let here = self.installed.entry(index).or_default();
-        if !here.is_empty() {
-            return Err(format!(
-                "one address: {address} installed on {index} beside {here:?}"
-            ));
-        }
-        here.push(address);
-        let fallbacks = self
-            .installed
-            .values()
-            .flatten()
-            .filter(|a| **a == FALLBACK_ADDRESS)
-            .count();
-        if fallbacks > 1 {
-            Err("one fallback: installed on two interfaces".to_owned())
-        } else {
-            Ok(())
+    /// Where no lease is wanted, one that is still held may be extended and given back; nothing new is asked for.
+    fn asked(&self, index: LinkIndex, kind: MessageKind) -> Result<(), String> {
+        let new = matches!(
+            kind,
+            MessageKind::Discover | MessageKind::Select { .. } | MessageKind::Confirm { .. }
+        );
+        match self.settings.mode(&link_name(index)) {
+            Ipv4Mode::Static(_) | Ipv4Mode::Off if new => Err(format!("wish: {kind:?} sent on {index}")),
+            _ => Ok(()),
         }
     }
 
-    fn withdraw(&mut self, index: LinkIndex, address: Ipv4Addr) -> Result<(), String> {
-        let here = self.installed.entry(index).or_default();
-        let before = here.len();
-        here.retain(|known| *known != address);
-        if here.len() == before {
-            Err(format!("tidiness: {address} withdrawn from {index}, not there"))
-        } else {
-            Ok(())
+    fn install(&mut self, index: LinkIndex, new: &Assignment, now: Moment) -> Result<(), String> {
+        let place = (index, new.address);
+        let mode = self.settings.mode(&link_name(index));
+        match (new.origin, mode) {
+            (Origin::Dhcp, Ipv4Mode::Dhcp | Ipv4Mode::Static(_)) => {}
+            (Origin::Static, Ipv4Mode::Static(set)) if Assignment::from(&set) == *new => {
+                self.probed(place, now)?;
+            }
+            (Origin::Fallback, Ipv4Mode::Dhcp) if self.settings.fallback => self.probed(place, now)?,
+            (origin, mode) => return Err(format!("wish: {origin:?} installed on {index}, set to {mode:?}")),
         }
+        if !self.kernel.has(index, new.address) {
+            self.claimed_before.remove(&place);
+            self.claimed.remove(&place);
+        }
+        self.kernel.install(index, new);
+        Ok(())
     }
 
-    /// Three probes, long enough ago, and no claim since the first of them.
-    fn probed(&mut self, index: LinkIndex, now: Moment) -> Result<(), String> {
-        let probes = self.probes.remove(&index).unwrap_or_default();
+    /// Three probes; for an address that was not in use here long enough ago, and with no claim since the first.
+    fn probed(&self, place: Place, now: Moment) -> Result<(), String> {
+        let probes = self.probes.get(&place).map_or(&[][..], Vec::as_slice);
         let Some(first) = probes.len().checked_sub(3).and_then(|at| probes.get(at)) else {
             return Err(format!(
-                "probe: fallback installed on {index} after {} probes",
+                "probe: {place:?} installed after {} probes",
                 probes.len()
             ));
         };
+        if self.kernel.has(place.0, place.1) {
+            return Ok(());
+        }
         if now < *first + SHORTEST_PROBE {
             return Err(format!(
-                "probe: fallback installed on {index} {:?} after its first probe",
+                "probe: {place:?} installed {:?} after its first probe",
                 now - *first
             ));
         }
-        match self.claimed.get(&(index, FALLBACK_ADDRESS)) {
-            Some(claimed) if claimed >= first => Err(format!(
-                "conflict: fallback installed on {index}, in use at {claimed:?}"
-            )),
+        match self.claimed.get(&place) {
+            Some(claimed) if claimed >= first => {
+                Err(format!("conflict: {place:?} installed, in use at {claimed:?}"))
+            }
             _ => Ok(()),
         }
     }
@@ -112,22 +128,29 @@ impl Invariants {
     pub(crate) fn hold(&self, views: &[InterfaceView]) -> Result<(), String> {
         for view in views {
             let index = view.link.index;
-            let lease = view.lease.as_ref().map(|lease| lease.address);
-            if lease.is_some() && view.fallback {
-                return Err(format!("either: interface {index} has a lease and the fallback"));
+            let all = standing(view);
+            if all.len() > 1 {
+                return Err(format!("one address: interface {index} has {all:?}"));
             }
-            let shown = lease.or(view.fallback.then_some(FALLBACK_ADDRESS));
-            let installed = self.installed.get(&index).and_then(|here| here.first()).copied();
-            if shown != installed {
-                return Err(format!(
-                    "truth: {index} shows {shown:?}, the kernel has {installed:?}"
-                ));
+            self.kernel.shows(index, all.first())?;
+            if let Some(shown) = all.first() {
+                if self.settings.mode(&view.link.name) == Ipv4Mode::Off {
+                    return Err(format!("off: {index} has {shown:?}"));
+                }
+                self.not_claimed_twice(index, shown.address)?;
+                if self.kernel.owners(shown.address) > 1 {
+                    return Err(format!("one owner: {} stands on two interfaces", shown.address));
+                }
             }
-            if let Some(address) = shown {
-                self.not_claimed_twice(index, address)?;
+            let asks = self.settings.mode(&view.link.name) == Ipv4Mode::Dhcp;
+            if view.fallback && asks && !self.settings.fallback {
+                return Err(format!("wish: {index} has the fallback, which is not wanted"));
             }
         }
-        Ok(())
+        match self.kernel.static_default_routes() {
+            0 | 1 => Ok(()),
+            many => Err(format!("one gateway: {many} static default routes")),
+        }
     }
 
     fn not_claimed_twice(&self, index: LinkIndex, address: Ipv4Addr) -> Result<(), String> {
@@ -142,4 +165,42 @@ impl Invariants {
         }
         Ok(())
     }
+}
+
+pub(crate) fn link_name(index: LinkIndex) -> String {
+    format!("eth{}", index - 1)
+}
+
+/// Everything that is shown as standing on an interface.
+pub(crate) fn standing(view: &InterfaceView) -> Vec<Assignment> {
+    let lease = view.lease.as_ref().map(Assignment::from);
+    let fixed = view.fixed.as_ref().map(Assignment::from);
+    let fallback = view.fallback.then(Assignment::fallback);
+    [lease, fixed, fallback].into_iter().flatten().collect()
+}
+
+/// On a change of settings, interfaces that had what they want and want it still are not touched.
+pub(crate) fn undisturbed(
+    before: &[InterfaceView],
+    settings: (&Settings, &Settings),
+    actions: &[Action],
+) -> Result<(), String> {
+    for view in before {
+        let (index, name) = (view.link.index, &view.link.name);
+        let mode = settings.0.mode(name);
+        let settled = match mode {
+            Ipv4Mode::Static(set) => view.fixed == Some(set),
+            Ipv4Mode::Dhcp => view.lease.is_some(),
+            Ipv4Mode::Off => true,
+        };
+        let touched = actions.iter().any(|action| {
+            matches!(action, Action::Install(on, _) | Action::RemoveRoutes(on, _) | Action::Withdraw(on, _) if *on == index)
+        });
+        if settled && touched && settings.1.mode(name) == mode {
+            return Err(format!(
+                "flapping: {index} touched by a change elsewhere: {actions:?}"
+            ));
+        }
+    }
+    Ok(())
 }

@@ -7,15 +7,15 @@ use std::time::Duration;
 
 use sps_net_engine::wire::{ArpOperation, ArpPacket, Reply};
 use sps_net_engine::{
-    Action, ClientMessage, Engine, Event, FALLBACK_ADDRESS, LinkIndex, LinkInfo, MacAddress, Moment, Report,
-    Settings,
+    Action, ClientMessage, Engine, Event, FALLBACK_ADDRESS, InterfaceView, Ipv4Mode, LinkIndex, LinkInfo,
+    MacAddress, Moment, Problem, Report, Settings,
 };
 
-use super::invariants::Invariants;
+use super::invariants::{Invariants, link_name, standing, undisturbed};
+use super::plan::{Dice, Plan, QUIET_DELAY};
 use super::server::Server;
+use super::settings;
 
-/// One way through an undisturbed wire.
-pub(crate) const QUIET_DELAY: Duration = Duration::from_millis(5);
 /// Longest silence of an engine that has something to do: its longest retry and a half.
 const LIVENESS: Duration = Duration::from_secs(400);
 
@@ -23,73 +23,6 @@ const LIVENESS: Duration = Duration::from_secs(400);
 const MOST_STEPS: u32 = 10_000;
 /// Lines of the event log that are kept.
 const LOG: usize = 20_000;
-
-/// What may happen in a run; odds are in a hundred.
-#[derive(Clone)]
-pub(crate) struct Plan {
-    pub(crate) cards: u32,
-    pub(crate) server: bool,
-    pub(crate) loss: u64,
-    pub(crate) duplicates: u64,
-    pub(crate) longest_delay: Duration,
-    /// Odds that an address of a cable is in use by a host there.
-    pub(crate) squatters: u64,
-    pub(crate) refusals: u64,
-    pub(crate) nonsense: u64,
-    /// Disturbances a minute: links going and coming, hosts claiming addresses, people connecting.
-    pub(crate) disturbances: u64,
-}
-
-impl Default for Plan {
-    fn default() -> Self {
-        Self {
-            cards: 1,
-            server: true,
-            loss: 20,
-            duplicates: 10,
-            longest_delay: Duration::from_secs(3),
-            squatters: 10,
-            refusals: 5,
-            nonsense: 5,
-            disturbances: 6,
-        }
-    }
-}
-
-impl Plan {
-    pub(crate) fn quiet() -> Self {
-        let none = Self {
-            loss: 0,
-            duplicates: 0,
-            longest_delay: QUIET_DELAY,
-            squatters: 0,
-            ..Self::default()
-        };
-        Self {
-            refusals: 0,
-            nonsense: 0,
-            disturbances: 0,
-            ..none
-        }
-    }
-}
-
-/// Draws for the world, apart from the engine's own.
-pub(crate) struct Dice(u64);
-
-impl Dice {
-    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
-        // xorshift64* (Vigna, 2016).
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 32) % sides
-    }
-
-    pub(crate) fn odds(&mut self, hundredths: u64) -> bool {
-        self.roll(100) < hundredths
-    }
-}
 
 /// A cable: its server and the hosts on it.
 pub(crate) struct Cable {
@@ -123,7 +56,7 @@ pub(crate) fn host_mac(address: Ipv4Addr) -> MacAddress {
 
 impl World {
     pub(crate) fn new(seed: u64, plan: Plan, loud: bool) -> Self {
-        let mut dice = Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+        let mut dice = Dice::new(seed);
         let cables = (1..=plan.cards)
             .map(|index| (index, cable(index, &plan, &mut dice)))
             .collect();
@@ -192,15 +125,35 @@ impl World {
 
     fn satisfied(&self) -> bool {
         let views = self.engine.view();
-        if self.plan.server {
-            return views.iter().all(|view| view.lease.is_some());
-        }
-        let free = self
-            .cables
-            .values()
-            .any(|cable| !cable.taken.contains(&FALLBACK_ADDRESS));
+        let settings = &self.invariants.settings;
+        let addressed = views
+            .iter()
+            .any(|view| view.lease.is_some() || view.fixed.is_some());
+        let free = views.iter().any(|view| {
+            settings.mode(&view.link.name) == Ipv4Mode::Dhcp && !self.is_taken(view, FALLBACK_ADDRESS)
+        });
         let held = views.iter().filter(|view| view.fallback).count();
-        if free { held == 1 } else { held == 0 }
+        let due = settings.fallback && !addressed && free;
+        views.iter().all(|view| self.settled(view)) && held == usize::from(due)
+    }
+
+    /// The interface has what is wanted, or as much of it as can be had.
+    fn settled(&self, view: &InterfaceView) -> bool {
+        match self.invariants.settings.mode(&view.link.name) {
+            Ipv4Mode::Off => standing(view).is_empty() && view.problem.is_none(),
+            Ipv4Mode::Dhcp if self.plan.server => view.lease.is_some(),
+            Ipv4Mode::Dhcp => view.lease.is_none(),
+            Ipv4Mode::Static(set) if self.is_taken(view, set.address) => {
+                view.problem == Some(Problem::StaticConflict(set.address, host_mac(set.address)))
+                    && standing(view).iter().all(|other| other.address != set.address)
+            }
+            Ipv4Mode::Static(set) => view.fixed == Some(set) && view.problem.is_none(),
+        }
+    }
+
+    fn is_taken(&self, view: &InterfaceView, address: Ipv4Addr) -> bool {
+        let cable = self.cables.get(&view.link.index);
+        cable.is_some_and(|cable| cable.taken.contains(&address))
     }
 
     /// Delivers what arrives and wakes the engine when it asked for it, until `end`.
@@ -248,7 +201,7 @@ impl World {
         if let Event::Arp(index, packet) = &event {
             self.invariants.heard(*index, packet, self.now);
         }
-        let actions = self.engine.step(event, self.now);
+        let actions = self.step(event);
         for action in actions {
             self.note(&format!("  action {action:?}"));
             if let Err(broken) = self.invariants.acted(&action, self.now) {
@@ -259,6 +212,19 @@ impl World {
         if let Err(broken) = self.invariants.hold(&self.engine.view()) {
             self.fail(&broken);
         }
+    }
+
+    fn step(&mut self, event: Event) -> Vec<Action> {
+        let Event::Settings(new) = &event else {
+            return self.engine.step(event, self.now);
+        };
+        let (before, views) = (self.invariants.settings.clone(), self.engine.view());
+        self.invariants.settings = new.clone();
+        let actions = self.engine.step(event, self.now);
+        if let Err(broken) = undisturbed(&views, (&before, &self.invariants.settings), &actions) {
+            self.fail(&broken);
+        }
+        actions
     }
 
     fn carry_out(&mut self, action: Action) {
@@ -339,6 +305,13 @@ impl World {
 
     fn disturb(&mut self) {
         let index = LinkIndex::try_from(self.dice.roll(self.plan.cards.into())).unwrap() + 1;
+        if self.plan.changes > 0 && self.dice.odds(self.plan.changes) {
+            if self.dice.odds(20) {
+                self.others_leave(index);
+            }
+            let settings = settings::draw(self.plan.cards, &mut self.dice);
+            return self.give(Event::Settings(settings));
+        }
         match self.dice.roll(5) {
             0 => self.set_carrier(index, false),
             1 => self.set_carrier(index, true),
@@ -350,14 +323,8 @@ impl World {
 
     /// Another host takes the address this card has, or the fallback address, and says so.
     fn squat(&mut self, index: LinkIndex) {
-        let lease = self
-            .engine
-            .view()
-            .into_iter()
-            .find(|view| view.link.index == index)
-            .and_then(|view| view.lease);
-        let address = match lease {
-            Some(lease) if self.dice.odds(50) => lease.address,
+        let address = match self.address(index) {
+            Some(address) if self.dice.odds(50) => address,
             _ => FALLBACK_ADDRESS,
         };
         if let Some(cable) = self.cables.get_mut(&index) {
@@ -367,21 +334,30 @@ impl World {
         self.send(&Event::Arp(index, claim(address)));
     }
 
+    /// The other hosts of a cable are switched off.
+    fn others_leave(&mut self, index: LinkIndex) {
+        if let Some(cable) = self.cables.get_mut(&index) {
+            cable.taken.clear();
+        }
+    }
+
     /// Hosts whose address a card has taken use it: whoever uses an address claims it again and again.
     fn squatters_speak(&mut self) {
-        for view in self.engine.view() {
-            let index = view.link.index;
-            let address = view
-                .lease
-                .map(|lease| lease.address)
-                .or(view.fallback.then_some(FALLBACK_ADDRESS));
+        for index in 1..=self.plan.cards {
             let taken = self.cables.get(&index).map(|cable| &cable.taken);
-            if let Some(address) =
-                address.filter(|address| taken.is_some_and(|taken| taken.contains(address)))
-            {
+            let disputed = self
+                .address(index)
+                .filter(|address| taken.is_some_and(|taken| taken.contains(address)));
+            if let Some(address) = disputed {
                 self.send(&Event::Arp(index, claim(address)));
             }
         }
+    }
+
+    fn address(&self, index: LinkIndex) -> Option<Ipv4Addr> {
+        let views = self.engine.view();
+        let view = views.iter().find(|view| view.link.index == index)?;
+        standing(view).first().map(|standing| standing.address)
     }
 
     fn set_carrier(&mut self, index: LinkIndex, carrier: bool) {
@@ -389,9 +365,12 @@ impl World {
             return;
         };
         cable.carrier = carrier;
+        if !carrier {
+            self.invariants.link_lost(index);
+        }
         let link = LinkInfo {
             index,
-            name: format!("eth{}", index - 1),
+            name: link_name(index),
             mac: own_mac(index),
             bus: Some(format!("0000:00:{index:02x}.0")),
             carrier,

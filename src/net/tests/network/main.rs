@@ -11,3 +11,4 @@ mod dhcp;
 mod fallback;
 mod lab;
 mod links;
+mod settings;

@@ -54,6 +54,36 @@ impl LogReader {
         }
     }
 
+    /// What the kernel says of addresses and routes inside, one change a line, from now on.
+    pub(crate) fn changes(namespace: &Namespace) -> Self {
+        let mut command = namespace.command("ip");
+        command.args(["-4", "-o", "monitor", "address", "route"]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let lines = lines_of(child.stdout.take().unwrap());
+        let reader = Self {
+            child,
+            lines,
+            seen: Vec::new(),
+        };
+        // It says nothing when it begins to listen: loopback gets an address until the monitor notices.
+        let deadline = Instant::now() + PATIENCE;
+        while Instant::now() < deadline {
+            namespace.ip("addr replace 127.0.0.9/32 dev lo");
+            namespace.ip("addr del 127.0.0.9/32 dev lo");
+            if reader.lines.recv_timeout(Duration::from_millis(50)).is_ok() {
+                break;
+            }
+        }
+        reader
+    }
+
+    /// Lines so far that contain this text.
+    pub(crate) fn seen(&mut self, text: &str) -> Vec<String> {
+        self.seen.extend(self.lines.try_iter());
+        let found = self.seen.iter().filter(|line| line.contains(text));
+        found.cloned().collect()
+    }
+
     /// Waits for a new line with this text and returns it.
     pub(crate) fn wait(&mut self, text: &str) -> String {
         let deadline = Instant::now() + PATIENCE;

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use sps_net::{NetError, NetworkSettings, NetworkState, run};
+use sps_net::{Ipv4Mode, NetError, NetworkSettings, NetworkState, run_watched};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::field::{Field, Visit};
@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// The running service. Dropped, it is told to stop.
 pub(crate) struct Service {
     pub(crate) state: watch::Receiver<NetworkState>,
+    settings: watch::Sender<NetworkSettings>,
     log: Log,
     shutdown: CancellationToken,
     thread: Option<JoinHandle<Result<(), NetError>>>,
@@ -40,6 +41,7 @@ impl Service {
 
     pub(crate) fn start_with(namespace: &Namespace, settings: NetworkSettings) -> Self {
         let (sender, state) = watch::channel(NetworkState::default());
+        let (changes, settings) = watch::channel(settings);
         let shutdown = CancellationToken::new();
         let log = Log::default();
         let (token, collector) = (shutdown.clone(), log.clone());
@@ -50,14 +52,27 @@ impl Service {
                 .enable_all()
                 .build()
                 .unwrap();
-            runtime.block_on(run(settings, sender, token))
+            runtime.block_on(run_watched(settings, sender, token))
         });
         Self {
             state,
+            settings: changes,
             log,
             shutdown,
             thread: Some(thread),
         }
+    }
+
+    /// What an administrator does.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut NetworkSettings)) {
+        self.settings.send_modify(change);
+    }
+
+    /// Sets the mode of an interface.
+    pub(crate) fn set(&self, interface: &str, mode: Ipv4Mode) {
+        self.change(|settings| {
+            settings.interfaces.insert(interface.to_owned(), mode);
+        });
     }
 
     /// Waits until the state satisfies `wanted`.
@@ -96,6 +111,11 @@ impl Service {
     /// How many lines of the log contain `text` so far.
     pub(crate) fn count_log(&self, text: &str) -> usize {
         self.log.text().lines().filter(|line| line.contains(text)).count()
+    }
+
+    /// Waits until it ends by itself.
+    pub(crate) fn ended(mut self) -> Result<(), NetError> {
+        self.thread.take().unwrap().join().unwrap()
     }
 
     /// Stops the service and returns how it ended.
