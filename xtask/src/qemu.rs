@@ -46,7 +46,8 @@ pub(crate) struct Qemu {
     /// Number of processors
     #[arg(long, value_name = "N", default_value_t = 2)]
     cpus: u8,
-    /// Raw disk image to attach; may be given several times
+    /// Disk image to attach, in the format its name ends with; may be given several times. Alone it is started from; with --iso, --cd or
+    /// --usb the machine starts from the medium, to install
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
     /// How disks are attached
@@ -91,19 +92,18 @@ impl From<DiskBus> for Bus {
 
 impl Qemu {
     pub(crate) fn run(self, project: &Project) -> Result<()> {
-        let iso = match &self.iso {
-            Some(named) => named.clone(),
-            None => built_iso(&project.out())?,
-        };
-        ensure!(iso.is_file(), "there is no firmware {}", iso.display());
+        let iso = self.medium(project)?;
         let scratch = project.root().join("target/qemu");
         fs::create_dir_all(&scratch).with_context(|| format!("create {}", scratch.display()))?;
         let vars = scratch.join("vars.fd");
         if self.uefi {
             fs::copy(OVMF_VARS, &vars).with_context(|| format!("copy {OVMF_VARS} (Debian package ovmf)"))?;
         }
-        println!("{}", self.greeting(&iso));
-        let machine = self.start_from(self.machine(), iso, &scratch)?;
+        println!("{}", self.greeting(iso.as_deref()));
+        let machine = match iso {
+            Some(iso) => self.start_from(self.machine(), iso, &scratch)?,
+            None => self.machine(),
+        };
         let mut command = Command::new(QEMU);
         command
             .args(machine.arguments(Some(&vars))?)
@@ -115,7 +115,27 @@ impl Qemu {
         Ok(())
     }
 
-    fn greeting(&self, iso: &Path) -> String {
+    /// The firmware to start from, or nothing when a disk shall start by itself.
+    fn medium(&self, project: &Project) -> Result<Option<PathBuf>> {
+        for disk in &self.disk {
+            ensure!(disk.is_file(), "there is no disk image {}", disk.display());
+        }
+        let wanted = self.iso.is_some() || self.cd || self.usb || self.direct;
+        if !self.disk.is_empty() && !wanted {
+            return Ok(None);
+        }
+        let iso = match &self.iso {
+            Some(named) => named.clone(),
+            None => built_iso(&project.out())?,
+        };
+        ensure!(iso.is_file(), "there is no firmware {}", iso.display());
+        Ok(Some(iso))
+    }
+
+    fn greeting(&self, iso: Option<&Path>) -> String {
+        let started = iso
+            .or(self.disk.first().map(PathBuf::as_path))
+            .unwrap_or(Path::new(""));
         let page = if self.no_network {
             "no network".to_owned()
         } else {
@@ -124,7 +144,7 @@ impl Qemu {
                 self.https, self.http
             )
         };
-        format!("{}: {page}; Ctrl-A X ends the machine", iso.display())
+        format!("{}: {page}; Ctrl-A X ends the machine", started.display())
     }
 
     /// Adds what the machine starts from; files of a direct start go to `scratch`.
@@ -153,7 +173,7 @@ impl Qemu {
             .display(&self.display)
             .watchdog();
         let machine = self.disk.iter().fold(machine, |machine, disk| {
-            machine.disk(Disk::new(disk, self.bus.into()))
+            machine.disk(Disk::new(disk, self.bus.into()).format(format(disk)))
         });
         if self.no_network {
             return machine;
@@ -162,6 +182,15 @@ impl Qemu {
             .forward_from(self.http, 80)
             .forward_from(self.https, 443);
         machine.nic(if self.outside { nic.outside() } else { nic })
+    }
+}
+
+/// QEMU's name for the format of a disk image.
+fn format(disk: &Path) -> &'static str {
+    match disk.extension().and_then(|extension| extension.to_str()) {
+        Some("qcow2") => "qcow2",
+        Some("vmdk") => "vmdk",
+        _ => "raw",
     }
 }
 
@@ -223,6 +252,32 @@ mod tests {
             assert!(chosen.contains(part), "{part} is missing in {chosen}");
         }
         assert!(!line(&["--no-network"]).contains("-netdev"));
+    }
+
+    #[test]
+    fn a_disk_alone_is_started_from() {
+        let project = Project::find().unwrap();
+        let disk = std::env::temp_dir().join(format!("sps-qemu-{}.qcow2", std::process::id()));
+        fs::write(&disk, "").unwrap();
+        let path = disk.to_str().unwrap();
+        let parse = |words: &[&str]| {
+            Line::try_parse_from([&["qemu", "--disk", path], words].concat())
+                .unwrap()
+                .qemu
+        };
+        let alone = parse(&[]);
+        assert_eq!(alone.medium(&project).unwrap(), None);
+        assert!(line(&["--disk", path]).contains("qcow2"));
+        let iso = parse(&["--iso", path]).medium(&project).unwrap();
+        assert_eq!(iso.as_deref(), Some(disk.as_path()));
+        fs::remove_file(&disk).unwrap();
+        assert!(
+            alone
+                .medium(&project)
+                .unwrap_err()
+                .to_string()
+                .contains("no disk image")
+        );
     }
 
     #[test]

@@ -10,9 +10,10 @@ use sps_image::boot_control::SlotNumber;
 use sps_image::disk::file_extents;
 use sps_image::disk::layout::Part;
 use sps_image::keys::Trust;
-use sps_image::source::{Extent, FileSource};
+use sps_image::source::Extent;
 use sps_image::version::Version;
 use sps_init::phases::PhaseError;
+use sps_storage::device::BlockDevice;
 
 use super::disk::Node;
 use super::state::{BOOT_FOLDER, STATE_FOLDER, State};
@@ -63,7 +64,7 @@ pub(crate) fn now() -> u64 {
 /// The boot control on the raw EFI system partition.
 fn control(node: &Node) -> Result<PartitionStore, PhaseError> {
     let device = node.own.partition(Part::Esp);
-    let volume = FileSource::new(fs::File::open(&device)?)?;
+    let volume = BlockDevice::read_only(&device)?;
     let mut ranges = Vec::new();
     for name in COPIES {
         match file_extents::find(&volume, name)?.as_slice() {

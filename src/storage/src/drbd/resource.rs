@@ -123,12 +123,16 @@ impl Drbd {
     /// When drbdmeta fails.
     pub fn create_metadata(&self) -> Result<(), DrbdError> {
         fs::create_dir_all(LOCKS).map_err(DrbdError::Locks)?;
+        self.meta("make the metadata of", &["--force"], "create-md")
+    }
+
+    /// Runs drbdmeta, with options before and the command behind what names the metadata.
+    fn meta(&self, action: &'static str, options: &[&str], command: &str) -> Result<(), DrbdError> {
         let [format, place] = METADATA;
         let meta = self.meta.to_string_lossy();
-        let arguments = ["--force", MINOR, format, &meta, place, "create-md"];
-        let made = self.helpers.run(Program::Drbdmeta, arguments);
-        made.map(drop)
-            .map_err(|source| self.failed("make the metadata of", source))
+        let arguments = [options, &[MINOR, format, &meta, place, command]].concat();
+        let ran = self.helpers.run(Program::Drbdmeta, arguments);
+        ran.map(drop).map_err(|source| self.failed(action, source))
     }
 
     /// Makes the device from its partitions, unless it is there.
@@ -142,6 +146,8 @@ impl Drbd {
             Some(_) => self.down()?,
             None => {}
         }
+        // The kernel refuses metadata it did not close itself; the activity log says which blocks were being written.
+        self.meta("apply the activity log of", &[], "apply-al")?;
         self.setup("prepare", &["new-resource", RESOURCE])?;
         self.setup("make", &["new-minor", RESOURCE, MINOR, "0"])?;
         let (data, meta) = (self.data.to_string_lossy(), self.meta.to_string_lossy());

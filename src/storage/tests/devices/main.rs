@@ -1,4 +1,11 @@
-//! Real disks made of files: installed, booted for the first time, grown, damaged, kept. Needs root and loop devices.
+//! Real disks made of files: installed, booted for the first time, grown, damaged, kept.
+//!
+//! Needs root, loop devices, and Debian's `util-linux`, `e2fsprogs`, `drbd-utils`, `gdisk` and `grub-common`.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
 
 mod first_boot;
 mod install;

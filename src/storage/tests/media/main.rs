@@ -1,4 +1,12 @@
 //! Orders on media that other programs made: mtools for FAT, xorriso and genisoimage for ISO 9660.
+//!
+//! Needs Debian's `mtools`, `xorriso` and `genisoimage`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
