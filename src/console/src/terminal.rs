@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::OFlags;
-use rustix::termios::{ControlModes, OptionalActions, isatty, tcgetattr, tcsetattr};
+use rustix::termios::{ControlModes, OptionalActions, SpecialCodeIndex, isatty, tcgetattr, tcsetattr};
 use sps_admin::{Request, Response, Session};
 
 use crate::driver::Driver;
@@ -124,6 +124,8 @@ fn raw(file: &File) -> io::Result<()> {
     }
     let mut settings = tcgetattr(file)?;
     settings.make_raw();
+    settings.special_codes[SpecialCodeIndex::VMIN] = 1;
+    settings.special_codes[SpecialCodeIndex::VTIME] = 0;
     settings.control_modes |= ControlModes::CLOCAL | ControlModes::CREAD;
     Ok(tcsetattr(file, OptionalActions::Now, &settings)?)
 }

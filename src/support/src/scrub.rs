@@ -19,9 +19,23 @@ const PEM_END: &[u8] = b"-----END ";
 const LABEL: usize = 64;
 
 /// What is to be taken out.
-#[derive(Default)]
 pub(crate) struct Scrubber {
     known: Vec<Zeroizing<Vec<u8>>>,
+    /// Whether a secret can begin with this byte: most bytes of a log begin none, and are passed over.
+    begins: [bool; 256],
+}
+
+impl Default for Scrubber {
+    fn default() -> Self {
+        let mut begins = [false; 256];
+        for start in [HASH, PEM_BEGIN] {
+            begins[usize::from(start[0])] = true;
+        }
+        Self {
+            known: Vec::new(),
+            begins,
+        }
+    }
 }
 
 impl std::fmt::Debug for Scrubber {
@@ -48,6 +62,7 @@ impl Scrubber {
     fn add(&mut self, text: &str) {
         let bytes = Zeroizing::new(text.as_bytes().to_vec());
         if bytes.len() >= LEAST && !self.known.contains(&bytes) {
+            self.begins[usize::from(bytes[0])] = true;
             self.known.push(bytes);
         }
     }
@@ -57,16 +72,20 @@ impl Scrubber {
         let mut clean = Vec::with_capacity(bytes.len());
         let (mut at, mut found) = (0, 0);
         while at < bytes.len() {
-            match self.secret_at(&bytes[at..]) {
-                Some(length) => {
-                    clean.extend(REDACTED.as_bytes());
-                    at += length;
-                    found += 1;
-                }
-                None => {
-                    clean.push(bytes[at]);
-                    at += 1;
-                }
+            let skipped = bytes[at..]
+                .iter()
+                .take_while(|byte| !self.begins[usize::from(**byte)])
+                .count();
+            clean.extend_from_slice(&bytes[at..at + skipped]);
+            at += skipped;
+            let Some(byte) = bytes.get(at) else { break };
+            if let Some(length) = self.secret_at(&bytes[at..]) {
+                clean.extend(REDACTED.as_bytes());
+                at += length;
+                found += 1;
+            } else {
+                clean.push(*byte);
+                at += 1;
             }
         }
         (clean, found)

@@ -1,8 +1,10 @@
 //! Questions and answers.
 
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::mpsc;
 
+use sps_admin::cli::{self, ApplianceCommand, Streams};
 use sps_admin::{
     BundleTarget, Client, FailureKind, Request, Response, Server, Session, SessionError, Update,
 };
@@ -107,4 +109,26 @@ fn off_the_appliance_the_message_says_so() {
         error.to_string().contains("works on a running appliance"),
         "{error}"
     );
+}
+
+#[test]
+fn a_command_over_the_socket() {
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(subcommand)]
+        command: ApplianceCommand,
+    }
+    let lab = Lab::new();
+    let command = <Line as clap::Parser>::parse_from(["sps", "seal", "--json"]).command;
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        terminal: false,
+        files: true,
+    };
+    let mut client = Client::connect(&lab.socket).unwrap();
+    let status = cli::run(&command, &mut client, Path::new("/"), &mut streams).unwrap();
+    let answer: Response = serde_json::from_slice(&out).unwrap();
+    assert_eq!((status, answer, err.len()), (cli::DONE, done(""), 0));
 }
