@@ -3,13 +3,13 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use sps_bootlog::BootLog;
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::files::{self, HistoryError, MOST};
 
@@ -27,6 +27,7 @@ pub struct LogKeeper {
 #[derive(Debug, Default)]
 struct Place {
     kept: AtomicU64,
+    stop: AtomicBool,
     lock: Mutex<()>,
     moved: Condvar,
 }
@@ -63,6 +64,14 @@ impl LogKeeper {
         &self.path
     }
 
+    /// Ends the keeping, so that the file system can be unmounted, after what the log holds now is on disk or `limit`
+    /// has passed.
+    pub fn close(&self, limit: Duration) {
+        self.place.stop.store(true, Ordering::Release);
+        info!("this boot's log ends here");
+        self.flush(limit);
+    }
+
     /// Waits until what the log holds now is on disk, or `limit` has passed; says which.
     pub fn flush(&self, limit: Duration) -> bool {
         let newest = self.log.newest();
@@ -76,7 +85,7 @@ impl LogKeeper {
     }
 }
 
-/// Ends with an error of the disk, or never.
+/// Ends with an error of the disk, or when the keeper is closed.
 fn follow(log: &BootLog, mut file: File, place: &Place) -> io::Result<()> {
     let (mut kept, mut written) = (0, 0);
     loop {
@@ -99,6 +108,9 @@ fn follow(log: &BootLog, mut file: File, place: &Place) -> io::Result<()> {
         place.kept.store(kept, Ordering::Release);
         drop(guard);
         place.moved.notify_all();
+        if place.stop.load(Ordering::Acquire) && kept >= log.newest() {
+            return Ok(());
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::system::{RebootCommand, reboot};
 use sps_sys::watchdog::Watchdog;
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 
 use crate::children::Children;
 use crate::mounts;
@@ -165,7 +165,7 @@ fn unmount_all() {
             continue;
         }
         if let Err(error) = unmount(point.as_str(), UnmountFlags::NOFOLLOW) {
-            warn!("could not unmount {point} ({error}); making it read-only");
+            debug!("could not unmount {point} ({error}); making it read-only");
             if let Err(error) = mount_remount(point.as_str(), MountFlags::RDONLY, c"") {
                 warn!("could not make {point} read-only: {error}");
             }

@@ -14,7 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let begun = Instant::now();
     let index = Bundle::new("sps", 0, "measured", &roots).write(&mut bytes)?;
     let plain: u64 = index.entries.iter().map(|entry| entry.bytes).sum();
-    println!("{} ms, {plain} bytes, {} compressed", begun.elapsed().as_millis(), bytes.len());
+    println!(
+        "{} ms, {plain} bytes, {} compressed",
+        begun.elapsed().as_millis(),
+        bytes.len()
+    );
     for missing in index.missing() {
         println!("not in it: {missing}");
     }

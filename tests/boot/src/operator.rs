@@ -36,7 +36,7 @@ impl<'a> Operator<'a> {
     pub fn log_in(guest: &'a Guest) -> Result<Self> {
         let operator = Self { guest };
         operator.type_line("")?;
-        let asked = guest.expect("New password|Password:", SOON)?;
+        let asked = guest.expect("New password|Console password: ", SOON)?;
         operator.type_line(PASSWORD)?;
         if asked.groups[0].contains("New") {
             guest.expect("The same once more", SOON)?;

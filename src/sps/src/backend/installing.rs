@@ -53,9 +53,7 @@ fn prepare(own: &Appliance, name: &str, keep: bool) -> Result<Prepared, Failure>
     let (firmware, media) = medium(own, &all)?;
     let disk = all.iter().find(|disk| disk.name == name);
     let disk = disk.ok_or_else(|| {
-        Failure::invalid(format!(
-            "there is no disk {name}: `sps install --list` names them"
-        ))
+        Failure::invalid(format!("there is no disk {name}: `sps install disks` names them"))
     })?;
     let survey = install::survey(disk);
     let plan = install::plan(&survey, &media, keep)

@@ -37,7 +37,8 @@ fn interface(state: &InterfaceState) -> InterfaceStatus {
     let origin = |origin| match origin {
         AddressOrigin::Dhcp => "dhcp",
         AddressOrigin::Fallback => "fallback",
-        _ => "static",
+        AddressOrigin::Static => "static",
+        AddressOrigin::LinkLocal => "link local",
     };
     let address = |a: &sps_net::AddressState| format!("{}/{} ({})", a.address, a.prefix, origin(a.origin));
     InterfaceStatus {

@@ -1,12 +1,13 @@
 //! `boot` and `state`, checked and mounted; the history of boots begins to be kept as soon as there is a place for it.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use sps_boot_history::{KernelWords, LogKeeper};
 use sps_bootlog::BootLog;
 use sps_image::disk::layout::Part;
 use sps_init::phases::PhaseError;
-use sps_storage::ext4::{self, Mounted, Options};
+use sps_storage::ext4::{self, Options};
 use tracing::{info, warn};
 
 use super::aside::Pulse;
@@ -29,8 +30,18 @@ pub(crate) struct State {
     pub(crate) excerpt: Vec<String>,
     /// What the kernel said before it died, if it did.
     pub(crate) kernel: Option<KernelWords>,
-    _boot: Mounted,
-    _state: Mounted,
+}
+
+/// Longest wait for the log's last lines to reach the disk.
+const LAST_LINES: Duration = Duration::from_secs(5);
+
+impl State {
+    /// Lets go of the file systems, which the exit unmounts.
+    pub(crate) fn close(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.close(LAST_LINES);
+        }
+    }
 }
 
 /// The folder of boot logs.
@@ -45,16 +56,14 @@ pub(crate) fn actions() -> PathBuf {
 
 /// Checks and mounts both, and reads the node document.
 pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State, Settings), PhaseError> {
-    let mut mounted = Vec::new();
     for (part, target) in [(Part::Boot, BOOT_FOLDER), (Part::State, STATE_FOLDER)] {
         let device = node.own.partition(part);
         ext4::check(&node.helpers, &device)?;
         pulse.beat();
-        mounted.push(ext4::mount(&device, Path::new(target), Options::Writable)?);
+        // For the rest of the appliance's life: the exit unmounts it.
+        ext4::mount(&device, Path::new(target), Options::Writable)?.leave();
         pulse.beat();
     }
-    let state = mounted.pop().ok_or("state was not mounted")?;
-    let boot = mounted.pop().ok_or("boot was not mounted")?;
     let excerpt = last_boot().unwrap_or_else(|problem| {
         warn!("the log of the boot before cannot be read: {problem}");
         Vec::new()
@@ -81,8 +90,6 @@ pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State,
         keeper: keeper.ok(),
         excerpt,
         kernel,
-        _boot: boot,
-        _state: state,
     };
     Ok((state, settings))
 }

@@ -97,9 +97,13 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
             && let Some(sessions) = menus.take()
         {
             consoles::serve_menus(&sessions, menu_at_once);
+            info!("press Enter on the console for the menu");
         }
         faults.in_loop(health);
     });
+    if let Some(state) = &boot.state {
+        state.close();
+    }
     // Threads that hang in a service are left behind; the exit does not wait for them.
     runtime.shutdown_background();
     End {
