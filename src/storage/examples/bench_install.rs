@@ -17,10 +17,12 @@ use sps_storage::install::{Firmware, Observer, Progress, Step, install, plan, su
 /// A blank virtual disk of the size people take for trying.
 const DISK: u64 = 8_000_000_000;
 
-struct Silent;
+/// Tells on standard error when each step began.
+struct Steps(Instant);
 
-impl Observer for Silent {
-    fn step(&mut self, _step: &Step) -> bool {
+impl Observer for Steps {
+    fn step(&mut self, step: &Step) -> bool {
+        eprintln!("{:>5} ms {}", self.0.elapsed().as_millis(), step.name);
         true
     }
 
@@ -81,8 +83,17 @@ fn one_install(device: &str, firmware: &Firmware) -> (Duration, u64) {
     let scratch = tempfile::tempdir().unwrap();
     let began = Instant::now();
     let plan = plan(&survey(&disk), &[], false).unwrap();
-    let installed = install(&plan, firmware, &Helpers::default(), scratch.path(), &mut Silent).unwrap();
-    (began.elapsed(), installed.bytes)
+    let installed = install(
+        &plan,
+        firmware,
+        &Helpers::default(),
+        scratch.path(),
+        &mut Steps(began),
+    )
+    .unwrap();
+    let took = began.elapsed();
+    eprintln!("{:>5} ms done", took.as_millis());
+    (took, installed.bytes)
 }
 
 /// Random bytes, which nothing on the way can make smaller.

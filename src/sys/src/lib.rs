@@ -14,3 +14,4 @@ pub mod freeze;
 pub mod packet;
 pub mod timex;
 pub mod watchdog;
+pub mod writeback;

@@ -19,7 +19,7 @@ use super::firmware::Firmware;
 use super::loader::{Loader, LoaderError};
 use super::plan::{Mode, Plan};
 use super::progress::Progress;
-use super::slot::{self, SlotError};
+use super::slot::{self, SlotError, Written};
 use super::target::{Target, TargetError};
 use crate::device::BlockDevice;
 use crate::ext4::{self, Ext4Error, Kind, MountError, Options};
@@ -109,6 +109,7 @@ struct Install<'a> {
     scratch: &'a Path,
     table: Table,
     loader: Loader,
+    written: Vec<Written>,
     meter: Meter<'a>,
 }
 
@@ -155,6 +156,7 @@ pub fn install(
         scratch,
         table: table(plan).map_err(InstallError::Random)?,
         loader,
+        written: Vec::new(),
         meter: Meter {
             observer,
             title: STEPS[0].title,
@@ -218,7 +220,7 @@ fn format(install: &mut Install<'_>) -> Result<(), InstallError> {
 fn copy(install: &mut Install<'_>) -> Result<(), InstallError> {
     let boot = install.plan.disk.partition(Part::Boot.number());
     let mounted = ext4::mount(&boot, install.scratch, Options::Writable)?;
-    slot::fill(&mounted, install.firmware, |bytes| install.meter.moved(bytes))?;
+    install.written = slot::fill(&mounted, install.firmware, |bytes| install.meter.moved(bytes))?;
     Ok(mounted.unmount()?)
 }
 
@@ -228,7 +230,7 @@ fn loader(install: &mut Install<'_>) -> Result<(), InstallError> {
         target.write(piece.what, piece.offset, &piece.bytes)?;
         install.meter.moved(piece.bytes.len() as u64);
     }
-    Ok(target.sync("the boot loader")?)
+    Ok(())
 }
 
 fn verify(install: &mut Install<'_>) -> Result<(), InstallError> {
@@ -248,7 +250,7 @@ fn verify(install: &mut Install<'_>) -> Result<(), InstallError> {
     drop(device);
     // As GRUB will see it: without replaying the journal.
     let mounted = ext4::mount(&boot, install.scratch, Options::Untouched)?;
-    slot::verify(mounted.target(), install.firmware, |bytes| {
+    slot::verify(mounted.target(), install.firmware, &install.written, |bytes| {
         install.meter.moved(bytes);
     })?;
     Ok(mounted.unmount()?)
@@ -258,9 +260,11 @@ fn verify(install: &mut Install<'_>) -> Result<(), InstallError> {
 fn commit(install: &mut Install<'_>) -> Result<(), InstallError> {
     let mut target = Target::open(&install.plan.disk)?;
     let head = &install.loader.esp_head;
+    // Everything before has to be on the disk before this.
+    target.sync("the boot loader")?;
     target.write(head.what, head.offset, &head.bytes)?;
-    target.sync(head.what)?;
     install.meter.moved(head.bytes.len() as u64);
+    // Begins with a sync of its own, long before the boot code.
     write::write(&mut target.device, &install.table, &install.loader.first_block)
         .map_err(InstallError::Table)?;
     target.forget()?;

@@ -1,16 +1,24 @@
 //! Filling the first firmware slot of the disk, and reading it back.
 //!
+//! What is copied is hashed against the signed manifest on a thread of its own, while the disk writes. The way back only has to
+//! find a disk that does not keep what it was given: CRC-32 of each piece is enough for that and costs no time.
+//!
 //! Invariant: the signature comes last, by rename, when everything it covers is on the disk: a slot without it is empty.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread;
 
 use sha2::{Digest, Sha256};
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::Payload;
 use sps_image::names;
+use sps_image::source::Extent;
+use sps_sys::writeback;
 use thiserror::Error;
 
 use super::firmware::{Firmware, FirmwareError};
@@ -22,6 +30,8 @@ const SLOTS: &str = "slots";
 const FOLDER: &str = "firmware/";
 /// Bytes copied at once.
 const AT_ONCE: usize = 1 << 20;
+/// Pieces that may wait to be hashed: enough that neither side waits for the other's every hiccup, little memory.
+const QUEUE: usize = 4;
 
 /// Why the slot could not be filled.
 #[derive(Debug, Error)]
@@ -78,54 +88,98 @@ fn folder(boot: &Path) -> PathBuf {
     boot.join(SLOTS).join(SlotNumber::FIRST.to_string())
 }
 
+/// What was written of one payload.
+pub(super) struct Written {
+    name: String,
+    /// CRC-32 of each piece of [`AT_ONCE`] bytes.
+    pieces: Vec<u32>,
+}
+
 /// Fills the first slot of an empty `boot`; `moved` hears of the bytes.
-pub(super) fn fill(boot: &Mounted, firmware: &Firmware, mut moved: impl FnMut(u64)) -> Result<(), SlotError> {
+pub(super) fn fill(
+    boot: &Mounted,
+    firmware: &Firmware,
+    mut moved: impl FnMut(u64),
+) -> Result<Vec<Written>, SlotError> {
     let slot = folder(boot.target());
     fs::create_dir_all(&slot).map_err(write_failed(&slot))?;
-    for payload in payloads(firmware) {
-        copy(firmware, payload, &slot.join(last(&payload.name)), &mut moved)?;
-    }
+    let copied = payloads(firmware).map(|payload| copy(firmware, payload, &slot, &mut moved));
+    let written = copied.collect::<Result<_, _>>()?;
     let (manifest, signature) = firmware.signed();
-    write(&slot.join(last(names::MANIFEST)), manifest)?;
-    boot.sync()?;
     let (new, done) = (slot.join("manifest.sig.new"), slot.join(last(names::SIGNATURE)));
+    write(&slot.join(last(names::MANIFEST)), manifest)?;
     write(&new, signature)?;
     boot.sync()?;
     fs::rename(&new, &done).map_err(write_failed(&done))?;
-    Ok(boot.sync()?)
+    boot.sync()?;
+    Ok(written)
 }
 
-/// Copies one payload, hashing what is copied.
+/// Copies one payload; a second thread hashes what goes by.
 fn copy(
     firmware: &Firmware,
     payload: &Payload,
-    to: &Path,
+    slot: &Path,
     moved: &mut impl FnMut(u64),
-) -> Result<(), SlotError> {
+) -> Result<Written, SlotError> {
     let changed = || FirmwareError::Changed {
         name: payload.name.clone(),
     };
     let extent = firmware
         .extent(&payload.name)
-        .filter(|extent| extent.size == payload.size)
-        .ok_or_else(changed)?;
-    let mut file = File::create(to).map_err(write_failed(to))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; AT_ONCE];
-    let mut offset = extent.offset;
-    while offset < extent.end() {
-        let take = usize::try_from(extent.end() - offset).map_or(AT_ONCE, |rest| rest.min(AT_ONCE));
-        let chunk = &mut buffer[..take];
-        firmware.read_at(&payload.name, offset, chunk)?;
-        hasher.update(&*chunk);
-        file.write_all(chunk).map_err(write_failed(to))?;
-        offset += take as u64;
-        moved(take as u64);
-    }
-    if Sha256Digest::new(hasher.finalize().into()) != payload.sha256 {
+        .filter(|extent| extent.size == payload.size);
+    let extent = extent.ok_or_else(changed)?;
+    let to = slot.join(last(&payload.name));
+    let (sender, receiver) = sync_channel(QUEUE);
+    let (digest, pieces) = thread::scope(|scope| {
+        let hasher = scope.spawn(move || hash(&receiver));
+        let sent = send(firmware, payload, extent, &to, &sender, moved);
+        drop(sender);
+        // A panic of the hasher is one of the installation.
+        let hashed = hasher.join().unwrap_or_else(|panic| resume_unwind(panic));
+        sent.map(|()| hashed)
+    })?;
+    if digest != payload.sha256 {
         return Err(changed().into());
     }
+    Ok(Written {
+        name: last(&payload.name).to_owned(),
+        pieces,
+    })
+}
+
+/// Reads, writes and passes on.
+fn send(
+    firmware: &Firmware,
+    payload: &Payload,
+    extent: Extent,
+    to: &Path,
+    sender: &SyncSender<Vec<u8>>,
+    moved: &mut impl FnMut(u64),
+) -> Result<(), SlotError> {
+    let mut file = File::create(to).map_err(write_failed(to))?;
+    let mut done = 0;
+    while done < extent.size {
+        let take = usize::try_from(extent.size - done).map_or(AT_ONCE, |rest| rest.min(AT_ONCE));
+        let mut piece = vec![0; take];
+        firmware.read_at(&payload.name, extent.offset + done, &mut piece)?;
+        file.write_all(&piece).map_err(write_failed(to))?;
+        writeback::begin(&file, done, take as u64).map_err(write_failed(to))?;
+        done += take as u64;
+        moved(take as u64);
+        // The hasher ends only when this side does.
+        let _heard = sender.send(piece);
+    }
     Ok(())
+}
+
+fn hash(pieces: &Receiver<Vec<u8>>) -> (Sha256Digest, Vec<u32>) {
+    let (mut hasher, mut checksums) = (Sha256::new(), Vec::new());
+    for piece in pieces {
+        hasher.update(&piece);
+        checksums.push(crc32fast::hash(&piece));
+    }
+    (Sha256Digest::new(hasher.finalize().into()), checksums)
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), SlotError> {
@@ -137,8 +191,13 @@ fn write_failed(path: &Path) -> impl FnOnce(io::Error) -> SlotError + use<> {
     move |source| SlotError::Write { path, source }
 }
 
-/// Reads the slot back and compares it with what was signed.
-pub(super) fn verify(boot: &Path, firmware: &Firmware, mut moved: impl FnMut(u64)) -> Result<(), SlotError> {
+/// Reads the slot back and compares it with what was written.
+pub(super) fn verify(
+    boot: &Path,
+    firmware: &Firmware,
+    written: &[Written],
+    mut moved: impl FnMut(u64),
+) -> Result<(), SlotError> {
     let slot = folder(boot);
     let (manifest, signature) = firmware.signed();
     for (name, bytes) in [(names::MANIFEST, manifest), (names::SIGNATURE, signature)] {
@@ -148,30 +207,30 @@ pub(super) fn verify(boot: &Path, firmware: &Firmware, mut moved: impl FnMut(u64
             return Err(SlotError::Differs { path });
         }
     }
-    for payload in payloads(firmware) {
-        let path = slot.join(last(&payload.name));
-        let (digest, size) = digest(&path, &mut moved)?;
-        if (digest, size) != (payload.sha256, payload.size) {
-            return Err(SlotError::Differs { path });
-        }
-    }
-    Ok(())
+    let same = |file: &Written| compare(&slot.join(&file.name), &file.pieces, &mut moved);
+    written.iter().try_for_each(same)
 }
 
-fn digest(path: &Path, moved: &mut impl FnMut(u64)) -> Result<(Sha256Digest, u64), SlotError> {
+/// Reads pieces of the size that was written; the last is shorter, and nothing may follow.
+fn compare(path: &Path, pieces: &[u32], moved: &mut impl FnMut(u64)) -> Result<(), SlotError> {
     let mut file = File::open(path).map_err(read_failed(path))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; AT_ONCE];
-    let mut size = 0;
+    let mut buffer = Vec::with_capacity(AT_ONCE);
+    let mut found = Vec::new();
     loop {
-        let count = file.read(&mut buffer).map_err(read_failed(path))?;
-        if count == 0 {
-            return Ok((Sha256Digest::new(hasher.finalize().into()), size));
+        buffer.clear();
+        let read = (&mut file).take(AT_ONCE as u64).read_to_end(&mut buffer);
+        if read.map_err(read_failed(path))? == 0 {
+            break;
         }
-        hasher.update(&buffer[..count]);
-        size += count as u64;
-        moved(count as u64);
+        found.push(crc32fast::hash(&buffer));
+        moved(buffer.len() as u64);
     }
+    if found == pieces {
+        return Ok(());
+    }
+    Err(SlotError::Differs {
+        path: path.to_path_buf(),
+    })
 }
 
 fn read_failed(path: &Path) -> impl FnOnce(io::Error) -> SlotError + use<> {
