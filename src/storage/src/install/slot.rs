@@ -14,6 +14,7 @@ use std::thread;
 
 use sha2::{Digest, Sha256};
 use sps_image::boot_control::SlotNumber;
+use sps_image::disk::file_systems::slot_folder;
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::Payload;
 use sps_image::names;
@@ -24,8 +25,6 @@ use thiserror::Error;
 use super::firmware::{Firmware, FirmwareError};
 use crate::ext4::{MountError, Mounted};
 
-/// Folder of the slots on `boot`.
-const SLOTS: &str = "slots";
 /// Payloads of this folder of the ISO make a slot.
 const FOLDER: &str = "firmware/";
 /// Bytes copied at once.
@@ -85,7 +84,7 @@ fn last(name: &str) -> &str {
 }
 
 fn folder(boot: &Path) -> PathBuf {
-    boot.join(SLOTS).join(SlotNumber::FIRST.to_string())
+    boot.join(slot_folder(SlotNumber::FIRST))
 }
 
 /// What was written of one payload.
