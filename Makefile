@@ -3,10 +3,11 @@
 # A machine set up by rustup may not have cargo in the path of a non-interactive shell.
 export PATH := $(PATH):$(HOME)/.cargo/bin
 XTASK := cargo xtask
+FORMAT := ova
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap setup iso run test ci tidy bench kernel sbom sources clean distclean
+.PHONY: help bootstrap setup iso disk run test ci tidy bench kernel sbom sources clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -26,6 +27,10 @@ setup: bootstrap ## install what is missing on this machine (lists it first)
 iso: bootstrap ## build the firmware: out/*.iso, with checksum and bill of materials
 	$(XTASK) setup --for iso
 	$(XTASK) build-iso
+
+disk: bootstrap ## build an installed disk for import: out/*.ova (FORMAT=raw, qcow2, vmdk for another form)
+	$(XTASK) setup --for iso
+	$(XTASK) build-disk --format $(FORMAT)
 
 run: bootstrap ## build the firmware and boot it under QEMU, serial line on this terminal
 	$(XTASK) setup --for run

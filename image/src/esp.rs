@@ -207,7 +207,8 @@ fn mend_folder(volume: &mut Sparse, path: &str) -> io::Result<()> {
             entries.truncate(entries.len() - long_name);
         }
         if entry[1] == b'.' && is_dot && !path.contains('/') {
-            (entry[20..22].fill(0), entry[26..28].fill(0));
+            entry[20..22].fill(0);
+            entry[26..28].fill(0);
         }
         long_name = if entry[11] == LONG_NAME {
             long_name + FOLDER_ENTRY

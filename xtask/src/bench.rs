@@ -3,6 +3,7 @@
 //! Benchmarks report and never fail a build: a busy machine is not a defect. One file per benchmark.
 
 mod boot;
+mod disk;
 mod figure;
 mod image;
 mod size;
@@ -27,6 +28,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "boot",
         about: "power-on, PID 1, boot page and memory, in QEMU",
         measure: boot::measure,
+    },
+    Benchmark {
+        name: "disk",
+        about: "an installed disk in every format, nothing changed",
+        measure: disk::measure,
     },
     Benchmark {
         name: "image",

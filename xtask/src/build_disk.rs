@@ -79,12 +79,12 @@ impl fmt::Display for Format {
 }
 
 impl BuildDisk {
-    /// An image of the usual size from a firmware, for the benchmark.
-    pub(crate) fn of(iso: &Path, format: Format, out: &Path) -> Self {
+    /// An image of the usual size from the firmware of this checkout, for the benchmark.
+    pub(crate) fn of_this_checkout(format: Format, out: &Path) -> Self {
         Self {
             format,
             size: IMAGE_DISK,
-            iso: Some(iso.to_path_buf()),
+            iso: None,
             trust: None,
             out: Some(out.to_path_buf()),
         }
@@ -110,7 +110,7 @@ impl BuildDisk {
             None => build_iso::development(project, &project.out())?.0,
         };
         let disk = self.assemble(project, &iso)?;
-        let step = Step::quiet(&format!("{} image", self.format));
+        let step = Step::quiet(format!("{} image", self.format));
         let written = self.publish(project, &disk)?;
         step.done();
         Ok(written)

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use anyhow::{Context, Result, ensure};
-use object::read::elf::{Dyn as _, ElfFile64, FileHeader as _, ProgramHeader as _};
+use object::read::elf::{Dyn as _, ElfFile64, FileHeader as _};
 use object::{Endianness, elf};
 
 /// Name in `rootfs/tree.toml` and path on this machine; the appliance has each under the same path.
@@ -65,7 +65,86 @@ fn needed(bytes: &[u8]) -> Result<Vec<String>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::path::Path;
+    use std::process::Command;
+
+    use sps_image::archive::{Kind, Tree};
+    use sps_image::build::rootfs::{self, Inputs};
+
     use super::*;
+    use crate::project::Project;
+
+    /// Lays the root file system out in `folder`, but for devices, which only root can make.
+    fn lay_out(tree: &Tree, folder: &Path) {
+        for (path, entry) in tree {
+            let path = folder.join(path);
+            match &entry.kind {
+                Kind::Directory => fs::create_dir_all(&path).unwrap(),
+                Kind::File(content) => {
+                    fs::write(&path, content).unwrap();
+                    fs::set_permissions(&path, fs::Permissions::from_mode(entry.mode)).unwrap();
+                }
+                Kind::Symlink(target) => symlink(target, &path).unwrap(),
+                Kind::CharacterDevice { .. } => {}
+            }
+        }
+    }
+
+    /// Runs a program with the root file system as its root; returns its status and what it said.
+    fn run(root: &Path, line: &str) -> (bool, String) {
+        let output = Command::new("unshare")
+            .args(["--user", "--map-root-user", "--root"])
+            .arg(root)
+            .args(line.split(' '))
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (
+            output.status.success(),
+            String::from_utf8_lossy(&text).into_owned(),
+        )
+    }
+
+    #[test]
+    fn the_programs_run_in_the_root_file_system() {
+        let project = Project::find().unwrap();
+        let mut inputs = Inputs::from([("sps", Vec::new()), ("trust", Vec::new())]);
+        inputs.extend(read().unwrap());
+        let tree = rootfs::load(&project.root().join("rootfs"), &inputs).unwrap();
+        let root = std::env::temp_dir().join(format!("sps-root-{}", std::process::id()));
+        lay_out(&tree, &root);
+        // The list of mounts is a link into /proc, which is not mounted here.
+        fs::remove_file(root.join("etc/mtab")).unwrap();
+        fs::write(root.join("etc/mtab"), "").unwrap();
+        fs::File::create(root.join("disk"))
+            .unwrap()
+            .set_len(64 << 20)
+            .unwrap();
+        for line in [
+            "/sbin/mke2fs -q -F -t ext4 /disk 32M",
+            "/sbin/e2fsck -f -n /disk",
+            "/sbin/resize2fs /disk",
+            "/sbin/e2fsck -f -n /disk",
+        ] {
+            let (good, said) = run(&root, line);
+            assert!(good, "{line}: {said}");
+            assert!(
+                !said.contains("not defined"),
+                "mke2fs.conf lacks something: {said}"
+            );
+        }
+        for (line, word) in [
+            ("/usr/lib/drbd/drbdsetup-84", "USAGE"),
+            ("/usr/sbin/drbdmeta", "drbdmeta"),
+        ] {
+            let (_, said) = run(&root, line);
+            assert!(said.contains(word), "{line}: {said}");
+        }
+        fs::remove_dir_all(&root).unwrap();
+    }
 
     #[test]
     fn every_library_a_program_needs_is_on_the_list() {

@@ -10,6 +10,7 @@ use thiserror::Error;
 use super::grub::Grub;
 use super::menus;
 use super::seal::{self, Payloads, Seal, SealError};
+use crate::disk::file_systems::SLOT_LIMIT;
 use crate::esp::{self, EspError};
 use crate::hex::{self, Sha256Digest};
 use crate::keys::SecretKey;
@@ -86,6 +87,15 @@ pub enum BundleError {
     /// The EFI system partition could not be made.
     #[error(transparent)]
     Esp(#[from] EspError),
+    /// The files of a slot are too large.
+    #[error(
+        "a slot would have {size} bytes, {SLOT_LIMIT} are allowed: make the firmware smaller, for the partition of installed \
+         appliances cannot grow"
+    )]
+    SlotTooLarge {
+        /// Bytes of its files.
+        size: u64,
+    },
     /// The image could not be sealed.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -100,6 +110,7 @@ pub fn assemble(parts: Parts, description: &Description, key: &SecretKey) -> Res
     let release = release(&parts, description, key);
     let manifest = manifest(&release, &description.firmware);
     let payloads = payloads(parts, &release, key)?;
+    check_slot(&payloads)?;
     Ok(seal::seal(
         &Seal {
             manifest,
@@ -168,6 +179,18 @@ fn payloads(parts: Parts, release: &Release, key: &SecretKey) -> Result<Payloads
             .map(|content| (names::MICROCODE.to_owned(), content)),
     );
     Ok(payloads)
+}
+
+/// Whether the firmware leaves a slot the room that firmware grows into over the years.
+fn check_slot(payloads: &Payloads) -> Result<(), BundleError> {
+    let files = payloads
+        .iter()
+        .filter(|(name, _)| names::slot_name(name).is_some());
+    let size = files.map(|(_, content)| content.len() as u64).sum();
+    if size > SLOT_LIMIT {
+        return Err(BundleError::SlotTooLarge { size });
+    }
+    Ok(())
 }
 
 /// A digest over every part and the whole description, shortened to 16 digits.

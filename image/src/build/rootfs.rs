@@ -276,7 +276,13 @@ mod tests {
     #[test]
     fn the_declaration_of_this_repository_is_complete() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../rootfs");
-        let inputs = Inputs::from([("sps", b"elf".to_vec()), ("trust", b"{}".to_vec())]);
+        let text = fs::read_to_string(folder.join(DECLARATION)).unwrap();
+        let declaration: Declaration = toml::from_str(&text).unwrap();
+        let names = declaration
+            .files
+            .values()
+            .filter_map(|file| file.input.as_deref());
+        let inputs = names.map(|name| (name, name.as_bytes().to_vec())).collect();
         let tree = load(&folder, &inputs).unwrap();
         let lines: Vec<String> = tree
             .iter()

@@ -1,9 +1,10 @@
 //! What goes in decides what comes out, and a repack changes what it was asked to and nothing else.
 
 use crate::forge::{BUILD_TIME, description, development, files, image, parts, release_key, trust, verify};
-use sps_image::build::bundle::{self, Description};
+use sps_image::build::bundle::{self, BundleError, Description};
 use sps_image::build::repack::{Changes, RepackError, repack};
 use sps_image::build::seal::SealError;
+use sps_image::disk::file_systems::SLOT_LIMIT;
 use sps_image::keys::Trust;
 use sps_image::manifest::Manifest;
 use sps_image::names;
@@ -31,6 +32,14 @@ fn every_input_counts() {
         let other = bundle::assemble(parts, &description, &development()).unwrap();
         assert_ne!(verify(&other).unwrap().manifest.build_id, good);
     }
+}
+
+#[test]
+fn a_slot_that_would_be_too_full_is_not_built() {
+    let mut large = parts();
+    large.kernel = vec![0; SLOT_LIMIT as usize];
+    let error = bundle::assemble(large, &description(), &development()).unwrap_err();
+    assert!(matches!(error, BundleError::SlotTooLarge { .. }), "{error:?}");
 }
 
 #[test]

@@ -6,10 +6,11 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sps_image::boot_control::{Control, SlotNumber};
+use sps_image::boot_control::{Control, SLOTS, SlotNumber};
 use sps_image::build::disk::assemble::{self, Disk, DiskError};
 use sps_image::build::disk::boot::Workshop;
 use sps_image::build::disk::{ova, qcow2, raw, vmdk};
+use sps_image::disk::file_systems::SLOT_SHARE;
 use sps_image::disk::layout::{IMAGE_DISK, Identity, LEAST_DISK, Layout, Part};
 use sps_image::disk::{file_extents, read};
 use sps_image::esp;
@@ -137,6 +138,21 @@ fn the_file_systems_are_clean() {
     let said = run("fsck.fat", &["-n", "-v", &esp]);
     assert!(said.contains("2 FATs, 32 bit entries"), "{said}");
     assert!(said.contains(": 8 files, "), "{said}");
+}
+
+/// Bytes that are left for slots, by the superblock (kernel: Documentation/filesystems/ext4/super.rst).
+#[test]
+fn the_slots_have_the_room_that_builds_count_on() {
+    let boot = fs::read(OnDisk::new().partition(Part::Boot)).unwrap();
+    let field = |at: usize| u32::from_le_bytes(boot[1024 + at..1028 + at].try_into().unwrap());
+    let (free, block) = (u64::from(field(0x0c)), 1024_u64 << field(0x18));
+    let slot: u64 = disk().content.chunks().map(|(_, chunk)| chunk.len() as u64).sum();
+    assert!(
+        free * block + slot >= SLOT_SHARE * SLOTS as u64,
+        "{} bytes free",
+        free * block
+    );
+    assert_eq!(field(0x08), 0, "blocks are reserved");
 }
 
 /// What GRUB's own drivers read: the slot, complete, and both copies of the boot control.

@@ -105,6 +105,24 @@ pub fn tail(path: &Path, lines: usize) -> Result<Vec<String>, HistoryError> {
     Ok(all[from..].iter().map(|line| (*line).to_owned()).collect())
 }
 
+/// Up to `length` bytes of `path` from `offset`; none at its end.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn read(path: &Path, offset: u64, length: u32) -> Result<Vec<u8>, HistoryError> {
+    let piece = || -> io::Result<Vec<u8>> {
+        let mut file = File::open(path)?;
+        file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::new();
+        file.take(u64::from(length)).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    piece().map_err(|source| HistoryError::Read {
+        path: path.to_owned(),
+        source,
+    })
+}
+
 fn read_tail(path: &Path) -> io::Result<Vec<u8>> {
     let mut file = File::open(path)?;
     let size = file.metadata()?.len();
@@ -163,6 +181,8 @@ mod tests {
         let text: String = (0..50_000).map(|n| format!("line {n}\n")).collect();
         fs::write(&path, text).unwrap();
         assert_eq!(tail(&path, 2).unwrap(), ["line 49998", "line 49999"]);
+        assert_eq!(read(&path, 5, 3).unwrap(), b"0\nl");
+        assert!(read(&path, 10_000_000, 3).unwrap().is_empty());
         assert!(logs(&folder.path().join("missing")).unwrap().is_empty());
     }
 }

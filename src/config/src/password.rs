@@ -5,7 +5,7 @@
 //! checking take some ten milliseconds and 19 MiB: not for a thread that must answer at once.
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordHasher, PasswordVerifier};
+use argon2::{Argon2, Params, PasswordHasher, PasswordVerifier};
 use thiserror::Error;
 
 use crate::secret::Secret;
@@ -14,6 +14,12 @@ use crate::secret::Secret;
 pub const LEAST_CHARACTERS: usize = 8;
 /// Most bytes of a password: what a person can type, and no work for free.
 pub(crate) const MOST_BYTES: usize = 256;
+/// Memory of one check, KiB: an eighth of the smallest machine.
+const MOST_KIB: u32 = 64 * 1024;
+/// Passes over it.
+const MOST_PASSES: u32 = 16;
+/// Lanes; they run one after the other here.
+const MOST_LANES: u32 = 16;
 /// The variant that a hash must say.
 const VARIANT: &str = "argon2id";
 
@@ -53,7 +59,7 @@ pub fn hash_password(password: &Secret) -> Result<Secret, PasswordError> {
 #[must_use]
 pub fn verify_password(password: &Secret, hash: &Secret) -> bool {
     password.expose().len() <= MOST_BYTES
-        && PasswordHash::new(hash.expose()).is_ok_and(|parsed| {
+        && usable(hash).is_some_and(|parsed| {
             Argon2::default()
                 .verify_password(password.expose().as_bytes(), &parsed)
                 .is_ok()
@@ -62,8 +68,16 @@ pub fn verify_password(password: &Secret, hash: &Secret) -> bool {
 
 /// Whether this is a hash that [`verify_password`] can use.
 pub(crate) fn is_hash(hash: &Secret) -> bool {
-    PasswordHash::new(hash.expose())
-        .is_ok_and(|parsed| parsed.algorithm.as_str() == VARIANT && parsed.hash.is_some())
+    usable(hash).is_some()
+}
+
+/// The hash, when it is of the right kind and its cost is one that a login can bear.
+fn usable(hash: &Secret) -> Option<PasswordHash> {
+    let parsed = PasswordHash::new(hash.expose()).ok()?;
+    let costs = Params::try_from(&parsed).ok()?;
+    let bearable =
+        costs.m_cost() <= MOST_KIB && costs.t_cost() <= MOST_PASSES && costs.p_cost() <= MOST_LANES;
+    (bearable && parsed.algorithm.as_str() == VARIANT && parsed.hash.is_some()).then_some(parsed)
 }
 
 #[cfg(test)]
@@ -99,6 +113,8 @@ mod tests {
             "",
             "correct horse",
             "$argon2id$v=19$m=19456,t=2,p=1$",
+            "$argon2id$v=19$m=4194304,t=2,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
+            "$argon2id$v=19$m=8,t=4294967295,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA",
             "$argon2d$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$",
         ] {
             assert!(

@@ -6,10 +6,9 @@
 use sps_image::boot_control::{BothBad, Chosen, Control, Other, SlotFlags, SlotNumber, Tries};
 
 use crate::attempt::{Attempt, Cause, Rollback, remember};
-use crate::commands::installed;
 use crate::decision::{Decision, Effect};
 use crate::facts::{Content, Facts};
-use crate::refusal::Refusal;
+use crate::recovery;
 use crate::rescue::Rescue;
 
 /// What is known at the start beside the facts.
@@ -52,7 +51,7 @@ pub fn boot_started(facts: &Facts, input: &BootInput<'_>) -> (Decision, BootOutc
     let Some(running) = facts.running else {
         return (Decision::nothing(control), BootOutcome::NotInstalled);
     };
-    let rebuilt = rebuilt(facts, input);
+    let rebuilt = recovery::rebuilt(facts, input);
     match (facts.rescue, rebuilt) {
         (Some(Rescue::Control), Some(decision)) => (decision, BootOutcome::Rebuilt),
         (Some(rescue), _) => (Decision::nothing(control), BootOutcome::Rescue(rescue)),
@@ -112,7 +111,7 @@ fn fallen_back(
     BootOutcome::RolledBack(rollback)
 }
 
-fn rolled_back(
+pub(crate) fn rolled_back(
     facts: &Facts,
     attempt: Option<&Attempt>,
     from: SlotNumber,
@@ -134,7 +133,7 @@ fn rolled_back(
 
 /// The note and the list of failed firmware come before the boot control: cut off in between, the next start finds
 /// the same rollback again.
-fn note_rollback(decision: &mut Decision, facts: &Facts, rollback: &Rollback) {
+pub(crate) fn note_rollback(decision: &mut Decision, facts: &Facts, rollback: &Rollback) {
     decision.effects.push(Effect::NoteRollback(rollback.clone()));
     if let Some(failed) = rollback.failed() {
         let list = remember(&facts.failed, failed);
@@ -178,37 +177,6 @@ fn same_but_tries(one: &Control, other: &Control) -> bool {
     roles(one) == roles(other)
 }
 
-/// A new boot control for one of which both copies are bad, from the copy on `state`; nothing if that was done
-/// before without success, or nothing on `state` can be relied on.
-fn rebuilt(facts: &Facts, input: &BootInput<'_>) -> Option<Decision> {
-    if input.copies.is_ok() || input.was_repaired {
-        return None;
-    }
-    let mirror = input.mirror?;
-    let good = |slot: &SlotNumber| mirror.slot(*slot).good && facts.is_usable(*slot);
-    let stay = [mirror.first, mirror.second].into_iter().flatten().find(good)?;
-    let second = mirror.second.filter(|second| *second != stay && good(second));
-    let mut control = Control {
-        lock: mirror.lock,
-        first: Some(stay),
-        second,
-        ..Control::default()
-    };
-    for slot in [Some(stay), second].into_iter().flatten() {
-        *control.slot_mut(slot) = SlotFlags::GOOD;
-    }
-    let mut decision = Decision::nothing(control);
-    decision.effects.push(Effect::NoteRepair);
-    if let Some(left) = mirror.first.filter(|first| *first != stay) {
-        let rollback = rolled_back(facts, input.attempt, left, stay, Cause::ControlLost);
-        decision.effects.push(Effect::NoteRollback(rollback));
-        decision.effects.push(Effect::ForgetTrial);
-    }
-    decision.write(control);
-    decision.effects.push(Effect::Reboot);
-    Some(decision)
-}
-
 /// Every service of the running firmware is healthy. In rescue mode, or when the boot control does not name the
 /// running slot as the first, that changes nothing.
 #[must_use]
@@ -232,56 +200,4 @@ pub fn healthy(facts: &Facts) -> Decision {
         .effects
         .extend([Effect::CloseAttempt, Effect::ForgetRepair]);
     decision
-}
-
-/// Leaves rescue mode by choice: the good firmware gets all its tries again and boots next. A boot control of which
-/// both copies are bad is made anew around the slot that runs.
-///
-/// # Errors
-/// When this is not rescue mode, or not an installed appliance.
-pub fn normal_boot(facts: &Facts, attempt: Option<&Attempt>) -> Result<Decision, Refusal> {
-    let running = facts.running.ok_or(Refusal::NotInstalled)?;
-    facts.rescue.ok_or(Refusal::NotRescue)?;
-    let Ok((control, _)) = installed(facts) else {
-        let mut decision = Decision::nothing(Control::default());
-        decision.write(Control::installed(running));
-        decision.effects.push(Effect::Reboot);
-        return Ok(decision);
-    };
-    let mut decision = Decision::nothing(control);
-    let good = |slot: &SlotNumber| control.slot(*slot).good;
-    let mut changed = control;
-    match (control.first, control.second.filter(good)) {
-        (Some(first), Some(second))
-            if first != second && (control.slot(first).tries == Tries::NONE || !facts.is_usable(first)) =>
-        {
-            let rollback = rolled_back(facts, attempt, first, second, Cause::TriesUsed);
-            note_rollback(&mut decision, facts, &rollback);
-            (changed.first, changed.second) = (Some(second), None);
-            *changed.slot_mut(first) = SlotFlags::default();
-            *changed.slot_mut(second) = SlotFlags::GOOD;
-        }
-        (None, None) => {
-            changed.first = Some(running);
-            *changed.slot_mut(running) = SlotFlags::GOOD;
-        }
-        (first, second) => refill(&mut changed, first, second),
-    }
-    decision.write(changed);
-    decision.effects.push(Effect::Reboot);
-    Ok(decision)
-}
-
-/// Good slots get their tries back; a trial keeps what it has, or a bad firmware would get more, unless there is
-/// nothing else.
-fn refill(control: &mut Control, first: Option<SlotNumber>, second: Option<SlotNumber>) {
-    let named = || [first, second].into_iter().flatten();
-    let any_good = named().any(|slot| control.slot(slot).good);
-    for slot in named() {
-        let flags = control.slot_mut(slot);
-        if flags.good || !any_good {
-            flags.valid = true;
-            flags.tries = Tries::FULL;
-        }
-    }
 }

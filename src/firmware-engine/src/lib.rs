@@ -21,18 +21,20 @@ mod deadlines;
 mod decision;
 mod facts;
 pub mod grub;
+mod recovery;
 mod refusal;
 mod rescue;
 mod state;
 
 pub use attempt::{Attempt, Cause, Failed, MAX_FAILED, Rollback};
-pub use boot::{BootInput, BootOutcome, boot_started, healthy, normal_boot};
+pub use boot::{BootInput, BootOutcome, boot_started, healthy};
 pub use commands::{Candidate, activate, add, commit, delete, forget, rollback};
 pub use deadlines::{
     CommitDue, DEADLINES, Deadlines, Reaction, Trial, commit_due, services_overdue, storage_failed,
 };
 pub use decision::{Decision, Effect};
 pub use facts::{Build, Complete, Content, Facts};
+pub use recovery::normal_boot;
 pub use refusal::Refusal;
 pub use rescue::Rescue;
 pub use state::{SLOT_LIMIT, SlotState, state};

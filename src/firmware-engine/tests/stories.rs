@@ -357,7 +357,16 @@ fn a_lost_boot_control_is_rebuilt_once_and_leaves_the_trial() {
             "rescue mode changes nothing by itself"
         );
     }
-    let by_hand = normal_boot(&facts, None).unwrap().control;
+    let lower = Facts {
+        running: Some(slot(2)),
+        ..facts.clone()
+    };
+    let by_hand = normal_boot(&lower, None, Some(&mirror)).unwrap().control;
+    assert!(
+        by_hand.says_the_same_as(&Control::installed(slot(1))),
+        "the one that runs is not the good one"
+    );
+    let by_hand = normal_boot(&facts, None, None).unwrap().control;
     assert!(by_hand.says_the_same_as(&Control::installed(slot(1))));
 }
 
@@ -365,7 +374,7 @@ fn a_lost_boot_control_is_rebuilt_once_and_leaves_the_trial() {
 fn a_person_leaves_rescue_mode() {
     let mut facts = with_tries(&with_tries(&trying(), 2, 0), 1, 0);
     facts.rescue = Some(Rescue::Tries);
-    let control = normal_boot(&facts, None).unwrap().control;
+    let control = normal_boot(&facts, None, None).unwrap().control;
     assert!(
         control.says_the_same_as(&Control::installed(slot(1))),
         "{control:?}"
@@ -374,13 +383,13 @@ fn a_person_leaves_rescue_mode() {
         rescue: Some(Rescue::Tries),
         ..with_tries(&committed(), 1, 0)
     };
-    let control = normal_boot(&committed, None).unwrap().control;
+    let control = normal_boot(&committed, None, None).unwrap().control;
     assert_eq!(control.slot(slot(1)), SlotFlags::GOOD);
     let menu = Facts {
         rescue: Some(Rescue::Menu),
         ..trying()
     };
-    let control = normal_boot(&menu, None).unwrap().control;
+    let control = normal_boot(&menu, None, None).unwrap().control;
     assert_eq!(
         control.slot(slot(2)).tries.get(),
         2,
@@ -471,7 +480,7 @@ fn what_is_refused_is_said_with_its_mend() {
         delete(&healthy_on_trial(), slot(1)),
         delete(&committed(), slot(4)),
         forget(&committed(), build(2).digest),
-        normal_boot(&committed(), None),
+        normal_boot(&committed(), None, None),
     ];
     let text: Vec<String> = refusals
         .into_iter()

@@ -3,7 +3,7 @@
 use std::ops::ControlFlow;
 
 use sps_firmware_engine::{
-    Content, Decision, Facts, Refusal, activate, add, commit, delete, forget, normal_boot, rollback,
+    Content, Decision, Effect, Facts, Refusal, activate, add, commit, delete, forget, normal_boot, rollback,
 };
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
@@ -47,9 +47,10 @@ impl Firmware {
         // Told before minutes are spent on verifying.
         facts.running.ok_or(Refusal::NotInstalled)?;
         let image = Image::verify(source, &self.settings.trust, watcher)?;
+        let deciding = self.decide();
+        let facts = self.gather(None)?.facts;
         let (slot, decision) = add(&facts, &image.candidate(), self.settings.version)?;
         self.check_room(&facts, slot, image.size())?;
-        *lock(&self.writing) = Some(slot);
         let mut context = Context {
             staging: Some(Staging {
                 image: &image,
@@ -58,7 +59,16 @@ impl Firmware {
             }),
             evidence: &Evidence::default(),
         };
-        let executed = self.carry_out(&decision, &mut context);
+        // The slot is taken out of use first; writing it concerns nobody else, and a medium may be slow.
+        let begins = decision
+            .effects
+            .iter()
+            .position(|effect| matches!(effect, Effect::StageSlot(_)));
+        let (taking, filling) = decision.effects.split_at(begins.unwrap_or_default());
+        self.carry_out_all(taking, &mut context)?.complete()?;
+        *lock(&self.writing) = Some(slot);
+        drop(deciding);
+        let executed = self.carry_out_all(filling, &mut context);
         *lock(&self.writing) = None;
         executed?.complete()?;
         let build = image.build();
@@ -151,7 +161,10 @@ impl Firmware {
             .records
             .attempt(&mut Vec::new())
             .map(|record| record.attempt());
-        self.order(None, |facts| normal_boot(facts, attempt.as_ref()))?;
+        let mirror = self.records.mirror();
+        self.order(None, |facts| {
+            normal_boot(facts, attempt.as_ref(), mirror.as_ref())
+        })?;
         info!("a normal boot was chosen in rescue mode");
         Ok(())
     }
@@ -163,6 +176,7 @@ impl Firmware {
         decide: impl FnOnce(&Facts) -> Result<Decision, Refusal>,
     ) -> Result<bool, FirmwareError> {
         let _change = self.begin()?;
+        let _deciding = self.decide();
         let decision = decide(&self.gather(closely)?.facts)?;
         let mut context = Context {
             staging: None,

@@ -55,8 +55,17 @@ impl Firmware {
         decision: &Decision,
         context: &mut Context<'_, '_>,
     ) -> Result<Executed, FirmwareError> {
+        self.carry_out_all(&decision.effects, context)
+    }
+
+    /// Carries out effects.
+    pub(crate) fn carry_out_all(
+        &self,
+        effects: &[Effect],
+        context: &mut Context<'_, '_>,
+    ) -> Result<Executed, FirmwareError> {
         let mut executed = Executed::default();
-        for effect in &decision.effects {
+        for effect in effects {
             match self.record(effect, context.evidence) {
                 Some(Err(error)) => executed.unrecorded.push(error),
                 Some(Ok(())) => {}

@@ -88,7 +88,10 @@ pub struct Firmware {
     pub(crate) slots: Folder,
     pub(crate) records: Records,
     pub(crate) running: Option<Build>,
+    /// Held by what somebody orders, however long it takes.
     change: Mutex<()>,
+    /// Held from reading the boot control until what was decided by it is written: moments.
+    deciding: Mutex<()>,
     pub(crate) writing: Mutex<Option<SlotNumber>>,
     attempt: Mutex<Option<AttemptRecord>>,
     healthy: Mutex<Option<Healthy>>,
@@ -132,6 +135,7 @@ impl Firmware {
             records,
             running: None,
             change: Mutex::default(),
+            deciding: Mutex::default(),
             writing: Mutex::default(),
             attempt: Mutex::default(),
             healthy: Mutex::default(),
@@ -147,6 +151,7 @@ impl Firmware {
     /// When slots or boot control cannot be read or written.
     pub fn boot_started(&self, evidence: &Evidence) -> Result<Started, FirmwareError> {
         let _change = self.begin()?;
+        let _deciding = self.decide();
         let gathered = self.gather(None)?;
         let mut problems = gathered.problems;
         let attempt = self.records.attempt(&mut problems).map(|record| record.attempt());
@@ -221,12 +226,12 @@ impl Firmware {
         Ok(())
     }
 
-    /// Every service is healthy, `uptime` after the start.
+    /// Every service is healthy, `uptime` after the start. Does not wait for a firmware that is being added.
     ///
     /// # Errors
     /// When that cannot be written down.
     pub fn healthy(&self, uptime: Duration) -> Result<(), FirmwareError> {
-        let _change = self.begin()?;
+        let _deciding = self.decide();
         let facts = self.gather(None)?.facts;
         let mut context = Context {
             staging: None,
@@ -253,9 +258,7 @@ impl Firmware {
     /// # Errors
     /// When the commit cannot be carried out; it is tried again the next time.
     pub fn tick(&self, uptime: Duration, period: Duration) -> Result<CommitDue, FirmwareError> {
-        let Ok(_change) = self.begin() else {
-            return Ok(self.commit_due(uptime, period).unwrap_or(CommitDue::Never));
-        };
+        let _deciding = self.decide();
         let due = self.commit_due(uptime, period)?;
         match due {
             CommitDue::In(_) => self.save_trial(uptime)?,
@@ -326,7 +329,12 @@ impl Firmware {
             })
     }
 
-    /// Begins a change.
+    /// Begins to decide by the boot control. Nothing that takes long may be done before this is dropped.
+    pub(crate) fn decide(&self) -> MutexGuard<'_, ()> {
+        lock(&self.deciding)
+    }
+
+    /// Begins a change that somebody ordered.
     pub(crate) fn begin(&self) -> Result<MutexGuard<'_, ()>, FirmwareError> {
         match self.change.try_lock() {
             Ok(guard) => Ok(guard),

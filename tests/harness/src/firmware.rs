@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, anyhow};
+use sps_image::build::disk::assemble;
+use sps_image::build::disk::boot::Workshop;
+use sps_image::build::disk::raw;
 use sps_image::build::menus::KERNEL_ARGUMENTS;
 use sps_image::build::repack::{self, Changes};
 use sps_image::build::seal::{self, Payloads, Seal};
@@ -112,6 +115,23 @@ impl Firmware {
         .with_context(|| format!("repack {}", self.iso.display()))?;
         fs::write(path, image).with_context(|| format!("write {}", path.display()))?;
         Self::open(path)
+    }
+
+    /// Writes to `path` a disk of `bytes` on which this firmware is installed, as `cargo xtask build-disk` does;
+    /// files on the way go to `folder`.
+    ///
+    /// # Errors
+    /// When Debian's e2fsprogs are missing or a file cannot be written.
+    pub fn install(&self, path: &Path, bytes: u64, folder: &Path) -> Result<()> {
+        let configuration = repository().join("rootfs/etc/mke2fs.conf");
+        let workshop = Workshop {
+            scratch: folder,
+            configuration: &configuration,
+        };
+        let disk = assemble::assemble(&self.image, &development_keys(), bytes, &workshop)
+            .with_context(|| format!("install {}", self.iso.display()))?;
+        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        raw::write(&disk.content, &file).with_context(|| format!("write {}", path.display()))
     }
 
     /// Writes to `path` the same firmware with another root file system, for measurements.

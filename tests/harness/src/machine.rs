@@ -142,6 +142,13 @@ impl Machine {
         self
     }
 
+    /// Puts `image` into a CD drive the machine does not boot from.
+    #[must_use]
+    pub fn tray(mut self, image: impl Into<PathBuf>) -> Self {
+        self.media.push(Media::Tray(image.into()));
+        self
+    }
+
     /// Adds a disk; disks follow the media in boot order.
     #[must_use]
     pub fn disk(mut self, disk: Disk) -> Self {

@@ -13,6 +13,8 @@ use crate::machine::CommandLine;
 pub(crate) enum Media {
     Cd(PathBuf),
     Usb(PathBuf),
+    /// A CD that lies in a drive the machine does not boot from.
+    Tray(PathBuf),
 }
 
 impl Media {
@@ -22,19 +24,23 @@ impl Media {
 
     /// The node `media<index>` and its device, at boot position `index`.
     pub(crate) fn arguments(&self, index: usize, line: &mut CommandLine) {
-        let (Self::Cd(image) | Self::Usb(image)) = self;
+        let (Self::Cd(image) | Self::Usb(image) | Self::Tray(image)) = self;
         line.block(
             &json!({"driver": "raw", "node-name": format!("media{index}"), "read-only": true,
             "file": {"driver": "file", "filename": image}}),
         );
         let device = match self {
-            Self::Cd(_) => "ide-cd",
+            Self::Cd(_) | Self::Tray(_) => "ide-cd",
             Self::Usb(_) => "usb-storage,bus=xhci.0",
         };
         let removable = if self.is_usb() { ",removable=on" } else { "" };
+        let boot = match self {
+            Self::Cd(_) | Self::Usb(_) => format!(",bootindex={index}"),
+            Self::Tray(_) => String::new(),
+        };
         line.pair(
             "-device",
-            &format!("{device},drive=media{index}{removable},bootindex={index}"),
+            &format!("{device},drive=media{index}{removable}{boot}"),
         );
     }
 }

@@ -74,7 +74,10 @@ pub(super) const PACKAGES: &[Package] = &[
     // image
     iso("amd64-microcode", "AMD processor microcode, loaded early"),
     iso("drbd-utils", "drbdsetup and drbdmeta of the appliance"),
-    iso("e2fsprogs", "mke2fs, e2fsck and resize2fs of the appliance"),
+    iso(
+        "e2fsprogs",
+        "mke2fs, e2fsck and resize2fs of the appliance; makes the slots of disk images",
+    ),
     iso("grub-common", "grub-mkimage puts boot loaders together"),
     iso("grub-efi-amd64-bin", "boot loader modules for UEFI"),
     iso("grub-pc-bin", "boot loader modules for BIOS"),
@@ -93,8 +96,17 @@ pub(super) const PACKAGES: &[Package] = &[
     ),
     all("curl", "second opinion on the boot page"),
     all("dnsmasq-base", "the DHCP server of the network tests"),
+    all(
+        "dosfstools",
+        "second opinion on the EFI system partition of disks",
+    ),
     all("dpkg-dev", "fetches Debian source packages for the source bundle"),
     all("g++", "compiles the fuzz engine"),
+    all("fdisk", "second opinion on partition tables"),
+    all(
+        "gdisk",
+        "second opinion on partition tables; the comparison of the disk benchmark",
+    ),
     all("genisoimage", "isoinfo: second opinion on the ISO"),
     all("iproute2", "network namespaces of the network tests"),
     all("libcap2", "library of the time server of the clock tests"),
@@ -102,7 +114,11 @@ pub(super) const PACKAGES: &[Package] = &[
     all("libgnutls30", "library of the time server of the clock tests"),
     all("libnettle8", "library of the time server of the clock tests"),
     all("libseccomp2", "library of the time server of the clock tests"),
-    all("mtools", "second opinion on the EFI system partition"),
+    all("libxml2-utils", "second opinion on the description in an OVA"),
+    all(
+        "mtools",
+        "second opinion on the EFI system partition; the comparison of the disk benchmark",
+    ),
     all("openssl", "second opinion on certificates"),
     all("tcpdump", "witness of the network tests"),
     all(

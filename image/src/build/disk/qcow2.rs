@@ -100,7 +100,7 @@ impl Plan {
     fn l1_table(&self) -> impl Iterator<Item = u64> {
         (0..self.l1_size).map(|number| {
             let place = self.l2.binary_search(&number).ok();
-            place.map_or(0, |at| (self.first_l2 + at as u64) * CLUSTER | COPIED)
+            place.map_or(0, |at| ((self.first_l2 + at as u64) * CLUSTER) | COPIED)
         })
     }
 
@@ -114,7 +114,7 @@ impl Plan {
             }
             // Below 8,192.
             let entry = (number % L2_ENTRIES) as usize;
-            tables[table * L2_ENTRIES as usize + entry] = cluster * CLUSTER | COPIED;
+            tables[table * L2_ENTRIES as usize + entry] = (cluster * CLUSTER) | COPIED;
         }
         tables
     }

@@ -81,6 +81,7 @@ impl World {
         self.proving = None;
         self.check_start(slot, rescue);
         let kind = self.behaviour(slot);
+        // Rescue mode of such a firmware would panic as well: left out, see DECISION-trials.md (Rejected, the last).
         if kind == Kind::PanicsEarly && rescue.is_none() {
             return Ok(false);
         }

@@ -104,7 +104,7 @@ impl World {
 
     pub(crate) fn normal_boot(&mut self) {
         self.order("normal boot", |world| {
-            let decision = normal_boot(&world.facts(), world.attempt.as_ref())?;
+            let decision = normal_boot(&world.facts(), world.attempt.as_ref(), world.mirror.as_ref())?;
             // A person takes it on himself to start what was started too often.
             world.trials.clear();
             Ok(decision)

@@ -3,8 +3,10 @@
 use std::io;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use sps_firmware::{FirmwareError, Medium, Stage, Step, Steps};
+use sps_firmware_engine::CommitDue;
 use sps_firmware_engine::SlotState::{self, Committed, Empty, Staged};
 use sps_firmware_engine::grub::Menu;
 use sps_image::boot_control::{Control, SlotNumber};
@@ -12,7 +14,7 @@ use sps_image::build::repack::Changes;
 use sps_image::source::Source;
 use sps_image::version::Version;
 
-use crate::appliance::{Appliance, add, boot, boot_watched, installed, names_in, slot};
+use crate::appliance::{Appliance, PERIOD, add, boot, boot_watched, installed, names_in, slot};
 use crate::disk::{Disk, run};
 use crate::forge;
 
@@ -107,6 +109,10 @@ fn it_tells_how_far_it_is_and_can_be_called_off_anywhere() {
             states = appliance.states();
             let busy = appliance.firmware.commit();
             assert!(matches!(busy, Err(FirmwareError::Busy)), "{busy:?}");
+            // What comes by itself does not wait for a slow medium.
+            appliance.firmware.healthy(Duration::from_secs(9)).unwrap();
+            let due = appliance.firmware.tick(Duration::from_secs(10), PERIOD);
+            assert_eq!(due.unwrap(), CommitDue::Never);
         }
         ControlFlow::Continue(())
     });

@@ -153,12 +153,16 @@ fn healthy() -> Disk {
     disk
 }
 
+/// In one go, so that what GRUB is told to start was never unmounted since it was written.
 #[test]
-fn adding() {
+fn adding_and_activating() {
     let image = forge::version(3);
-    let cuts = cut_everywhere(&staged(), slot(1), |firmware| add(firmware, &image).map(|_| ()));
-    println!("add: {cuts} power cuts");
-    assert!(cuts > 30);
+    let cuts = cut_everywhere(&staged(), slot(1), |firmware| {
+        let added = add(firmware, &image)?;
+        firmware.activate(added.slot)
+    });
+    println!("add and activate: {cuts} power cuts");
+    assert!(cuts > 35);
 }
 
 #[test]

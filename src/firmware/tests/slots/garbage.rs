@@ -56,8 +56,11 @@ fn what_is_no_slot_is_empty_and_cleaned_at_the_next_start() {
     assert_eq!(appliance.states(), [Committed, Staged, Staged, Staged]);
 }
 
+/// Spoils a slot; the second folder is one outside.
+type Damage = fn(&Path, &Path);
+
 /// Ways to spoil a staged slot, and what is said of it.
-const DAMAGES: [(fn(&Path, &Path), &str); 8] = [
+const DAMAGES: [(Damage, &str); 8] = [
     (
         |slot, _| fs::remove_file(slot.join("vmlinuz")).unwrap(),
         "vmlinuz is missing",

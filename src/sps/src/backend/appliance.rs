@@ -16,7 +16,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
 use super::settings::Settings;
-use super::{access, firmware, installing, network, status};
+use super::{access, firmware, installing, network, status, support};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -112,6 +112,7 @@ impl Appliance {
             Request::FirmwareForget { digest } => {
                 self.aside(move |own| firmware::forget(&own, &digest)).await
             }
+            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, &to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::InstallDisks => self.aside(installing::disks).await,
             Request::InstallPlan { disk, keep_data } => {

@@ -9,6 +9,7 @@ mod installing;
 mod network;
 mod settings;
 mod status;
+mod support;
 
 pub(crate) use appliance::{Appliance, Parts};
 pub(crate) use settings::Settings;

@@ -6,6 +6,7 @@ mod data;
 mod firmware;
 mod network;
 mod pulse;
+mod ssh;
 mod supervise;
 mod time;
 

@@ -3,8 +3,9 @@
 use std::fs;
 use std::sync::Arc;
 
-use sps_admin::{ActionLog, Mode, Operations};
+use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
+use sps_console::Sessions;
 use sps_init::children::Children;
 use sps_init::signals::Request;
 use sps_init::{Progress, power_button, signals};
@@ -17,9 +18,11 @@ use tokio::sync::watch;
 use tracing::{error, info, warn};
 
 use super::firmware::{self, Keeper};
+use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time};
 use crate::backend::{Appliance, Parts};
 use crate::boot::Boot;
+use crate::consoles;
 use crate::node;
 use crate::parameters::Start;
 use crate::pid1::End;
@@ -53,6 +56,14 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let backend = backend(&boot, &status, &network);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
     let mut services = appliance(&boot, &status, &network, &operations);
+    if boot.rescue.is_some() {
+        services.push(ssh::service(&Rescue {
+            operations: operations.clone(),
+            settings: boot.settings.clone(),
+            network: network.subscribe(),
+            log: boot.log.clone(),
+        }));
+    }
     if let Some(firmware) = &boot.firmware {
         services.push(firmware::service(&Keeper {
             firmware: firmware.clone(),
@@ -65,6 +76,14 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
     listen(&boot.children, &supervisor.messenger());
     backend.connect(supervisor.messenger());
+    let handle = runtime.handle().clone();
+    let sessions: Sessions = Arc::new(move |tty: &str| {
+        let origin = Origin::Console { tty: tty.into() };
+        Box::new(Local::new(operations.clone(), origin, handle.clone()))
+    });
+    let mut menus = Some(sessions);
+    // On the medium and in rescue there is something to choose; an appliance that does its work shows its log.
+    let menu_at_once = boot.state.is_none() || boot.rescue.is_some();
     let states = supervisor.status();
     let faults = boot.faults;
     let mut told = false;
@@ -73,6 +92,11 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();
+        }
+        if health != Health::Starting
+            && let Some(sessions) = menus.take()
+        {
+            consoles::serve_menus(&sessions, menu_at_once);
         }
         faults.in_loop(health);
     });

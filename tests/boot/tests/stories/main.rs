@@ -1,7 +1,9 @@
 //! Whole stories told by a booted appliance. Each needs the ISO that `make iso` makes and takes seconds.
 
+mod installing;
 mod limits;
 mod media;
 mod network;
 mod reboots;
 mod services;
+mod upgrades;

@@ -1,0 +1,124 @@
+//! Firmware changed on an installed appliance: upgrades that succeed, upgrades that break in every way there is, and the
+//! way back by choice.
+
+use anyhow::{Context, Result, ensure};
+use sps_boot_tests::{BOOT, Operator, SOON, machine};
+use sps_harness::{Bus, Disk, Firmware, FirmwareKind, Guest, Machine, Testbed};
+use sps_image::build::repack::Changes;
+use sps_image::version::Version;
+
+/// Bytes of the disk.
+const DISK: u64 = 4 << 30;
+
+/// An installed appliance and a disc with the firmware that is to follow.
+fn prepare(bed: &Testbed, kind: FirmwareKind, faults: &[&str]) -> Result<(Machine, Firmware)> {
+    let firmware = Firmware::built()?;
+    let path = bed.files().join("disk");
+    firmware.install(&path, DISK, bed.files())?;
+    let old = firmware.release().version;
+    let next = Changes {
+        version: Some(Version::new(old.major(), old.minor() + 1, 0)),
+        faults: Some(faults.iter().map(|&fault| fault.to_owned()).collect()),
+        ..Changes::default()
+    };
+    let next = firmware.repack(&next, &bed.files().join("next.iso"))?;
+    let machine = machine().firmware(kind).disk(Disk::new(path, Bus::Virtio));
+    Ok((machine.tray(next.iso()), next))
+}
+
+/// Adds the firmware on the disc, activates it and reboots.
+fn upgrade(guest: &Guest, next: &Firmware) -> Result<()> {
+    guest.expect("the firmware is healthy", BOOT)?;
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    let version = next.release().version.to_string();
+    person.run_and_see("firmware add /dev/sr0", &version)?;
+    person.run_and_see("firmware list", "Staged")?;
+    person.run("firmware activate 2")?;
+    person.run_and_see("status", &version)?;
+    person.type_line("reboot")?;
+    guest.qmp().wait_event("RESET", SOON).map(drop)
+}
+
+#[test]
+fn an_upgrade_is_tried_and_committed_under_bios() -> Result<()> {
+    good("upgrade-bios", FirmwareKind::Bios)
+}
+
+#[test]
+fn an_upgrade_is_tried_and_committed_under_uefi() -> Result<()> {
+    good("upgrade-uefi", FirmwareKind::Uefi)
+}
+
+/// N to N+1 by upgrade, back by choice, N+1 again, commit.
+fn good(name: &str, kind: FirmwareKind) -> Result<()> {
+    Testbed::run(name, 1, |bed| {
+        let (machine, next) = prepare(bed, kind, &[])?;
+        let guest = bed.start("appliance", machine)?;
+        upgrade(&guest, &next)?;
+        guest.expect("this firmware is on trial", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see("firmware list", "Healthy")?;
+        person.run("firmware rollback")?;
+        person.type_line("reboot")?;
+        guest.qmp().wait_event("RESET", SOON)?;
+
+        guest.expect("started from slot 1", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see("firmware list", "Staged")?;
+        person.run("firmware activate 2")?;
+        person.type_line("reboot")?;
+        guest.qmp().wait_event("RESET", SOON)?;
+
+        guest.expect("started from slot 2", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see("firmware commit", "Committed")?;
+        let list = person.run("firmware list --json")?;
+        let list: serde_json::Value = serde_json::from_str(list.trim()).context("JSON")?;
+        ensure!(list.to_string().contains("committed"), "{list}");
+        Ok(())
+    })
+}
+
+#[test]
+fn a_firmware_whose_pid_1_panics_is_left() -> Result<()> {
+    broken("broken-panic-early", FirmwareKind::Bios, "panic-pid1-early")
+}
+
+#[test]
+fn a_firmware_whose_pid_1_panics_is_left_under_uefi() -> Result<()> {
+    broken("broken-panic-early-uefi", FirmwareKind::Uefi, "panic-pid1-early")
+}
+
+/// Three starts are taken, then the machine is back and says why; the failed firmware is not taken again.
+fn broken(name: &str, kind: FirmwareKind, fault: &str) -> Result<()> {
+    Testbed::run(name, 1, |bed| {
+        let (machine, next) = prepare(bed, kind, &[fault])?;
+        let guest = bed.start("appliance", machine)?;
+        upgrade(&guest, &next)?;
+        for _ in 0..3 {
+            guest.expect("Starting slot 2", BOOT)?;
+            guest.qmp().wait_event("RESET", BOOT)?;
+        }
+        guest.expect("started from slot 1", BOOT)?;
+        let version = next.release().version.to_string();
+        guest.expect(
+            &format!("rolled back from firmware {}", version.replace('.', r"\.")),
+            BOOT,
+        )?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see("status", "did not become healthy")?;
+        person.run_and_see("firmware list", "Failed")?;
+        let refused = person.run("firmware activate 2")?;
+        ensure!(refused.contains("failed"), "{refused}");
+        Ok(())
+    })
+}
