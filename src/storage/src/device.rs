@@ -8,6 +8,8 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -15,6 +17,12 @@ use sps_image::disk::write::Device;
 use sps_image::source::Source;
 use sps_sys::block;
 use thiserror::Error;
+
+/// How long a device or file system may look busy when nothing uses it: a process that another thread is just
+/// starting holds our open files until it runs its program. The kernel tells nobody when it ends.
+pub(crate) const FREE_WITHIN: Duration = Duration::from_secs(2);
+/// Time between two attempts.
+pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why a device cannot be used.
 #[derive(Debug, Error)]
@@ -70,12 +78,18 @@ impl BlockDevice {
         Self::open(path, OFlags::RDWR)
     }
 
-    /// Opens for reading and writing, alone.
+    /// Opens for reading and writing, alone; waits a moment for others to let go.
     ///
     /// # Errors
     /// When it cannot be opened, has no size or is in use.
     pub fn exclusive(path: &Path) -> Result<Self, DeviceError> {
-        Self::open(path, OFlags::RDWR | OFlags::EXCL)
+        let until = Instant::now() + FREE_WITHIN;
+        loop {
+            match Self::open(path, OFlags::RDWR | OFlags::EXCL) {
+                Err(DeviceError::Busy { .. }) if Instant::now() < until => thread::sleep(LOOK_AGAIN),
+                opened => return opened,
+            }
+        }
     }
 
     fn open(path: &Path, flags: OFlags) -> Result<Self, DeviceError> {

@@ -110,7 +110,7 @@ impl fmt::Display for Bus {
 /// The disks there are now, by name.
 #[must_use]
 pub fn list(scope: Scope) -> Vec<Disk> {
-    let mountinfo = fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
+    let mountinfo = fs::read_to_string("/proc/thread-self/mountinfo").unwrap_or_default();
     list_in(Path::new("/sys/block"), &mountinfo, scope)
 }
 

@@ -22,7 +22,7 @@ impl fmt::Display for Use {
     }
 }
 
-/// What uses the disk whose folder in sysfs this is, with the text of `/proc/self/mountinfo`.
+/// What uses the disk whose folder in sysfs this is, with the text of `/proc/thread-self/mountinfo`.
 #[must_use]
 pub fn in_use(sys: &Path, mountinfo: &str) -> Option<Use> {
     let disk = sys.file_name()?.to_string_lossy().into_owned();
@@ -45,7 +45,7 @@ fn holder(node: &Path) -> Option<String> {
     Some(holders.next()?.file_name().to_string_lossy().into_owned())
 }
 
-/// The mount point of a device number; fields of `/proc/self/mountinfo` (proc(5)): id, parent, device, root, target.
+/// The mount point of a device number; fields of `/proc/thread-self/mountinfo` (proc(5)): id, parent, device, root, target.
 fn mounted_on(number: &str, mountinfo: &str) -> Option<String> {
     let mut lines = mountinfo.lines().map(|line| line.split(' '));
     lines.find_map(|mut fields| {

@@ -8,6 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::io::Errno;
+use sps_image::disk::file_systems;
 use thiserror::Error;
 use tracing::{info, warn};
 
@@ -84,7 +85,7 @@ pub enum Ext4Error {
         output: String,
     },
     /// The device could not be looked at.
-    #[error("could not look at the file system on {}", device.display())]
+    #[error("could not use the file system on {}", device.display())]
     Device {
         /// Where.
         device: PathBuf,
@@ -130,18 +131,19 @@ pub enum Ext4Error {
     },
 }
 
-/// Makes an empty file system with a random UUID; what was there is gone.
+/// Makes an empty file system; what was there is gone. Its UUID is random, but that of `boot`, which gets one at the first boot.
 ///
 /// # Errors
 /// When mke2fs fails.
 pub fn make(helpers: &Helpers, kind: Kind, device: &Path) -> Result<(), Ext4Error> {
+    is_free(device)?;
     // -m 0: no reserve for root, since everything here is root. Lazy: the kernel zeroes the inode tables while it is mounted, so
     // that making a large one takes no longer than a small one.
-    let options = [
-        "-q",
-        "-F",
-        "-t",
-        "ext4",
+    let mut options = match kind {
+        Kind::Boot => file_systems::BOOT_ARGUMENTS.to_vec(),
+        Kind::State | Kind::Data => vec!["-q", "-F", "-t", "ext4"],
+    };
+    options.extend([
         "-b",
         "4096",
         "-I",
@@ -152,9 +154,11 @@ pub fn make(helpers: &Helpers, kind: Kind, device: &Path) -> Result<(), Ext4Erro
         FEATURES,
         "-L",
         kind.label(),
-        "-E",
-        "lazy_itable_init=1,lazy_journal_init=1",
-    ];
+    ]);
+    options.extend(["-E", "lazy_itable_init=1,lazy_journal_init=1"]);
+    if kind == Kind::Boot {
+        options.extend(["-U", file_systems::TEMPLATE_BOOT_UUID]);
+    }
     let arguments = options.iter().map(Path::new).chain([device]);
     let made = helpers.run(Program::Mke2fs, arguments);
     made.map(drop).map_err(|source| Ext4Error::Make {
@@ -169,6 +173,7 @@ pub fn make(helpers: &Helpers, kind: Kind, device: &Path) -> Result<(), Ext4Erro
 /// # Errors
 /// When it cannot be run, stalls, or finds more damage than it may mend.
 pub fn check(helpers: &Helpers, device: &Path) -> Result<Checked, Ext4Error> {
+    is_free(device)?;
     // -C 1: numbers on the output while it works, a sign of progress.
     let arguments = [Path::new("-p"), Path::new("-C"), Path::new("1"), device];
     let finished = helpers.run_any(Program::E2fsck, arguments);
@@ -200,6 +205,15 @@ pub fn check(helpers: &Helpers, device: &Path) -> Result<Checked, Ext4Error> {
             },
         }),
     }
+}
+
+/// Whether nothing uses the device; the programs would refuse at once where waiting a moment is enough.
+fn is_free(device: &Path) -> Result<(), Ext4Error> {
+    let opened = BlockDevice::exclusive(device);
+    opened.map(drop).map_err(|source| Ext4Error::Device {
+        device: device.to_path_buf(),
+        source,
+    })
 }
 
 /// What a check printed, without its progress: lines of four words that begin with a digit.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
@@ -13,17 +13,13 @@ use sps_bootlog::causes;
 use thiserror::Error;
 use tracing::warn;
 
+use crate::device::{FREE_WITHIN, LOOK_AGAIN};
+
 /// Flags of every mount.
 const FLAGS: MountFlags = MountFlags::NOSUID
     .union(MountFlags::NODEV)
     .union(MountFlags::NOEXEC)
     .union(MountFlags::NOATIME);
-
-/// How long a file system may look busy when it is let go: a process that another thread is just starting holds
-/// our open files until it runs its program. The kernel tells nobody when it ends.
-const FREE_WITHIN: Duration = Duration::from_secs(2);
-/// Time between two attempts.
-const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 /// Why something could not be mounted or unmounted.
 #[derive(Debug, Error)]

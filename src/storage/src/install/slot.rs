@@ -9,11 +9,12 @@ use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel, sync_channel};
 use std::thread;
 
 use sha2::{Digest, Sha256};
 use sps_image::boot_control::SlotNumber;
+use sps_image::disk::file_systems::slot_folder;
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::Payload;
 use sps_image::names;
@@ -24,8 +25,6 @@ use thiserror::Error;
 use super::firmware::{Firmware, FirmwareError};
 use crate::ext4::{MountError, Mounted};
 
-/// Folder of the slots on `boot`.
-const SLOTS: &str = "slots";
 /// Payloads of this folder of the ISO make a slot.
 const FOLDER: &str = "firmware/";
 /// Bytes copied at once.
@@ -85,7 +84,7 @@ fn last(name: &str) -> &str {
 }
 
 fn folder(boot: &Path) -> PathBuf {
-    boot.join(SLOTS).join(SlotNumber::FIRST.to_string())
+    boot.join(slot_folder(SlotNumber::FIRST))
 }
 
 /// What was written of one payload.
@@ -131,10 +130,12 @@ fn copy(
     let extent = extent.ok_or_else(changed)?;
     let to = slot.join(last(&payload.name));
     let (sender, receiver) = sync_channel(QUEUE);
+    let (give_back, spare) = channel();
     let (digest, pieces) = thread::scope(|scope| {
-        let hasher = scope.spawn(move || hash(&receiver));
-        let sent = send(firmware, payload, extent, &to, &sender, moved);
-        drop(sender);
+        let hasher = scope.spawn(move || hash(&receiver, &give_back));
+        let belt = Belt { sender, spare };
+        let sent = send(firmware, payload, extent, &to, &belt, moved);
+        drop(belt);
         // A panic of the hasher is one of the installation.
         let hashed = hasher.join().unwrap_or_else(|panic| resume_unwind(panic));
         sent.map(|()| hashed)
@@ -148,36 +149,45 @@ fn copy(
     })
 }
 
+/// Buffers on their way to the hasher and back.
+struct Belt {
+    sender: SyncSender<Vec<u8>>,
+    spare: Receiver<Vec<u8>>,
+}
+
 /// Reads, writes and passes on.
 fn send(
     firmware: &Firmware,
     payload: &Payload,
     extent: Extent,
     to: &Path,
-    sender: &SyncSender<Vec<u8>>,
+    belt: &Belt,
     moved: &mut impl FnMut(u64),
 ) -> Result<(), SlotError> {
     let mut file = File::create(to).map_err(write_failed(to))?;
     let mut done = 0;
     while done < extent.size {
         let take = usize::try_from(extent.size - done).map_or(AT_ONCE, |rest| rest.min(AT_ONCE));
-        let mut piece = vec![0; take];
+        let mut piece = belt.spare.try_recv().unwrap_or_default();
+        piece.resize(take, 0);
         firmware.read_at(&payload.name, extent.offset + done, &mut piece)?;
         file.write_all(&piece).map_err(write_failed(to))?;
         writeback::begin(&file, done, take as u64).map_err(write_failed(to))?;
         done += take as u64;
         moved(take as u64);
         // The hasher ends only when this side does.
-        let _heard = sender.send(piece);
+        let _heard = belt.sender.send(piece);
     }
     Ok(())
 }
 
-fn hash(pieces: &Receiver<Vec<u8>>) -> (Sha256Digest, Vec<u32>) {
+fn hash(pieces: &Receiver<Vec<u8>>, give_back: &Sender<Vec<u8>>) -> (Sha256Digest, Vec<u32>) {
     let (mut hasher, mut checksums) = (Sha256::new(), Vec::new());
     for piece in pieces {
         hasher.update(&piece);
         checksums.push(crc32fast::hash(&piece));
+        // At the end nobody wants it any more.
+        let _taken = give_back.send(piece);
     }
     (Sha256Digest::new(hasher.finalize().into()), checksums)
 }

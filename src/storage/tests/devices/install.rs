@@ -20,7 +20,7 @@ use sps_storage::install::{
 };
 use sps_storage::own::OwnDisk;
 
-use crate::lab::{LoopDisk, StandIn, firmware, grub_reads, image, sgdisk_finds_no_problem};
+use crate::lab::{LoopDisk, StandIn, firmware, grub_reads, image, sgdisk_finds_no_problem, trust};
 
 /// Watches, and stops before the step of this name.
 #[derive(Default)]
@@ -298,8 +298,7 @@ fn a_medium_that_changes_is_noticed() {
     }
     let disk = LoopDisk::new(LEAST_DISK);
     let source = Fickle(image(), 0.into());
-    let trust = sps_image::keys::Trust::only(sps_image::keys::SecretKey::development().public());
-    let firmware = Firmware::open(Box::new(source), &trust).unwrap();
+    let firmware = Firmware::open(Box::new(source), &trust()).unwrap();
     let error = run(
         &make_plan(&disk, false).unwrap(),
         &firmware,

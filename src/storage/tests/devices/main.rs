@@ -1,6 +1,7 @@
 //! Real disks made of files: installed, booted for the first time, grown, damaged, kept.
 //!
-//! Needs root, loop devices, and Debian's `util-linux`, `e2fsprogs`, `drbd-utils`, `gdisk` and `grub-common`.
+//! Needs root, loop devices, and Debian's `util-linux`, `e2fsprogs`, `drbd-utils`, `gdisk`,
+//! `mtools` and `grub-common`.
 
 #![allow(
     clippy::unwrap_used,
@@ -10,4 +11,5 @@
 mod first_boot;
 mod install;
 mod lab;
+mod media;
 mod own;

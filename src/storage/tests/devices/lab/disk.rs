@@ -5,8 +5,20 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 
+use rustix::mount::{MountPropagationFlags, mount_change};
 use sps_storage::disks::{self, Disk, Scope};
 use tempfile::NamedTempFile;
+
+thread_local! {
+    static OWN_MOUNTS: () = take_own_mounts();
+}
+
+/// What this test mounts is seen by nobody else: a process elsewhere on the machine that makes a mount namespace of its own would take
+/// a copy of every mount with it and keep the disk busy. Threads that the test starts inherit it.
+fn take_own_mounts() {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS).unwrap();
+    mount_change("/", MountPropagationFlags::PRIVATE | MountPropagationFlags::REC).unwrap();
+}
 
 /// Detached when dropped.
 pub(crate) struct LoopDisk {
@@ -20,6 +32,7 @@ impl LoopDisk {
             rustix::process::geteuid().is_root(),
             "these tests make loop devices: run them as root"
         );
+        OWN_MOUNTS.with(|()| ());
         let file = NamedTempFile::new().unwrap();
         file.as_file().set_len(bytes).unwrap();
         let path = file.path().to_str().unwrap().to_owned();

@@ -5,7 +5,7 @@ mod drbd;
 mod firmware;
 mod witness;
 
-pub(crate) use disk::LoopDisk;
+pub(crate) use disk::{LoopDisk, run};
 pub(crate) use drbd::StandIn;
-pub(crate) use firmware::{firmware, image};
+pub(crate) use firmware::{firmware, image, trust};
 pub(crate) use witness::{grub_reads, sgdisk_finds_no_problem};
