@@ -49,8 +49,39 @@ impl Faults {
         }
     }
 
+    /// The services' time, shortened on demand so that a test of it does not take five minutes.
+    pub(crate) fn services_deadline(&self, usual: Duration) -> Duration {
+        if self.has("never-healthy") {
+            Duration::from_secs(15)
+        } else {
+            usual
+        }
+    }
+
+    /// Called in the phase after the watchdog is armed: a hang and an end of PID 1 before anything is known of disks.
+    pub(crate) fn in_phase(&self) {
+        assert!(!self.has("panic-pid1-early"), "fault panic-pid1-early");
+        if self.has("panic-kernel") {
+            error!("fault panic-kernel: PID 1 ends here");
+            crate::consoles::flush(Duration::from_secs(5));
+            std::process::abort();
+        }
+        if self.has("hang-early") {
+            error!("fault hang-early: PID 1 stops here");
+            loop {
+                std::thread::park();
+            }
+        }
+    }
+
     /// Called in PID 1's own loop: a panic and a hang that only a reboot ends.
     pub(crate) fn in_loop(&self, health: Health) {
+        if self.has("hang-starting") {
+            error!("fault hang-starting: the supervisor stops here");
+            loop {
+                std::thread::park();
+            }
+        }
         if health != Health::Healthy {
             return;
         }
@@ -70,7 +101,7 @@ impl Faults {
 
     /// Services that exist to fail.
     pub(crate) fn services(&self) -> Vec<Service> {
-        ["crash-service", "panic-service", "vital-service"]
+        ["crash-service", "panic-service", "vital-service", "never-healthy"]
             .into_iter()
             .filter(|name| self.has(name))
             .map(service)
@@ -117,6 +148,10 @@ fn service(name: &'static str) -> Service {
 }
 
 async fn fail(name: &'static str, context: ServiceContext, now: bool) -> Result<(), ServiceError> {
+    if name == "never-healthy" {
+        context.shutdown.cancelled().await;
+        return Ok(());
+    }
     if now {
         warn!("fault {name}");
         assert!(name != "panic-service", "fault panic-service");

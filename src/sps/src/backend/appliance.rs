@@ -60,6 +60,13 @@ impl Appliance {
         drop(self.exit.set(messenger));
     }
 
+    /// Leaves the machine without anybody asking.
+    pub(crate) fn leave_by_itself(&self, kind: ExitKind, why: &str) {
+        if let Some(messenger) = self.exit.get() {
+            messenger.exit(kind, why);
+        }
+    }
+
     fn leave(&self, kind: ExitKind, what: &str, reason: &str, context: &Context) -> Reply {
         let messenger = self.exit.get();
         let messenger = messenger.ok_or_else(|| Failure::refused("the appliance is still starting"))?;
@@ -123,10 +130,10 @@ impl Appliance {
                 self.aside(move |own| installing::run(&own, &disk, keep_data, &context))
                     .await
             }
-            other => Err(Failure::refused(format!(
-                "{} is not available in this boot",
-                other.title()
-            ))),
+            Request::PasswordReset { disk } => {
+                self.aside(move |own| installing::reset_password(&own, &disk, &context))
+                    .await
+            }
         }
     }
 

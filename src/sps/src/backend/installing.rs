@@ -1,11 +1,18 @@
 //! Installing, as the medium offers it. Blocking throughout: it runs on threads where it may wait.
 
+use std::path::Path;
+
 use sps_admin::{Context, Disk, DiskContent, Failure, InstallPlan, InstallStep, Progress, Reply, Response};
+use sps_config::{Change, Store};
+use sps_image::disk::layout::Part;
 use sps_image::version::Version;
 use sps_storage::disks::{self, Content, Scope};
+use sps_storage::ext4::{self, Options};
 use sps_storage::install::{self, Firmware, Mode, Observer, Plan, STEPS, Step, Survey};
+use sps_storage::own::OwnDisk;
 
 use super::appliance::{Appliance, done, scratch};
+use crate::node::now;
 
 /// The disks, what is on them, and why one cannot be installed to.
 pub(super) fn disks(own: Appliance) -> Reply {
@@ -66,7 +73,7 @@ fn prepare(own: &Appliance, name: &str, keep: bool) -> Result<Prepared, Failure>
     })
 }
 
-fn medium(own: &Appliance, disks: &[disks::Disk]) -> Result<(Firmware, Vec<String>), Failure> {
+pub(super) fn medium(own: &Appliance, disks: &[disks::Disk]) -> Result<(Firmware, Vec<String>), Failure> {
     let parts = &own.parts;
     let (Some(release), Some(trust)) = (&parts.release, &parts.trust) else {
         return Err(Failure::refused(
@@ -77,8 +84,8 @@ fn medium(own: &Appliance, disks: &[disks::Disk]) -> Result<(Firmware, Vec<Strin
 }
 
 /// Passes progress on to whoever asked.
-struct Told<'a> {
-    context: &'a Context,
+pub(super) struct Told<'a> {
+    pub(super) context: &'a Context,
 }
 
 impl Observer for Told<'_> {
@@ -141,4 +148,46 @@ fn shown(prepared: &Prepared, version: Version) -> InstallPlan {
         version: version.to_string(),
         steps: STEPS.iter().map(step).collect(),
     }
+}
+
+/// Removes the console password of the appliance installed on a disk: whoever has the medium has the machine.
+pub(super) fn reset_password(own: &Appliance, name: &str, context: &Context) -> Reply {
+    let failed = |error: &dyn std::error::Error| Failure::failed(sps_bootlog::causes(error));
+    let all = disks::list(Scope::Hardware);
+    let disk = all.into_iter().find(|disk| disk.name == name);
+    let disk = disk.ok_or_else(|| Failure::invalid(format!("there is no disk {name}")))?;
+    let disk = OwnDisk::take(disk).map_err(|error| failed(&error))?;
+    if disk.is_fresh() {
+        return Err(Failure::refused(
+            "that appliance was never started: it has no password yet",
+        ));
+    }
+    let device = disk.partition(Part::State);
+    ext4::check(&own.parts.helpers, &device).map_err(|error| failed(&error))?;
+    let mounted =
+        ext4::mount(&device, &scratch("state"), Options::Writable).map_err(|error| failed(&error))?;
+    let changed = forget_password(mounted.target(), context);
+    mounted.unmount().map_err(|error| failed(&error))?;
+    changed?;
+    Ok(done(format!(
+        "the appliance on {name} asks for a new console password at its next start"
+    )))
+}
+
+fn forget_password(state: &Path, context: &Context) -> Result<(), Failure> {
+    let failed = |error: &dyn std::error::Error| Failure::failed(sps_bootlog::causes(error));
+    let (mut store, _found) = Store::open(&state.join("config")).map_err(|error| failed(&error))?;
+    let mut node = store.node().clone();
+    node.administrators.console_password = None;
+    let change = Change {
+        time: now(),
+        who: format!("installation medium, {}", context.origin),
+        message: "console password reset".into(),
+        what: Vec::new(),
+    };
+    let revision = store.revision();
+    store
+        .commit(revision, node, change)
+        .map(drop)
+        .map_err(|error| failed(&error))
 }

@@ -10,6 +10,8 @@ mod network;
 mod settings;
 mod status;
 mod support;
+mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};
 pub(crate) use settings::Settings;
+pub(crate) use unattended::{Ordered, carry_out_order};

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use sps_bootlog::uptime;
 use sps_firmware::Firmware;
-use sps_firmware_engine::{CommitDue, Reaction};
+use sps_firmware_engine::{CommitDue, DEADLINES, Reaction};
 use sps_supervisor::{ExitKind, Messenger, Service, ServiceContext, ServiceError};
 use sps_web::{BootStatus, Health};
 use tokio::sync::watch;
@@ -28,6 +28,8 @@ pub(super) struct Keeper {
     pub(super) status: watch::Receiver<BootStatus>,
     pub(super) settings: Settings,
     pub(super) exit: Arc<OnceLock<Messenger>>,
+    /// Time the services have to become healthy.
+    pub(super) deadline: Duration,
 }
 
 /// Watches over the running firmware.
@@ -58,7 +60,7 @@ impl Keeper {
 
     /// Returns when the services are healthy. When they are not in time the firmware may be given up.
     async fn wait_healthy(&mut self, begun: Instant) -> Result<(), ServiceError> {
-        let deadline = begun + sps_firmware_engine::DEADLINES.services;
+        let deadline = begun + self.deadline;
         loop {
             if self.status.borrow_and_update().health == Health::Healthy {
                 return Ok(());
@@ -85,7 +87,8 @@ impl Keeper {
                 if let Err(error) = firmware.problem(&told, now()) {
                     warn!("{}", sps_bootlog::causes(&error));
                 }
-                firmware.after_services_overdue(since)
+                // However short the time was: it is over.
+                firmware.after_services_overdue(since.max(DEADLINES.services))
             })
             .await?
         };

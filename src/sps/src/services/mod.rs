@@ -9,5 +9,6 @@ mod pulse;
 mod ssh;
 mod supervise;
 mod time;
+mod unattended;
 
 pub(crate) use supervise::{PHASE, TITLE, supervise};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
 use sps_console::Sessions;
+use sps_firmware_engine::DEADLINES;
 use sps_init::children::Children;
 use sps_init::signals::Request;
 use sps_init::{Progress, power_button, signals};
@@ -19,7 +20,7 @@ use tracing::{error, info, warn};
 
 use super::firmware::{self, Keeper};
 use super::ssh::{self, Rescue};
-use super::{admin, boot_page, data, network, pulse, time};
+use super::{admin, boot_page, data, network, pulse, time, unattended};
 use crate::backend::{Appliance, Parts};
 use crate::boot::Boot;
 use crate::consoles;
@@ -56,6 +57,9 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let backend = backend(&boot, &status, &network);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
     let mut services = appliance(&boot, &status, &network, &operations);
+    if boot.start == Start::Medium {
+        services.push(unattended::service(&backend));
+    }
     if boot.rescue.is_some() {
         services.push(ssh::service(&Rescue {
             operations: operations.clone(),
@@ -70,6 +74,7 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
             status: status.subscribe(),
             settings: boot.settings.clone(),
             exit: backend.exit(),
+            deadline: boot.faults.services_deadline(DEADLINES.services),
         }));
     }
     services.extend(boot.faults.services());
@@ -157,7 +162,7 @@ fn appliance(
 ) -> Vec<Service> {
     let mut services = vec![
         pulse::service(),
-        network::service(network.clone()),
+        network::service(network.clone(), &boot.settings),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
         boot_page::service(boot, status),
         admin::service(operations),

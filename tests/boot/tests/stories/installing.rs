@@ -1,5 +1,7 @@
 //! From a medium to an installed appliance, by a person at the serial line.
 
+use std::process::Command;
+
 use anyhow::{Result, ensure};
 use sps_boot_tests::{BOOT, Operator, SOON, machine};
 use sps_harness::{Bus, Disk, Firmware, FirmwareKind, Testbed};
@@ -52,5 +54,33 @@ fn attended(name: &str, kind: FirmwareKind, bus: Bus, disk: &str) -> Result<()> 
         person.run_and_see("status", &version)?;
         person.run_and_see("firmware list", "Committed")?;
         Ok(())
+    })
+}
+
+/// An order on a second medium installs without anybody, and switches the machine off.
+#[test]
+fn an_order_on_a_second_medium_installs() -> Result<()> {
+    let firmware = Firmware::built()?;
+    Testbed::run("install-unattended", 1, |bed| {
+        let (folder, order) = (bed.files().join("order"), bed.files().join("order.iso"));
+        std::fs::create_dir(&folder)?;
+        std::fs::write(
+            folder.join("sps-install.toml"),
+            "after = \"poweroff\"\n\n[disk]\nonly = true\n",
+        )?;
+        let mut made = Command::new("genisoimage");
+        let made = made
+            .args(["-quiet", "-J", "-R", "-o"])
+            .arg(&order)
+            .arg(&folder)
+            .status()?;
+        ensure!(made.success(), "genisoimage failed");
+        let blank = Disk::blank(bed.files().join("disk"), DISK, Bus::Ahci)?;
+        let with_order = machine().cd(firmware.iso()).tray(order).disk(blank.clone());
+        let mut guest = bed.start("medium", with_order)?;
+        guest.expect("installing on sda without a person", BOOT)?;
+        ensure!(guest.wait_exit(BOOT)?.success());
+        let guest = bed.start("installed", machine().disk(blank))?;
+        guest.expect("the firmware is healthy", BOOT).map(drop)
     })
 }
