@@ -258,13 +258,13 @@ fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
         slot: *slot,
         rescue: *rescue,
         version: release.version,
-        trust: trust.clone(),
+        trust: *trust,
     };
     let (Some(node), Some(state)) = (boot.node.take(), boot.state.take()) else {
         return Ok(());
     };
     let look = move |_: &node::Pulse| {
-        let opened = node::open_slots(&node, &state, who);
+        let opened = node::open_slots(&node, &state, &who);
         (node, state, opened)
     };
     let (node, state, opened) = aside("looking at the firmware slots", boot.watchdog.as_ref(), look)?;

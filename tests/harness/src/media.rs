@@ -30,8 +30,9 @@ impl Media {
             "file": {"driver": "file", "filename": image}}),
         );
         let device = match self {
-            Self::Cd(_) | Self::Tray(_) => "ide-cd",
-            Self::Usb(_) => "usb-storage,bus=xhci.0",
+            // One drive a bus: IDE drives of one chipset, SATA ports of the other.
+            Self::Cd(_) | Self::Tray(_) => format!("ide-cd,bus=ide.{index}"),
+            Self::Usb(_) => "usb-storage,bus=xhci.0".to_owned(),
         };
         let removable = if self.is_usb() { ",removable=on" } else { "" };
         let boot = match self {
@@ -128,7 +129,7 @@ impl Disk {
         line.block(&self.node(&name));
         let device = match self.bus {
             Bus::Virtio => "virtio-blk-pci".to_owned(),
-            Bus::Ahci => "ide-hd".to_owned(),
+            Bus::Ahci => format!("ide-hd,bus=ide.{boot}"),
             Bus::Nvme => "nvme".to_owned(),
             Bus::Scsi => {
                 line.pair("-device", &format!("virtio-scsi-pci,id=scsi{index}"));

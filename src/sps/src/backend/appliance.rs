@@ -96,7 +96,7 @@ impl Appliance {
             Request::Reboot { reason } => self.leave(ExitKind::Reboot, "reboot", &reason, &context),
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
             Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
-            Request::FirmwareMedia => self.aside(firmware::media).await,
+            Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
             Request::FirmwareAdd { source } => {
                 self.aside(move |own| firmware::add(&own, source, &context)).await
             }
@@ -121,7 +121,7 @@ impl Appliance {
             }
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, &to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
-            Request::InstallDisks => self.aside(installing::disks).await,
+            Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {
                 self.aside(move |own| installing::plan(&own, &disk, keep_data))
                     .await

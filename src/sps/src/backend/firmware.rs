@@ -54,7 +54,9 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
         context.updates.progress(shown(&progress, begun.elapsed()));
         ControlFlow::Continue(())
     };
-    let added = firmware.add(&source, &mut watcher).map_err(failure)?;
+    let added = firmware
+        .add(&source, &mut watcher)
+        .map_err(|error| failure(&error))?;
     let all = slots(own)?.slots;
     let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
     slot.map(Response::Slot)
@@ -68,7 +70,7 @@ pub(super) fn change(
     work: impl FnOnce(&Firmware, SlotNumber) -> Result<(), FirmwareError>,
 ) -> Reply {
     let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
-    work(of(own)?, number).map_err(failure)?;
+    work(of(own)?, number).map_err(|error| failure(&error))?;
     list(own)
 }
 
@@ -77,14 +79,16 @@ pub(super) fn change_all(
     own: &Appliance,
     work: impl FnOnce(&Firmware) -> Result<(), FirmwareError>,
 ) -> Reply {
-    work(of(own)?).map_err(failure)?;
+    work(of(own)?).map_err(|error| failure(&error))?;
     list(own)
 }
 
 /// Forgets a firmware that failed; a prefix that names one is enough.
 pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
     let firmware = of(own)?;
-    let status = firmware.status(uptime(), period(own)).map_err(failure)?;
+    let status = firmware
+        .status(uptime(), period(own))
+        .map_err(|error| failure(&error))?;
     let mut named = status
         .failed
         .iter()
@@ -94,12 +98,12 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
             "no firmware that failed, or more than one, has a digest that begins with {prefix}"
         )));
     };
-    firmware.forget(failed.digest).map_err(failure)?;
+    firmware.forget(failed.digest).map_err(|error| failure(&error))?;
     list(own)
 }
 
 /// Discs and sticks that are firmware media.
-pub(super) fn media(_own: Appliance) -> Reply {
+pub(super) fn media() -> Reply {
     let view = |disk: &disks::Disk| match install::survey(disk).content {
         Content::Firmware(medium) => Some(Medium {
             source: FirmwareSource::Device(disk.name.clone()),
@@ -154,14 +158,21 @@ fn told(rollback: &LastRollback) -> Rollback {
 
 fn slots(own: &Appliance) -> Result<Slots, Failure> {
     let firmware = of(own)?;
-    let status = firmware.status(uptime(), period(own)).map_err(failure)?;
+    let status = firmware
+        .status(uptime(), period(own))
+        .map_err(|error| failure(&error))?;
     let failed = status.failed.iter().map(|failed| FailedFirmware {
         digest: failed.digest.to_string(),
         version: failed.version.to_string(),
         reason: failed.reason.clone(),
     });
     Ok(Slots {
-        slots: firmware.list().map_err(failure)?.iter().map(slot).collect(),
+        slots: firmware
+            .list()
+            .map_err(|error| failure(&error))?
+            .iter()
+            .map(slot)
+            .collect(),
         failed: failed.collect(),
         commit_at: match status.commit {
             Commit::InSeconds(left) => Some(now() + left),
@@ -228,8 +239,8 @@ fn plain(name: &str) -> Result<&str, Failure> {
     Ok(name)
 }
 
-fn failure(error: FirmwareError) -> Failure {
-    let told = sps_bootlog::causes(&error);
+fn failure(error: &FirmwareError) -> Failure {
+    let told = sps_bootlog::causes(error);
     match error {
         FirmwareError::Refused(_) | FirmwareError::Busy | FirmwareError::UntrustedKey { .. } => {
             Failure::refused(told)

@@ -15,10 +15,10 @@ use super::appliance::{Appliance, done, scratch};
 use crate::node::now;
 
 /// The disks, what is on them, and why one cannot be installed to.
-pub(super) fn disks(own: Appliance) -> Reply {
+pub(super) fn disks(own: &Appliance) -> Reply {
     let all = disks::list(Scope::Hardware);
     // Without a medium nothing can be installed, but the disks can still be shown.
-    let media = medium(&own, &all).map(|(_, media)| media).unwrap_or_default();
+    let media = medium(own, &all).map(|(_, media)| media).unwrap_or_default();
     let shown = all.iter().map(|disk| view(&install::survey(disk), &media));
     Ok(Response::Disks(shown.collect()))
 }

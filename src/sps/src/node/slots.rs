@@ -31,7 +31,7 @@ pub(crate) struct Who {
 }
 
 /// Opens the slots and does what this start means: a rollback is noted, an interrupted write is cleaned.
-pub(crate) fn open_slots(node: &Node, state: &State, who: Who) -> Result<(Firmware, Started), PhaseError> {
+pub(crate) fn open_slots(node: &Node, state: &State, who: &Who) -> Result<(Firmware, Started), PhaseError> {
     let settings = Settings {
         boot: PathBuf::from(BOOT_FOLDER),
         state: Some(PathBuf::from(STATE_FOLDER)),

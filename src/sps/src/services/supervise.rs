@@ -14,7 +14,7 @@ use sps_net::NetworkState;
 use sps_supervisor::{ExitKind, Messenger, Service, Supervisor};
 use sps_supervisor_engine::{Escalation, Health, Limits, RestartPolicy, ServiceSpec};
 use sps_web::BootStatus;
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
@@ -57,36 +57,12 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let backend = backend(&boot, &status, &network);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
     let mut services = appliance(&boot, &status, &network, &operations);
-    if boot.start == Start::Medium {
-        services.push(unattended::service(&backend));
-    }
-    if boot.rescue.is_some() {
-        services.push(ssh::service(&Rescue {
-            operations: operations.clone(),
-            settings: boot.settings.clone(),
-            network: network.subscribe(),
-            log: boot.log.clone(),
-        }));
-    }
-    if let Some(firmware) = &boot.firmware {
-        services.push(firmware::service(&Keeper {
-            firmware: firmware.clone(),
-            status: status.subscribe(),
-            settings: boot.settings.clone(),
-            exit: backend.exit(),
-            deadline: boot.faults.services_deadline(DEADLINES.services),
-        }));
-    }
+    services.extend(of_this_start(&boot, &backend, &status, &network, &operations));
     services.extend(boot.faults.services());
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
     listen(&boot.children, &supervisor.messenger());
     backend.connect(supervisor.messenger());
-    let handle = runtime.handle().clone();
-    let sessions: Sessions = Arc::new(move |tty: &str| {
-        let origin = Origin::Console { tty: tty.into() };
-        Box::new(Local::new(operations.clone(), origin, handle.clone()))
-    });
-    let mut menus = Some(sessions);
+    let mut menus = Some(sessions(operations, runtime.handle().clone()));
     // On the medium and in rescue there is something to choose; an appliance that does its work shows its log.
     let menu_at_once = boot.state.is_none() || boot.rescue.is_some();
     let states = supervisor.status();
@@ -115,6 +91,46 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
         watchdog: stopped.watchdog,
         ..End::from(stopped.exit.kind)
     }
+}
+
+/// Services that only some starts have: from the medium, from a slot, in rescue.
+fn of_this_start(
+    boot: &Boot,
+    backend: &Appliance,
+    status: &watch::Sender<BootStatus>,
+    network: &watch::Sender<NetworkState>,
+    operations: &Operations,
+) -> Vec<Service> {
+    let mut services = Vec::new();
+    if boot.start == Start::Medium {
+        services.push(unattended::service(backend));
+    }
+    if boot.rescue.is_some() {
+        services.push(ssh::service(&Rescue {
+            operations: operations.clone(),
+            settings: boot.settings.clone(),
+            network: network.subscribe(),
+            log: boot.log.clone(),
+        }));
+    }
+    if let Some(firmware) = &boot.firmware {
+        services.push(firmware::service(&Keeper {
+            firmware: firmware.clone(),
+            status: status.subscribe(),
+            settings: boot.settings.clone(),
+            exit: backend.exit(),
+            deadline: boot.faults.services_deadline(DEADLINES.services),
+        }));
+    }
+    services
+}
+
+/// What a console asks through.
+fn sessions(operations: Operations, runtime: Handle) -> Sessions {
+    Arc::new(move |tty: &str| {
+        let origin = Origin::Console { tty: tty.into() };
+        Box::new(Local::new(operations.clone(), origin, runtime.clone()))
+    })
 }
 
 fn runtime() -> std::io::Result<Runtime> {
@@ -188,7 +204,7 @@ fn backend(
     Appliance::new(Parts {
         log: boot.log.clone(),
         release: boot.release.clone(),
-        trust: boot.trust.clone(),
+        trust: boot.trust,
         mode,
         slot,
         rescue: boot.rescue.clone(),
