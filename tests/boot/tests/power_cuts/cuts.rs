@@ -1,0 +1,98 @@
+//! Every part of every flush window of an upgrade.
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+use sps_boot_tests::{BOOT, SOON, machine};
+use sps_harness::{Bus, Disk, Firmware, Guest, PowerCuts, State, Testbed, WriteLog};
+
+use crate::disk_rules::Judge;
+use crate::scene::{DISK, at_the_command_line, comes_back, copy, next, random, seed, setting, tell};
+
+/// Disks really booted, usually and in the long run.
+const BOOTED: [usize; 2] = [3, 20];
+
+/// First boot, add, activate, trial, commit, power off.
+fn upgrade(guest: &mut Guest, version: &str) -> Result<()> {
+    let person = at_the_command_line(guest)?;
+    person.run_and_see("firmware add /dev/sr0", version)?;
+    person.run("firmware activate 2")?;
+    person.type_line("reboot")?;
+    guest.qmp().wait_event("RESET", SOON)?;
+    guest.expect("started from slot 2", BOOT)?;
+    let person = at_the_command_line(guest)?;
+    person.run_and_see("firmware commit", "Committed")?;
+    person.type_line("shutdown")?;
+    ensure!(guest.wait_exit(SOON)?.success());
+    Ok(())
+}
+
+/// Disks to be booted: copies made where the seed says.
+struct Sample {
+    folder: PathBuf,
+    /// Windows from which on the next copy is made.
+    from: Vec<usize>,
+    copies: Vec<(State, PathBuf)>,
+}
+
+impl Sample {
+    fn new(folder: &Path, cuts: &PowerCuts<'_>, seed: u64) -> Self {
+        let count = BOOTED[usize::from(env::var_os("SPS_LONG").is_some())];
+        let windows = cuts.windows();
+        let drawn = (0..count as u64).map(|n| random(seed, n, windows.len() as u64) as usize);
+        let from: BTreeSet<_> = drawn.map(|place| windows[place].start).collect();
+        Self {
+            folder: folder.into(),
+            from: from.into_iter().rev().collect(),
+            copies: Vec::new(),
+        }
+    }
+
+    fn look(&mut self, image: &Path, state: &State) -> Result<()> {
+        if self.from.last().is_some_and(|&from| state.window.start >= from) {
+            self.from.pop();
+            let path = self.folder.join(format!("cut-{}", self.copies.len()));
+            copy(image, &path)?;
+            self.copies.push((state.clone(), path));
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn no_power_cut_during_an_upgrade_leaves_a_disk_that_does_not_boot() -> Result<()> {
+    Testbed::run("power-cuts", 1, |bed| {
+        let (folder, firmware, seed) = (bed.files(), Firmware::built()?, seed());
+        let [disk, base, log] = ["disk", "base", "log"].map(|name| folder.join(name));
+        firmware.install(&disk, DISK, folder)?;
+        copy(&disk, &base)?;
+        let next = next(&firmware, folder)?;
+        File::create(&log).context("create the record")?;
+        let recorded = Disk::new(&disk, Bus::Virtio).recorded_to(&log);
+        let mut guest = bed.start("recorded", machine().disk(recorded).tray(next.iso()))?;
+        upgrade(&mut guest, &next.release().version.to_string())?;
+        drop(guest);
+
+        let log = WriteLog::open(&log)?;
+        let time = Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 100));
+        let cuts = PowerCuts::new(&log, seed, time);
+        let mut judge = Judge::new(&base, &log)?;
+        let mut sample = Sample::new(folder, &cuts, seed);
+        let report = cuts.run(&base, |state| {
+            judge.look(state, &cuts.kept(state))?;
+            sample.look(&base, state)
+        })?;
+        tell(&format!("{report}; seed {seed}; {}", judge.report()))?;
+        judge.saw_everything()?;
+        ensure!(!sample.copies.is_empty(), "no disk was kept to be booted");
+        for (state, path) in sample.copies {
+            comes_back(bed, &path).with_context(|| format!("after {state:?}, seed {seed}"))?;
+            tell(&format!("booted after {state:?}"))?;
+        }
+        Ok(())
+    })
+}
