@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::env;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use sps_boot_tests::{BOOT, SOON, machine};
@@ -34,8 +34,8 @@ fn upgrade(guest: &mut Guest, version: &str) -> Result<()> {
 /// Disks to be booted: copies made where the seed says.
 struct Sample {
     folder: PathBuf,
-    /// Windows from which on the next copy is made.
-    from: Vec<usize>,
+    /// When the next copy is made, the last one first: in the window that starts with this request, after so many states of it.
+    due: Vec<(usize, u64)>,
     copies: Vec<(State, PathBuf)>,
 }
 
@@ -43,18 +43,29 @@ impl Sample {
     fn new(folder: &Path, cuts: &PowerCuts<'_>, seed: u64) -> Self {
         let count = BOOTED[usize::from(env::var_os("SPS_LONG").is_some())];
         let windows = cuts.windows();
-        let drawn = (0..count as u64).map(|n| random(seed, n, windows.len() as u64) as usize);
-        let from: BTreeSet<_> = drawn.map(|place| windows[place].start).collect();
+        let drawn = (0..count as u64).map(|number| {
+            let window = &windows[random(seed, 2 * number, windows.len() as u64) as usize];
+            (
+                window.start,
+                random(seed, 2 * number + 1, window.len() as u64 + 1),
+            )
+        });
+        let due: BTreeSet<_> = drawn.collect();
         Self {
             folder: folder.into(),
-            from: from.into_iter().rev().collect(),
+            due: due.into_iter().rev().collect(),
             copies: Vec::new(),
         }
     }
 
     fn look(&mut self, image: &Path, state: &State) -> Result<()> {
-        if self.from.last().is_some_and(|&from| state.window.start >= from) {
-            self.from.pop();
+        let Some((window, skipped)) = self.due.last_mut() else {
+            return Ok(());
+        };
+        if state.window.start == *window && *skipped > 0 {
+            *skipped -= 1;
+        } else if state.window.start >= *window {
+            self.due.pop();
             let path = self.folder.join(format!("cut-{}", self.copies.len()));
             copy(image, &path)?;
             self.copies.push((state.clone(), path));
@@ -82,12 +93,15 @@ fn no_power_cut_during_an_upgrade_leaves_a_disk_that_does_not_boot() -> Result<(
         let cuts = PowerCuts::new(&log, seed, time);
         let mut judge = Judge::new(&base, &log)?;
         let mut sample = Sample::new(folder, &cuts, seed);
+        let begun = Instant::now();
         let report = cuts.run(&base, |state| {
             judge.look(state, &cuts.kept(state))?;
             sample.look(&base, state)
         })?;
-        tell(&format!("{report}; seed {seed}; {}", judge.report()))?;
+        let took = begun.elapsed().as_secs();
+        tell(&format!("{report} in {took} s; seed {seed}; {}", judge.report()))?;
         judge.saw_everything()?;
+        judge.sees_damage()?;
         ensure!(!sample.copies.is_empty(), "no disk was kept to be booted");
         for (state, path) in sample.copies {
             comes_back(bed, &path).with_context(|| format!("after {state:?}, seed {seed}"))?;

@@ -3,15 +3,15 @@
 //!
 //! What was read once is not read again as long as no write that is on the disk touches the same sectors.
 
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use sps_harness::{Kind, LogEntry, State, WriteLog};
+use sps_harness::{Kept, Kind, LogEntry, State, WriteLog};
 use sps_image::boot_control::{Control, Copy, SlotNumber, choose};
 use sps_image::disk::layout::Part;
 use sps_image::disk::{file_extents, read};
@@ -55,7 +55,7 @@ pub(crate) struct Judge<'a> {
     known: (Vec<usize>, BTreeSet<SlotNumber>),
     files: BTreeMap<Version, Sha256Digest>,
     controls: BTreeSet<String>,
-    slots_read: Cell<usize>,
+    slots_read: usize,
     files_read: usize,
 }
 
@@ -75,7 +75,7 @@ impl<'a> Judge<'a> {
             known: Default::default(),
             files: BTreeMap::new(),
             controls: BTreeSet::new(),
-            slots_read: Cell::new(0),
+            slots_read: 0,
             files_read: 0,
         })
     }
@@ -115,7 +115,7 @@ impl<'a> Judge<'a> {
         if self.known.1.contains(&slot) {
             return Ok(());
         }
-        self.slots_read.set(self.slots_read.get() + 1);
+        self.slots_read += 1;
         let manifest = self.read(slot, "manifest.json")?;
         let manifest = Manifest::from_json(&manifest)?;
         ensure!(
@@ -176,11 +176,33 @@ impl<'a> Judge<'a> {
     /// What was looked at, for people.
     pub(crate) fn report(&self) -> String {
         format!(
-            "{} slots looked at, {} files read, {} different boot controls",
-            self.slots_read.get(),
+            "{} writes to the slots, {} slots looked at, {} files read, {} different boot controls",
+            self.to_boot.len(),
+            self.slots_read,
             self.files_read,
             self.controls.len()
         )
+    }
+
+    /// Were a block of the good slot another one, it would be seen: the last look of a judge that knows nothing yet.
+    pub(crate) fn sees_damage(&self) -> Result<()> {
+        let end = self.log.entries().len();
+        let state = State {
+            window: end..end,
+            kept: Kept::Prefix(0),
+        };
+        let look = || Self::new(&self.image, self.log)?.look(&state, &BTreeSet::new());
+        look().context("at the end")?;
+        let sectors = self.grub("blocklist", SlotNumber::FIRST, "vmlinuz")?;
+        let place = places(&String::from_utf8(sectors)?, self.boot.offset)?[0].start;
+        let file = File::options().read(true).write(true).open(&self.image)?;
+        let mut bytes = [0; SECTOR as usize];
+        file.read_exact_at(&mut bytes, place)?;
+        file.write_all_at(&bytes.map(|byte| !byte), place)?;
+        let damaged = look();
+        file.write_all_at(&bytes, place)?;
+        ensure!(damaged.is_err(), "a damaged kernel in slot 1 was not noticed");
+        Ok(())
     }
 
     /// The run went through a trial and a commit: it was the story meant.
