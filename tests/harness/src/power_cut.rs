@@ -4,8 +4,8 @@
 //! part of what was written since the last flush. For each window these states are made: each prefix; each write
 //! lost alone; each write kept alone; and 20 subsets drawn by seed. A judge looks at the image in each.
 //!
-//! When there are more states than time, every n-th is tried, n being set anew as the time left shrinks; the report
-//! says how many there were and how many were tried.
+//! When there are more states than time, every n-th is tried, n being set anew as the time left shrinks, and all of the
+//! windows that matter most ([`PowerCuts::in_whole`]); the report says how many there were and how many were tried.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
@@ -81,6 +81,8 @@ pub struct PowerCuts<'a> {
     log: &'a WriteLog,
     /// Requests already in the image when the recording began to matter.
     from: usize,
+    /// Requests whose windows are tried in whole.
+    whole: BTreeSet<usize>,
     seed: u64,
     time: Duration,
 }
@@ -92,6 +94,7 @@ impl<'a> PowerCuts<'a> {
         Self {
             log,
             from: 0,
+            whole: BTreeSet::new(),
             seed,
             time,
         }
@@ -101,6 +104,13 @@ impl<'a> PowerCuts<'a> {
     #[must_use]
     pub fn from(mut self, from: usize) -> Self {
         self.from = from;
+        self
+    }
+
+    /// Tries every state of the windows with one of `requests`, however long that takes; only the others are thinned out.
+    #[must_use]
+    pub fn in_whole(mut self, requests: impl IntoIterator<Item = usize>) -> Self {
+        self.whole.extend(requests);
         self
     }
 
@@ -136,15 +146,16 @@ impl<'a> PowerCuts<'a> {
         let begun = Instant::now();
         for window in windows {
             self.log.replay(image, done..window.start)?;
+            let whole = self.whole.range(window.clone()).next().is_some();
             for state in self.states(&window) {
-                if place == next {
+                if whole || place >= next {
                     self.judge(image, &state, &mut judge)?;
                     report.tried += 1;
                     if report.tried.is_multiple_of(PACE) {
                         let left = report.states - place;
                         stride = self.stride(begun.elapsed(), report.tried, left);
                     }
-                    next += stride;
+                    next = place + stride;
                 }
                 place += 1;
             }
@@ -378,6 +389,29 @@ mod tests {
             (2, 3, 7, 7)
         );
         assert_eq!(first_bytes(&image), [1, 2, 3, 0]);
+    }
+
+    #[test]
+    fn without_time_only_the_windows_that_matter_are_tried_in_whole() {
+        let many: Vec<_> = (0..100).flat_map(|_| [(0, 0, 1, 1), (1, 0, 0, 0)]).collect();
+        let (log, folder) = open(&many);
+        let image = folder.path().join("image");
+        let mut tried = Vec::new();
+        let cuts = PowerCuts::new(&log, 1, Duration::ZERO).in_whole([150, 180]);
+        let report = cuts
+            .run(&image, |state| {
+                tried.push((state.window.start, state.kept));
+                Ok(())
+            })
+            .unwrap();
+        for window in [150, 180] {
+            assert!(
+                [0, 1]
+                    .iter()
+                    .all(|&count| tried.contains(&(window, Kept::Prefix(count))))
+            );
+        }
+        assert_eq!((report.states, report.tried), (200, PACE + 4));
     }
 
     #[test]

@@ -40,10 +40,16 @@ struct Sample {
 }
 
 impl Sample {
-    fn new(folder: &Path, cuts: &PowerCuts<'_>, seed: u64) -> Self {
+    /// Two of three are drawn where a request that `matters` is in the window.
+    fn new(folder: &Path, cuts: &PowerCuts<'_>, matters: &BTreeSet<usize>, seed: u64) -> Self {
         let count = BOOTED[usize::from(env::var_os("SPS_LONG").is_some())];
-        let windows = cuts.windows();
+        let all = cuts.windows();
+        let touched = all
+            .iter()
+            .filter(|&window| matters.range(window.clone()).next().is_some());
+        let touched: Vec<_> = touched.cloned().collect();
         let drawn = (0..count as u64).map(|number| {
+            let windows = if number % 3 == 0 { &all } else { &touched };
             let window = &windows[random(seed, 2 * number, windows.len() as u64) as usize];
             (
                 window.start,
@@ -90,9 +96,10 @@ fn no_power_cut_during_an_upgrade_leaves_a_disk_that_does_not_boot() -> Result<(
 
         let log = WriteLog::open(&log)?;
         let time = Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 100));
-        let cuts = PowerCuts::new(&log, seed, time);
         let mut judge = Judge::new(&base, &log)?;
-        let mut sample = Sample::new(folder, &cuts, seed);
+        let matters = judge.matters();
+        let cuts = PowerCuts::new(&log, seed, time).in_whole(matters.iter().copied());
+        let mut sample = Sample::new(folder, &cuts, &matters, seed);
         let begun = Instant::now();
         let report = cuts.run(&base, |state| {
             judge.look(state, &cuts.kept(state))?;

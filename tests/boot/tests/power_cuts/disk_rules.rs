@@ -49,6 +49,8 @@ pub(crate) struct Judge<'a> {
     log: &'a WriteLog,
     /// Where the slots lie.
     boot: Extent,
+    /// Where the backup of the partition table lies, behind the last partition.
+    table: Range<u64>,
     /// Requests that touch the slots' file system.
     to_boot: Vec<usize>,
     /// Those of the state before, and the slots found whole in it.
@@ -63,7 +65,9 @@ impl<'a> Judge<'a> {
     /// `image` holds what the disk held before the recording.
     pub(crate) fn new(image: &Path, log: &'a WriteLog) -> Result<Self> {
         let source = FileSource::new(File::open(image).context("open the disk")?)?;
-        let boot = read::read(&source)?.table.entry(Part::Boot)?.extent();
+        let table = read::read(&source)?.table;
+        let boot = table.entry(Part::Boot)?.extent();
+        let behind = table.entry(Part::Data)?.extent().end()..source.size();
         let place = boot.offset..boot.end();
         let touches = |&number: &usize| touches(&log.entries()[number], &place);
         let to_boot = (0..log.entries().len()).filter(touches).collect();
@@ -71,6 +75,7 @@ impl<'a> Judge<'a> {
             image: image.into(),
             log,
             boot,
+            table: behind,
             to_boot,
             known: Default::default(),
             files: BTreeMap::new(),
@@ -78,6 +83,16 @@ impl<'a> Judge<'a> {
             slots_read: 0,
             files_read: 0,
         })
+    }
+
+    /// The requests that touch what GRUB reads: partition table, boot control, slots.
+    pub(crate) fn matters(&self) -> BTreeSet<usize> {
+        let entries = self.log.entries();
+        let after = |number: &usize| entries[*number].offset >= self.boot.end();
+        let last = |number: &usize| entries[*number].offset + entries[*number].length > self.table.start;
+        let write = |number: &usize| touches(&entries[*number], &(0..u64::MAX));
+        let all = (0..entries.len()).filter(write);
+        all.filter(|number| !after(number) || last(number)).collect()
     }
 
     /// Judges a state in which `kept` is kept of the window.
