@@ -128,6 +128,9 @@ impl Disk {
         let name = format!("disk{index}");
         line.block(&self.node(&name));
         let device = match self.bus {
+            // QEMU joins requests up to 1,024 pieces (IOV_MAX); the recorder adds one, which is then one too many, and the
+            // guest sees an I/O error.
+            Bus::Virtio if self.log.is_some() => "virtio-blk-pci,request-merging=off".to_owned(),
             Bus::Virtio => "virtio-blk-pci".to_owned(),
             Bus::Ahci => format!("ide-hd,bus=ide.{boot}"),
             Bus::Nvme => "nvme".to_owned(),

@@ -4,24 +4,25 @@
 //! part of what was written since the last flush. For each window these states are made: each prefix; each write
 //! lost alone; each write kept alone; and 20 subsets drawn by seed. A judge looks at the image in each.
 //!
-//! When there are more states than time, every n-th is tried, beginning at a place the seed decides; the report says
-//! how many there were and how many were tried.
+//! When there are more states than time, every n-th is tried, n being set anew as the time left shrinks, and all of the
+//! windows that matter most ([`PowerCuts::in_whole`]); the report says how many there were and how many were tried.
 
 use std::collections::BTreeSet;
 use std::fs::{File, OpenOptions};
-use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
+use rustix::fs::{FallocateFlags, SeekFrom, fallocate, seek};
+use rustix::io::Errno;
 
 use crate::write_log::{Kind, WriteLog};
 
 /// Subsets drawn for each window beside those that are always made.
 const SUBSETS: usize = 20;
-/// States judged before the pace is known.
+/// States judged before the pace is known, and before it is looked at again: not all take the same time.
 const PACE: usize = 20;
 
 /// Which writes of a window the disk kept.
@@ -80,6 +81,8 @@ pub struct PowerCuts<'a> {
     log: &'a WriteLog,
     /// Requests already in the image when the recording began to matter.
     from: usize,
+    /// Requests whose windows are tried in whole.
+    whole: BTreeSet<usize>,
     seed: u64,
     time: Duration,
 }
@@ -91,6 +94,7 @@ impl<'a> PowerCuts<'a> {
         Self {
             log,
             from: 0,
+            whole: BTreeSet::new(),
             seed,
             time,
         }
@@ -100,6 +104,13 @@ impl<'a> PowerCuts<'a> {
     #[must_use]
     pub fn from(mut self, from: usize) -> Self {
         self.from = from;
+        self
+    }
+
+    /// Tries every state of the windows with one of `requests`, however long that takes; only the others are thinned out.
+    #[must_use]
+    pub fn in_whole(mut self, requests: impl IntoIterator<Item = usize>) -> Self {
+        self.whole.extend(requests);
         self
     }
 
@@ -135,14 +146,16 @@ impl<'a> PowerCuts<'a> {
         let begun = Instant::now();
         for window in windows {
             self.log.replay(image, done..window.start)?;
+            let whole = self.whole.range(window.clone()).next().is_some();
             for state in self.states(&window) {
-                if place == next {
+                if whole || place >= next {
                     self.judge(image, &state, &mut judge)?;
                     report.tried += 1;
-                    if report.tried == PACE {
-                        stride = self.stride(begun.elapsed(), report.states);
+                    if report.tried.is_multiple_of(PACE) {
+                        let left = report.states - place;
+                        stride = self.stride(begun.elapsed(), report.tried, left);
                     }
-                    next += stride;
+                    next = place + stride;
                 }
                 place += 1;
             }
@@ -161,11 +174,12 @@ impl<'a> PowerCuts<'a> {
         }
     }
 
-    /// Every how many states one is tried, after [`PACE`] of them took `time`.
-    fn stride(&self, time: Duration, states: usize) -> usize {
-        let each = time.as_secs_f64() / PACE as f64;
-        let affordable = (self.time.as_secs_f64() / each.max(1e-6)) as usize;
-        states.div_ceil(affordable.max(1)).max(1)
+    /// Every how many of the `left` states one is tried, after `tried` of them took `spent`.
+    fn stride(&self, spent: Duration, tried: usize, left: usize) -> usize {
+        let each = spent.as_secs_f64() / tried as f64;
+        let rest = self.time.saturating_sub(spent).as_secs_f64();
+        let affordable = (rest / each.max(1e-6)) as usize;
+        left.div_ceil(affordable.max(1)).max(1)
     }
 
     fn writes(&self, window: &Range<usize>) -> Vec<usize> {
@@ -189,7 +203,8 @@ impl<'a> PowerCuts<'a> {
     }
 
     /// The requests of a state, in order; those that pass no cache are always kept.
-    fn kept(&self, state: &State) -> BTreeSet<usize> {
+    #[must_use]
+    pub fn kept(&self, state: &State) -> BTreeSet<usize> {
         let writes = self.writes(&state.window);
         let mut random = Random::new(self.seed ^ state.window.start as u64);
         let (last, keep): (usize, Box<dyn FnMut(usize) -> bool>) = match state.kept {
@@ -236,24 +251,39 @@ fn is_write(kind: Kind) -> bool {
 
 /// What an image held where a state writes.
 struct Undo {
+    /// Every place, in bytes.
+    places: Vec<Range<u64>>,
+    /// What was there; between the pieces of a place there was nothing but zeros.
     pieces: Vec<(u64, Vec<u8>)>,
 }
 
 impl Undo {
     fn take(log: &WriteLog, image: &Path, requests: &BTreeSet<usize>) -> Result<Self> {
         let file = File::open(image).with_context(|| format!("open {}", image.display()))?;
+        let end = file.metadata().context("read its size")?.len();
+        let entries = requests.iter().map(|&number| &log.entries()[number]);
+        let places: Vec<_> = entries
+            .map(|entry| entry.offset..entry.offset + entry.length)
+            .collect();
         let mut pieces = Vec::new();
-        for &number in requests {
-            let entry = &log.entries()[number];
-            let mut bytes = vec![0; usize::try_from(entry.length).context("a request's length")?];
-            read_padded(&file, entry.offset, &mut bytes)?;
-            pieces.push((entry.offset, bytes));
+        for place in &places {
+            // A discard may span gigabytes, almost all of them holes.
+            for data in data(&file, place.start..place.end.min(end))? {
+                let size = usize::try_from(data.end - data.start).context("a piece's length")?;
+                let mut bytes = vec![0; size];
+                file.read_exact_at(&mut bytes, data.start)?;
+                pieces.push((data.start, bytes));
+            }
         }
-        Ok(Self { pieces })
+        Ok(Self { places, pieces })
     }
 
     fn put_back(self, image: &Path) -> Result<()> {
         let file = OpenOptions::new().write(true).open(image)?;
+        let hole = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+        for place in self.places {
+            fallocate(&file, hole, place.start, place.end - place.start).context("punch a hole")?;
+        }
         // Later requests may overlap earlier ones: all pieces were taken before any was written.
         for (offset, bytes) in self.pieces {
             file.write_all_at(&bytes, offset)?;
@@ -262,16 +292,22 @@ impl Undo {
     }
 }
 
-/// Reads at `offset`; past the end there are zeros.
-fn read_padded(file: &File, offset: u64, bytes: &mut [u8]) -> io::Result<()> {
-    let mut done = 0;
-    while done < bytes.len() {
-        match file.read_at(&mut bytes[done..], offset + done as u64)? {
-            0 => return Ok(()),
-            count => done += count,
-        }
+/// The parts of `place` that are no holes.
+fn data(file: &File, place: Range<u64>) -> Result<Vec<Range<u64>>> {
+    let mut parts = Vec::new();
+    let mut at = place.start;
+    while at < place.end {
+        let start = match seek(file, SeekFrom::Data(at)) {
+            Ok(start) if start < place.end => start,
+            // No data behind `at`.
+            Ok(_) | Err(Errno::NXIO) => break,
+            Err(error) => return Err(error).context("look for data"),
+        };
+        let end = seek(file, SeekFrom::Hole(start)).context("look for a hole")?;
+        parts.push(start..end.min(place.end));
+        at = end;
     }
-    Ok(())
+    Ok(parts)
 }
 
 /// SplitMix64: small, fast, the same everywhere.
@@ -353,6 +389,29 @@ mod tests {
             (2, 3, 7, 7)
         );
         assert_eq!(first_bytes(&image), [1, 2, 3, 0]);
+    }
+
+    #[test]
+    fn without_time_only_the_windows_that_matter_are_tried_in_whole() {
+        let many: Vec<_> = (0..100).flat_map(|_| [(0, 0, 1, 1), (1, 0, 0, 0)]).collect();
+        let (log, folder) = open(&many);
+        let image = folder.path().join("image");
+        let mut tried = Vec::new();
+        let cuts = PowerCuts::new(&log, 1, Duration::ZERO).in_whole([150, 180]);
+        let report = cuts
+            .run(&image, |state| {
+                tried.push((state.window.start, state.kept));
+                Ok(())
+            })
+            .unwrap();
+        for window in [150, 180] {
+            assert!(
+                [0, 1]
+                    .iter()
+                    .all(|&count| tried.contains(&(window, Kept::Prefix(count))))
+            );
+        }
+        assert_eq!((report.states, report.tried), (200, PACE + 4));
     }
 
     #[test]
