@@ -76,7 +76,10 @@ impl Appliance {
             format!(": {reason}")
         };
         messenger.exit(kind, format!("{what} asked for by {}{why}", context.origin));
-        Ok(done(format!("the appliance {what}s")))
+        Ok(done(match kind {
+            ExitKind::Reboot => "the appliance reboots",
+            ExitKind::PowerOff => "the appliance switches itself off",
+        }))
     }
 
     async fn answer(&self, request: Request, context: Context) -> Reply {
