@@ -19,12 +19,15 @@ pub fn machine() -> Machine {
         .nic(Nic::user().forward(80).forward(443))
 }
 
-/// Waits until every service is ready.
+/// Waits until every service is ready, and leaves the menu that the medium then opens: while it is in front, the log
+/// waits.
 ///
 /// # Errors
 /// When that does not happen within [`BOOT`].
 pub fn wait_healthy(guest: &Guest) -> Result<()> {
-    guest.expect("services healthy", BOOT).map(drop)
+    guest.expect("services healthy", BOOT)?;
+    guest.expect("(?m)^Choice: ", SOON)?;
+    guest.serial().send("0\r")
 }
 
 /// Looks at the boot page on every surface: the redirect, the page, status, JSON log and text log, and that the

@@ -74,13 +74,13 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();
         }
+        faults.in_loop(health);
         if health != Health::Starting
             && let Some(sessions) = menus.take()
         {
             consoles::serve_menus(&sessions, menu_at_once);
             info!("press Enter on the console for the menu");
         }
-        faults.in_loop(health);
     });
     if let Some(state) = &boot.state {
         state.close();

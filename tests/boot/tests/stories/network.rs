@@ -16,10 +16,10 @@ fn without_a_card_it_says_so_and_runs() -> Result<()> {
             .watchdog()
             .direct(firmware.direct(&[], bed.files())?);
         let mut guest = bed.start("appliance", machine)?;
+        wait_healthy(&guest)?;
         guest
             .serial()
             .expect_anywhere("no network interface found: add a network card", BOOT)?;
-        guest.serial().expect_anywhere("services healthy", BOOT)?;
         guest.press_power_button()?;
         ensure!(guest.wait_exit(SOON)?.success());
         Ok(())
@@ -53,10 +53,10 @@ fn without_dhcp_it_is_at_the_fallback_address() -> Result<()> {
             .nic(cable.nic(End::A))
             .direct(firmware.direct(&[], bed.files())?);
         let guest = bed.start("appliance", machine)?;
+        wait_healthy(&guest)?;
         guest
             .serial()
             .expect_anywhere(r"address 192\.168\.1\.1/24 \(fallback", BOOT)?;
-        guest.serial().expect_anywhere("services healthy", BOOT)?;
         let (_, next) = cable.wait_frame(0, SOON, is_discover)?;
         let (_, next) = cable.wait_frame(next, SOON, |frame| is_arp(frame, [0; 4]))?;
         cable.wait_frame(next, SOON, |frame| is_arp(frame, FALLBACK.octets()))?;
@@ -82,8 +82,8 @@ fn a_fallback_address_in_use_is_not_taken() -> Result<()> {
             .direct(firmware.direct(&[], bed.files())?);
         let guest = bed.start("appliance", machine)?;
         let line = r"fallback address 192\.168\.1\.1 is in use by 52:54:00:53:ff:01, not taken";
+        wait_healthy(&guest)?;
         guest.serial().expect_anywhere(line, BOOT)?;
-        guest.serial().expect_anywhere("services healthy", BOOT)?;
         let claim = |frame: &Frame| frame.from == End::A && is_arp(frame, FALLBACK.octets());
         ensure!(
             cable.wait_frame(0, std::time::Duration::ZERO, claim).is_err(),

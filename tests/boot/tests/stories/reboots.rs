@@ -49,7 +49,7 @@ fn story(
 #[test]
 fn a_panic_of_pid_1_reboots_in_order() -> Result<()> {
     story("panic-pid1", &["panic-pid1"], machine(), By::Itself, |guest| {
-        wait_healthy(guest)?;
+        guest.expect("services healthy", BOOT)?;
         guest.expect("PID 1 panicked .*fault panic-pid1.*: rebooting", SOON)?;
         guest.expect(r"\] exit +reboot", SOON).map(drop)
     })
@@ -163,7 +163,7 @@ fn a_repacked_firmware_boots_again_after_its_panic() -> Result<()> {
         ensure!(broken.release().build_id != firmware.release().build_id);
         let guest = bed.start("appliance", machine().cd(broken.iso()))?;
         for _ in 0..2 {
-            wait_healthy(&guest)?;
+            guest.expect("services healthy", BOOT)?;
             guest.expect("PID 1 panicked", SOON)?;
             guest.qmp().wait_event("RESET", SOON)?;
         }
