@@ -235,7 +235,7 @@ mod tests {
             "{usual}"
         );
         assert!(
-            usual.contains("ide-cd,drive=media0") && usual.contains("restrict=on"),
+            usual.contains("ide-cd,bus=ide.0,drive=media0") && usual.contains("restrict=on"),
             "{usual}"
         );
         let chosen = line(&[

@@ -5,7 +5,11 @@ use std::sync::OnceLock;
 use sps_image::build::bundle::{self, Description, Firmware, Parts};
 use sps_image::build::grub::{DiskGrub, Grub};
 use sps_image::build::repack::{Changes, repack};
+use sps_image::build::seal::{self, Payloads, Seal};
 use sps_image::keys::{SecretKey, Trust};
+use sps_image::names;
+use sps_image::source::{Extent, Source};
+use sps_image::verify;
 use sps_image::version::Version;
 
 /// Reproducible noise: xorshift64* (Vigna 2016).
@@ -88,8 +92,25 @@ pub(crate) fn foreign() -> Vec<u8> {
     bundle::assemble(parts(noise(2, 1_000)), &description(), &key).unwrap()
 }
 
-/// Larger than a slot.
+/// Larger than a slot: sealed by hand, because the builder refuses to make one.
 pub(crate) fn huge() -> Vec<u8> {
+    let small = image();
+    let verified = verify::verify(small, &trust()).unwrap();
+    let content = |extent: &Extent| {
+        let mut bytes = vec![0; usize::try_from(extent.size).unwrap()];
+        small.read_at(extent.offset, &mut bytes).unwrap();
+        bytes
+    };
+    let named = verified.manifest.payloads.iter().map(|payload| &payload.name);
+    let mut payloads: Payloads = named
+        .map(|name| (name.clone(), content(&verified.files.files[name])))
+        .collect();
     let size = usize::try_from(sps_firmware_engine::SLOT_LIMIT).unwrap();
-    bundle::assemble(parts(vec![0; size]), &description(), &key()).unwrap()
+    payloads.insert(names::INITRAMFS.to_owned(), vec![0; size]);
+    let seal = Seal {
+        manifest: verified.manifest.clone(),
+        boot_code: &noise(6, 512),
+        key: &key(),
+    };
+    seal::seal(&seal, &payloads).unwrap()
 }
