@@ -7,7 +7,7 @@ use std::sync::mpsc::SyncSender;
 use std::thread;
 use std::time::Duration;
 
-use sps_admin::cli::{self, Streams};
+use sps_admin::cli::{self, Files, Streams};
 use sps_admin::{Failure, Request, SessionError, Update, text};
 use zeroize::Zeroize;
 
@@ -204,7 +204,7 @@ impl Driver {
                     out: &mut out,
                     err: &mut err,
                     terminal: true,
-                    files: false,
+                    files: Files::Nowhere,
                 };
                 let _terminal_has_gone = cli::run_line(&line, session.as_mut(), &mut streams);
                 let _nor_this = out.flush().and_then(|()| err.flush());

@@ -21,7 +21,7 @@ use tracing::{error, info, warn};
 use crate::backend::Settings;
 use crate::faults::Faults;
 use crate::node::{self, Node, State, aside};
-use crate::parameters::{self, RescueReason, Start};
+use crate::parameters::{self, Start};
 use crate::pid1::End;
 use crate::{consoles, identity, services};
 
@@ -58,6 +58,8 @@ pub(crate) struct Boot {
     pub(crate) rescue: Option<String>,
     /// The firmware slots, once they are open.
     pub(crate) firmware: Option<Arc<Firmware>>,
+    /// The boot control was mended, and counts from the next start on.
+    pub(crate) restart: bool,
     /// One sentence about the firmware that failed before this one, when this boot found that out.
     pub(crate) rolled_back: Option<String>,
 }
@@ -77,6 +79,7 @@ impl Boot {
             state: None,
             rescue: None,
             firmware: None,
+            restart: false,
             rolled_back: None,
         }
     }
@@ -221,7 +224,7 @@ fn disk(boot: &mut Boot) -> Result<(), PhaseError> {
     };
     info!("started from slot {slot}");
     if let Some(reason) = rescue {
-        boot.rescue(reason_text(reason).to_owned());
+        boot.rescue(reason.to_string());
     }
     let (children, rescue) = (boot.children.clone(), boot.rescue.is_some());
     let open = move |pulse: &node::Pulse| node::open(&disk, &children, rescue, pulse);
@@ -273,35 +276,32 @@ fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
     if let BootOutcome::RolledBack(rollback) = &started.outcome {
         boot.rolled_back = Some(rollback.to_string());
     }
-    firmware.phase(services::PHASE, node::now())?;
+    // A state that takes no more is no reason for rescue; after a rollback only the phase is not known.
+    if let Err(error) = firmware.phase(services::PHASE, node::now()) {
+        warn!("{}", sps_bootlog::causes(&error));
+    }
     boot.firmware = Some(Arc::new(firmware));
+    boot.restart = started.reboot;
     if started.reboot {
         return Err("the boot control was rebuilt: starting again".into());
     }
     Ok(())
 }
 
-/// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended.
+/// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended. A boot
+/// control that was rebuilt is started from.
 fn storage_failed(boot: &mut Boot, phase: &'static str, problem: &str) -> Verdict {
-    if matches!(
+    let on_trial = matches!(
         boot.start,
         Start::Slot {
             trial: true,
             rescue: None,
             ..
         }
-    ) {
+    );
+    if boot.restart || on_trial {
         return Verdict::Reboot;
     }
     boot.rescue(format!("the phase {phase} failed: {problem}"));
     Verdict::GoOn
-}
-
-fn reason_text(reason: RescueReason) -> &'static str {
-    match reason {
-        RescueReason::Tries => "the firmware has failed to start three times in a row",
-        RescueReason::Control => "both copies of the boot control are damaged",
-        RescueReason::Unreadable => "the files of the firmware to start cannot be read",
-        RescueReason::Menu => "chosen in the boot menu",
-    }
 }

@@ -4,20 +4,8 @@
 
 use std::fs;
 
+use sps_firmware_engine::Rescue;
 use tracing::warn;
-
-/// Why the boot loader started a slot in rescue mode.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RescueReason {
-    /// No slot had a try left.
-    Tries,
-    /// Both copies of the boot control are damaged.
-    Control,
-    /// The files of the chosen slots cannot be read.
-    Unreadable,
-    /// A person chose it in the menu.
-    Menu,
-}
 
 /// Where this firmware was started from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +19,7 @@ pub(crate) enum Start {
         /// Partition UUID of the EFI system partition, as the boot loader writes it.
         disk: String,
         /// Set in rescue mode.
-        rescue: Option<RescueReason>,
+        rescue: Option<Rescue>,
         /// This firmware was never healthy yet: whatever fails, the machine restarts and the try counts.
         trial: bool,
     },
@@ -61,20 +49,11 @@ fn parse(line: &str) -> Start {
         (Some(slot), Some(disk)) => Start::Slot {
             slot,
             disk: disk.to_owned(),
-            rescue: word("sps.rescue").map(reason),
+            // A word of a newer boot loader still means rescue.
+            rescue: word("sps.rescue").map(|word| word.parse().unwrap_or(Rescue::Unreadable)),
             trial: word("sps.trial") == Some("1"),
         },
         _ => Start::Medium,
-    }
-}
-
-/// A word of a newer boot loader still means rescue.
-fn reason(word: &str) -> RescueReason {
-    match word {
-        "tries" => RescueReason::Tries,
-        "control" => RescueReason::Control,
-        "menu" => RescueReason::Menu,
-        _ => RescueReason::Unreadable,
     }
 }
 
@@ -95,7 +74,7 @@ mod tests {
         assert_eq!(parse("quiet sps.slot=2 sps.disk=0b5a\n"), slot(None));
         assert_eq!(
             parse("sps.slot=2 sps.disk=0b5a sps.rescue=tries"),
-            slot(Some(RescueReason::Tries))
+            slot(Some(Rescue::Tries))
         );
         assert!(matches!(
             parse("sps.slot=2 sps.disk=0b5a sps.trial=1"),
@@ -103,7 +82,7 @@ mod tests {
         ));
         assert_eq!(
             parse("sps.slot=2 sps.disk=0b5a sps.rescue=later"),
-            slot(Some(RescueReason::Unreadable))
+            slot(Some(Rescue::Unreadable))
         );
     }
 }

@@ -2,7 +2,6 @@
 
 use rustix::io::Errno;
 use rustix::rand::{GetRandomFlags, getrandom};
-use sps_image::disk::guid::Guid;
 use sps_image::disk::layout::Identity;
 
 /// An identity no other disk has.
@@ -37,25 +36,6 @@ fn fill(bytes: &mut [u8]) -> Result<(), Errno> {
     }
 }
 
-/// The GUID of a text such as `0509a0fe-3008-4a7f-8822-1b2f9ee3a72e`.
-#[must_use]
-pub fn parse_guid(text: &str) -> Option<Guid> {
-    let dashes = [8, 13, 18, 23];
-    let shaped = text.len() == 36
-        && text.bytes().enumerate().all(|(at, byte)| {
-            if dashes.contains(&at) {
-                byte == b'-'
-            } else {
-                byte.is_ascii_hexdigit()
-            }
-        });
-    let digits = text.replace('-', "");
-    u128::from_str_radix(&digits, 16)
-        .ok()
-        .filter(|_| shaped)
-        .map(Guid::from_u128)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -65,21 +45,5 @@ mod tests {
         let (one, two) = (identity().unwrap(), identity().unwrap());
         assert_ne!(one.disk, two.disk);
         assert_ne!(uuid().unwrap(), uuid().unwrap());
-    }
-
-    #[test]
-    fn guids_are_read_back_and_others_refused() {
-        let text = "0509a0fe-3008-4a7f-8822-1b2f9ee3a72e";
-        assert_eq!(parse_guid(text).unwrap().to_string(), text);
-        assert_eq!(parse_guid(&text.to_uppercase()).unwrap().to_string(), text);
-        for bad in [
-            "",
-            "0509a0fe",
-            "+509a0fe-3008-4a7f-8822-1b2f9ee3a72e",
-            &format!("{text}0"),
-            &text.replace('-', "0"),
-        ] {
-            assert!(parse_guid(bad).is_none(), "{bad}");
-        }
     }
 }

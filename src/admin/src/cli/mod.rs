@@ -13,5 +13,5 @@ mod source;
 
 pub use arguments::{ApplianceCommand, Common};
 pub use line::run_line;
-pub use output::Streams;
+pub use output::{Files, Streams};
 pub use run::{DONE, REFUSED, UNREACHABLE, USAGE, run, unreachable};

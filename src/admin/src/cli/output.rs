@@ -23,8 +23,19 @@ pub struct Streams<'a> {
     pub err: &'a mut dyn Write,
     /// Standard error is a terminal: progress is a bar that is written over.
     pub terminal: bool,
-    /// A support bundle may be written to a file or to standard output.
-    pub files: bool,
+    /// Where a support bundle may be written.
+    pub files: Files,
+}
+
+/// Where a command may write files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Files {
+    /// To files and to standard output: the asker's own machine.
+    Anywhere,
+    /// To standard output alone, which leads to the asker: SSH.
+    OutputOnly,
+    /// Nowhere: a console.
+    Nowhere,
 }
 
 impl std::fmt::Debug for Streams<'_> {

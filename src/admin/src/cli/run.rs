@@ -7,7 +7,7 @@ use super::arguments::{
     ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, NetworkCommand, NetworkSet,
 };
 use super::bundle::Sink;
-use super::output::{self, Bar, Streams};
+use super::output::{self, Bar, Files, Streams};
 use super::source;
 use crate::backend::Update;
 use crate::failure::Failure;
@@ -258,8 +258,17 @@ fn support_bundle(
     streams: &mut Streams<'_>,
 ) -> io::Result<u8> {
     let (to, json) = (target(arguments), arguments.common.json);
-    let to_output = arguments.file.as_deref() == Some(Path::new("-"));
-    if to == BundleTarget::Stream && (!streams.files || (to_output && json)) {
+    let file = match (arguments.file.as_deref(), streams.files) {
+        (None, Files::OutputOnly) => Some(Path::new("-")),
+        (file, _) => file,
+    };
+    let to_output = file == Some(Path::new("-"));
+    let allowed = match streams.files {
+        Files::Anywhere => true,
+        Files::OutputOnly => to_output,
+        Files::Nowhere => false,
+    };
+    if to == BundleTarget::Stream && (!allowed || (to_output && json)) {
         let failure = Failure::invalid("not to a file from here: use --medium or --download");
         return output::error(&failure.into(), json, streams).map(|()| USAGE);
     }
@@ -267,7 +276,7 @@ fn support_bundle(
         let answer = session.ask(Request::SupportBundle { to }, "", &mut |_| Ok(()));
         return conclude(answer, json, streams);
     }
-    let mut sink = match Sink::open(arguments.file.as_deref(), folder) {
+    let mut sink = match Sink::open(file, folder) {
         Ok(sink) => sink,
         Err(error) => {
             let failure = Failure::failed(format!("could not make the file of the bundle: {error}"));

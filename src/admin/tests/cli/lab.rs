@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use clap::{Parser, Subcommand};
-use sps_admin::cli::{self, ApplianceCommand, Streams};
+use sps_admin::cli::{self, ApplianceCommand, Files, Streams};
 use sps_admin::{Listener, Request, Response, Session, SessionError, Update};
 
 #[derive(Debug, Parser)]
@@ -91,7 +91,7 @@ pub(crate) fn run_with(
         out: &mut out,
         err: &mut err,
         terminal,
-        files: true,
+        files: Files::Anywhere,
     };
     let status = cli::run(&parse(line).unwrap(), &mut session, folder, &mut streams).unwrap();
     Outcome {

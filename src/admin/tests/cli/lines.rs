@@ -1,7 +1,7 @@
 //! Lines typed at a prompt.
 
 use sps_admin::Response;
-use sps_admin::cli::{self, Streams};
+use sps_admin::cli::{self, Files, Streams};
 
 use crate::lab::Scripted;
 
@@ -17,7 +17,7 @@ fn typed(line: &str) -> (u8, String, usize) {
         out: &mut out,
         err: &mut err,
         terminal: true,
-        files: false,
+        files: Files::Nowhere,
     };
     let status = cli::run_line(line, &mut session, &mut streams).unwrap();
     out.extend(err);

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::mpsc;
 
-use sps_admin::cli::{self, ApplianceCommand, Streams};
+use sps_admin::cli::{self, ApplianceCommand, Files, Streams};
 use sps_admin::{
     BundleTarget, Client, FailureKind, Request, Response, Server, Session, SessionError, Update,
 };
@@ -125,7 +125,7 @@ fn a_command_over_the_socket() {
         out: &mut out,
         err: &mut err,
         terminal: false,
-        files: true,
+        files: Files::Anywhere,
     };
     let mut client = Client::connect(&lab.socket).unwrap();
     let status = cli::run(&command, &mut client, Path::new("/"), &mut streams).unwrap();

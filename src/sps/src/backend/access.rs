@@ -6,7 +6,7 @@ use tokio::task::spawn_blocking;
 
 use super::appliance::{Appliance, done};
 
-/// Whether the password is the right one. Where none is set nobody is kept out: the console then asks for one.
+/// Whether the password is the right one. Where none is set there is no right one, but on the medium, which has none.
 pub(super) async fn login(own: &Appliance, password: Secret) -> Reply {
     let hash = own.parts.settings.node().administrators.console_password;
     let accepted = match hash {

@@ -118,17 +118,29 @@ pub(super) fn media() -> Reply {
     ))
 }
 
-/// Version in the slot that boots next, and its number.
-pub(super) fn after_reboot(own: &Appliance) -> Option<(u8, Option<String>)> {
-    let status = own.parts.firmware.as_ref()?.status(uptime(), period(own)).ok()?;
-    let version = status.after_reboot_version.map(|version| version.to_string());
-    status.after_reboot.map(|slot| (slot.get(), version))
+/// What the slots say of this appliance, for its status; nothing where they cannot be read.
+#[derive(Default)]
+pub(super) struct Overview {
+    /// The slot that boots next.
+    pub(super) after_reboot: Option<u8>,
+    /// The version in it.
+    pub(super) after_reboot_version: Option<String>,
+    /// The last firmware that failed.
+    pub(super) rollback: Option<Rollback>,
 }
 
-/// The last firmware that failed.
-pub(super) fn rollback(own: &Appliance) -> Option<Rollback> {
-    let status = own.parts.firmware.as_ref()?.status(uptime(), period(own)).ok()?;
-    status.last_rollback.as_ref().map(told)
+/// Reads the slots once.
+pub(super) fn overview(own: &Appliance) -> Overview {
+    let status = own
+        .parts
+        .firmware
+        .as_ref()
+        .and_then(|firmware| firmware.status(uptime(), period(own)).ok());
+    status.map_or_else(Overview::default, |status| Overview {
+        after_reboot: status.after_reboot.map(SlotNumber::get),
+        after_reboot_version: status.after_reboot_version.map(|version| version.to_string()),
+        rollback: status.last_rollback.as_ref().map(told),
+    })
 }
 
 fn told(rollback: &LastRollback) -> Rollback {

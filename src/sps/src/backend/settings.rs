@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use sps_admin::{Context, Failure};
 use sps_config::{Change, Found, Node, Store};
@@ -10,6 +9,8 @@ use sps_init::phases::PhaseError;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::warn;
+
+use crate::node::now;
 
 /// The document; clones share it.
 #[derive(Clone)]
@@ -76,9 +77,8 @@ impl Settings {
             .ok_or_else(|| Failure::refused("there is no disk to keep a configuration on"))?;
         let mut node = store.node().clone();
         edit(&mut node);
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let change = Change {
-            time: since.as_secs(),
+            time: now(),
             who,
             message,
             what: Vec::new(),

@@ -1,7 +1,5 @@
 //! How the appliance does. What the console needs comes from memory: it never waits for a disk.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use sps_admin::{ConsoleState, FirmwareIdentity, Health, LogLines, ServiceState, ServiceStatus, Status};
 use sps_bootlog::{BootLog, Level, uptime};
 use sps_web as web;
@@ -9,6 +7,7 @@ use sps_web as web;
 use super::appliance::Appliance;
 use super::{firmware, network};
 use crate::boot::PRODUCT_TITLE;
+use crate::node::now;
 
 /// Lines of the log in one answer.
 const MOST_LINES: u32 = 1000;
@@ -17,24 +16,23 @@ const MOST_LINES: u32 = 1000;
 pub(super) fn status(own: &Appliance) -> Status {
     let parts = &own.parts;
     let boot = parts.boot.borrow().clone();
-    let (after_reboot, after_reboot_version) = firmware::after_reboot(own).unzip();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let slots = firmware::overview(own);
     Status {
         mode: parts.mode,
         host_name: parts.settings.node().network.host_name,
         firmware: identity(own),
         slot: parts.slot,
-        after_reboot,
-        after_reboot_version: after_reboot_version.flatten(),
+        after_reboot: slots.after_reboot,
+        after_reboot_version: slots.after_reboot_version,
         health: health(boot.health),
         sealed: parts.settings.node().sealed,
         uptime: uptime().as_secs(),
-        time: since.as_secs(),
+        time: now(),
         time_synchronized: false,
         services: boot.services.iter().map(service).collect(),
         interfaces: network::interfaces(own),
         rescue: parts.rescue.clone(),
-        rollback: firmware::rollback(own),
+        rollback: slots.rollback,
         problems: boot.problems,
     }
 }

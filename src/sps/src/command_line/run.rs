@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use sps_admin::Client;
-use sps_admin::cli::{self as appliance, ApplianceCommand, Streams};
+use sps_admin::cli::{self as appliance, ApplianceCommand, Files, Streams};
 use sps_image::cli as image;
 
 use super::arguments::{Arguments, Command, ImageCommand};
@@ -51,7 +51,7 @@ fn administer(
         out,
         err,
         terminal,
-        files: true,
+        files: Files::Anywhere,
     };
     match Client::connect(socket) {
         Ok(mut client) => appliance::run(command, &mut client, &folder, &mut streams),

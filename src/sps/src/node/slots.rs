@@ -17,7 +17,6 @@ use sps_storage::device::BlockDevice;
 
 use super::disk::Node;
 use super::state::{BOOT_FOLDER, STATE_FOLDER, State};
-use crate::parameters::RescueReason;
 
 /// Names of the copies on the EFI system partition.
 const COPIES: [&str; 2] = ["sps/control-a.env", "sps/control-b.env"];
@@ -25,7 +24,7 @@ const COPIES: [&str; 2] = ["sps/control-a.env", "sps/control-b.env"];
 /// What the slots are opened with.
 pub(crate) struct Who {
     pub(crate) slot: u8,
-    pub(crate) rescue: Option<RescueReason>,
+    pub(crate) rescue: Option<Rescue>,
     pub(crate) version: Version,
     pub(crate) trust: Trust,
 }
@@ -36,7 +35,7 @@ pub(crate) fn open_slots(node: &Node, state: &State, who: &Who) -> Result<(Firmw
         boot: PathBuf::from(BOOT_FOLDER),
         state: Some(PathBuf::from(STATE_FOLDER)),
         running: SlotNumber::try_from(who.slot).ok(),
-        rescue: who.rescue.map(rescue),
+        rescue: who.rescue,
         version: who.version,
         trust: who.trust,
         boot_id: fs::read_to_string("/proc/sys/kernel/random/boot_id")?
@@ -79,13 +78,4 @@ fn control(node: &Node) -> Result<PartitionStore, PhaseError> {
         }
     }
     Ok(PartitionStore::open(&device, ranges[0], ranges[1])?)
-}
-
-fn rescue(reason: RescueReason) -> Rescue {
-    match reason {
-        RescueReason::Tries => Rescue::Tries,
-        RescueReason::Control => Rescue::Control,
-        RescueReason::Unreadable => Rescue::Unreadable,
-        RescueReason::Menu => Rescue::Menu,
-    }
 }

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use sps_admin::cli::{Streams, run_line};
+use sps_admin::cli::{Files as BundleFiles, Streams, run_line};
 use sps_admin::{Call, Local, Operations, Origin, Request, Response, Updates};
 use sps_bootlog::BootLog;
 use sps_config::{RescueSsh, Secret};
@@ -204,7 +204,7 @@ impl Access for Rescue {
                         out: &mut output,
                         err: &mut err,
                         terminal: false,
-                        files: false,
+                        files: BundleFiles::OutputOnly,
                     },
                 )?;
                 out.append(&mut err);

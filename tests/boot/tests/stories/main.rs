@@ -5,5 +5,6 @@ mod limits;
 mod media;
 mod network;
 mod reboots;
+mod rescue;
 mod services;
 mod upgrades;

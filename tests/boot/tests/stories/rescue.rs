@@ -1,0 +1,225 @@
+//! When the appliance cannot start as it should: what it offers then, and how it comes back.
+
+use std::fs::{self, File, OpenOptions};
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use anyhow::{Context, Result, ensure};
+use sps_boot_tests::{BOOT, Operator, PASSWORD, SOON};
+use sps_harness::{Bus, Disk, Firmware, Guest, Machine, Nic, Testbed};
+use sps_image::disk::file_extents;
+use sps_image::disk::layout::{Layout, Part};
+use sps_image::source::{Extent, Source};
+
+/// Bytes of the disk.
+const DISK: u64 = 4 << 30;
+
+/// An installed disk.
+fn installed(bed: &Testbed) -> Result<PathBuf> {
+    let path = bed.files().join("disk");
+    Firmware::built()?.install(&path, DISK, bed.files())?;
+    Ok(path)
+}
+
+fn with(disk: &Path) -> Machine {
+    let card = Nic::user().forward(22).forward(443);
+    Machine::new()
+        .watchdog()
+        .nic(card)
+        .disk(Disk::new(disk, Bus::Virtio))
+}
+
+/// Three starts that never become healthy, then rescue: reachable by console and SSH, and left by choice.
+#[test]
+fn three_failed_starts_lead_to_rescue_and_back() -> Result<()> {
+    Testbed::run("rescue-tries", 1, |bed| {
+        let disk = installed(bed)?;
+        let guest = bed.start("first", with(&disk))?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.type_line("0")?;
+        guest.press_power_button()?;
+        guest.expect("power off", SOON)?;
+        drop(guest);
+        for _ in 0..3 {
+            let guest = bed.start("cut", with(&disk))?;
+            guest.expect("Starting slot 1", BOOT)?;
+            guest.cut_power()?;
+        }
+
+        let guest = bed.start("rescue", with(&disk))?;
+        guest.expect("Rescue mode: tries", BOOT)?;
+        guest.expect("rescue mode: every installed firmware used up its starts", BOOT)?;
+        guest.serial().expect_anywhere("Console password: ", BOOT)?;
+        ensure!(!guest.serial().said("data is mounted")?, "data was mounted");
+        guest.https()?.get("/").context("the boot page")?;
+        by_ssh(bed, &guest)?;
+        guest.serial().send(&format!("{PASSWORD}\r"))?;
+        let person = Operator::greeted(&guest)?;
+        person.choose("Boot normally")?;
+        guest.expect("Type yes", SOON)?;
+        person.type_line("yes")?;
+        guest.qmp().wait_event("RESET", SOON)?;
+        guest.expect("the firmware is healthy", BOOT).map(drop)
+    })
+}
+
+/// OpenSSH's clients: a command, a support bundle, a log; no shell and no way in without the password.
+fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
+    let port = guest.address(22)?.port();
+    let status = client(bed, "ssh", port, PASSWORD)?
+        .args(["admin@127.0.0.1", "status"])
+        .output()?;
+    ensure!(told(&status).contains("used up its starts"), "{}", told(&status));
+    let shell = client(bed, "ssh", port, PASSWORD)?
+        .args(["admin@127.0.0.1", "/bin/sh"])
+        .output()?;
+    ensure!(!shell.status.success(), "a shell was given: {}", told(&shell));
+    let wrong = client(bed, "ssh", port, "not the password")?
+        .args(["admin@127.0.0.1", "status"])
+        .output()?;
+    ensure!(wrong.status.code() == Some(255), "{}", told(&wrong));
+
+    let bundle = bed.files().join("bundle.tar.zst");
+    let made = client(bed, "ssh", port, PASSWORD)?
+        .args(["admin@127.0.0.1", "support-bundle"])
+        .stdout(File::create(&bundle)?)
+        .output()?;
+    ensure!(made.status.success(), "{}", told(&made));
+    let list = Command::new("tar")
+        .arg("--zstd")
+        .arg("-tf")
+        .arg(&bundle)
+        .output()?;
+    ensure!(told(&list).contains("boot.log"), "{}", told(&list));
+
+    let (batch, log) = (bed.files().join("batch"), bed.files().join("this-boot.log"));
+    fs::write(&batch, format!("get this-boot.log {}\n", log.display()))?;
+    client(bed, "sftp", port, PASSWORD)?
+        .arg("admin@127.0.0.1")
+        .stdin(File::open(&batch)?)
+        .output()?;
+    ensure!(
+        fs::read_to_string(&log)?.contains("rescue mode"),
+        "the log is another"
+    );
+    Ok(())
+}
+
+fn client(bed: &Testbed, program: &str, port: u16, password: &str) -> Result<Command> {
+    let askpass = bed.files().join("askpass");
+    fs::write(&askpass, format!("#!/bin/sh\necho '{password}'\n"))?;
+    fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700))?;
+    let mut command = Command::new(program);
+    command
+        .env("SSH_ASKPASS", askpass)
+        .env("SSH_ASKPASS_REQUIRE", "force")
+        .args([
+            "-F",
+            "none",
+            "-o",
+            "NumberOfPasswordPrompts=1",
+            "-o",
+            "StrictHostKeyChecking=accept-new",
+        ])
+        .arg("-o")
+        .arg(format!(
+            "UserKnownHostsFile={}",
+            bed.files().join("known").display()
+        ))
+        .args([if program == "ssh" { "-p" } else { "-P" }, &port.to_string()])
+        .stdin(std::process::Stdio::null());
+    Ok(command)
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}
+
+/// Both copies of the boot control are rubbish: GRUB starts what it finds, the appliance makes them anew and starts again.
+#[test]
+fn a_lost_boot_control_is_made_anew() -> Result<()> {
+    Testbed::run("rescue-control", 1, |bed| {
+        let disk = installed(bed)?;
+        let guest = bed.start("first", with(&disk))?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        guest.press_power_button()?;
+        guest.expect("power off", SOON)?;
+        drop(guest);
+        for name in ["sps/control-a.env", "sps/control-b.env"] {
+            for place in extents(&disk, name)? {
+                overwrite(&disk, place)?;
+            }
+        }
+        let guest = bed.start("damaged", with(&disk))?;
+        guest.expect("Rescue mode: control", BOOT)?;
+        guest.expect("the boot control was damaged and has been rebuilt", BOOT)?;
+        guest.qmp().wait_event("RESET", SOON)?;
+        guest.expect("Starting slot 1", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT).map(drop)
+    })
+}
+
+/// What the node keeps cannot be read: the good firmware stays, and says so, instead of restarting for ever.
+#[test]
+fn an_unreadable_state_leads_to_rescue() -> Result<()> {
+    Testbed::run("rescue-state", 1, |bed| {
+        let disk = installed(bed)?;
+        let guest = bed.start("first", with(&disk))?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        guest.press_power_button()?;
+        guest.expect("power off", SOON)?;
+        drop(guest);
+        let state = Layout::for_size(DISK)?.extent(Part::State);
+        overwrite(&disk, state)?;
+        let guest = bed.start("damaged", with(&disk))?;
+        guest.expect("rescue mode: the phase state failed", BOOT)?;
+        let person = Operator::greeted(&guest)?;
+        person.command_line()?;
+        person.run_and_see("status", "the phase state failed")?;
+        Ok(())
+    })
+}
+
+/// Places of a file of the EFI system partition, on the disk.
+fn extents(disk: &Path, name: &str) -> Result<Vec<Extent>> {
+    let esp = Partition {
+        disk: File::open(disk)?,
+        extent: Layout::for_size(DISK)?.extent(Part::Esp),
+    };
+    let places = file_extents::find(&esp, name)?;
+    let on_disk = |place: Extent| Extent {
+        offset: esp.extent.offset + place.offset,
+        ..place
+    };
+    Ok(places.into_iter().map(on_disk).collect())
+}
+
+struct Partition {
+    disk: File,
+    extent: Extent,
+}
+
+impl Source for Partition {
+    fn size(&self) -> u64 {
+        self.extent.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+        self.disk.read_exact_at(buffer, self.extent.offset + offset)
+    }
+}
+
+/// Writes rubbish over a place, piece by piece.
+fn overwrite(disk: &Path, place: Extent) -> Result<()> {
+    let rubbish = vec![0xa5; usize::try_from(place.size.min(1 << 20))?];
+    let file = OpenOptions::new().write(true).open(disk)?;
+    let mut done = 0;
+    while done < place.size {
+        let count = (place.size - done).min(rubbish.len() as u64);
+        file.write_all_at(&rubbish[..usize::try_from(count)?], place.offset + done)?;
+        done += count;
+    }
+    Ok(())
+}
