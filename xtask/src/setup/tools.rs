@@ -23,9 +23,8 @@ pub(super) enum Tool {
     Component(&'static str),
     /// cargo-deny, built into the cache.
     CargoDeny,
-    /// The time server of the clock tests, unpacked into the cache and not installed: as a package it would
-    /// replace whatever keeps this machine's time.
-    Chronyd,
+    /// A server for tests, unpacked into the cache and not installed: see [`UNPACKED`].
+    Unpacked(&'static Unpacked),
 }
 
 impl Tool {
@@ -34,7 +33,7 @@ impl Tool {
         match self {
             Self::Component(name) => name,
             Self::CargoDeny => "cargo-deny",
-            Self::Chronyd => "chronyd",
+            Self::Unpacked(server) => server.program,
         }
     }
 
@@ -43,7 +42,7 @@ impl Tool {
         match self {
             Self::Component(_) => "(of this toolchain)",
             Self::CargoDeny => CARGO_DENY,
-            Self::Chronyd => "(unpacked, not installed)",
+            Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
 
@@ -53,8 +52,36 @@ impl Tool {
             Self::Component("rustfmt") => "checks the formatting",
             Self::Component(_) => "checks the code",
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
-            Self::Chronyd => "the time server of the clock tests",
+            Self::Unpacked(server) => server.reason,
         }
+    }
+}
+
+/// A program that must not be installed: as a package it would start, or replace what keeps this machine's time.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unpacked {
+    package: &'static str,
+    /// In `usr/sbin` of the package.
+    program: &'static str,
+    reason: &'static str,
+}
+
+const UNPACKED: [Unpacked; 2] = [
+    Unpacked {
+        package: "chrony",
+        program: "chronyd",
+        reason: "the time server of the clock tests",
+    },
+    Unpacked {
+        package: "isc-dhcp-server",
+        program: "dhcpd",
+        reason: "the DHCP server of the network tests that gives leases of any length",
+    },
+];
+
+impl Unpacked {
+    fn folder(&self, project: &Project) -> PathBuf {
+        project.cache().join("tools").join(self.package)
     }
 }
 
@@ -70,14 +97,12 @@ pub(crate) fn cargo_deny(project: &Project) -> PathBuf {
 /// Where tests find their programs: the caller's path, root's programs and what is unpacked in the cache.
 pub(crate) fn path(project: &Project) -> String {
     let own = env::var("PATH").unwrap_or_default();
-    format!(
-        "{own}:/usr/sbin:/sbin:{}",
-        chrony(project).join("usr/sbin").display()
-    )
-}
-
-fn chrony(project: &Project) -> PathBuf {
-    project.cache().join("tools/chrony")
+    let unpacked = UNPACKED
+        .iter()
+        .map(|server| server.folder(project).join("usr/sbin"));
+    unpacked.fold(format!("{own}:/usr/sbin:/sbin"), |path, folder| {
+        format!("{path}:{}", folder.display())
+    })
 }
 
 /// What `purpose` needs and this machine lacks.
@@ -94,12 +119,17 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !cargo_deny(project).exists() {
         tools.push(Tool::CargoDeny);
     }
-    if !path(project)
-        .split(':')
-        .any(|folder| Path::new(folder).join("chronyd").exists())
-    {
-        tools.push(Tool::Chronyd);
-    }
+    let path = path(project);
+    let there = |server: &&Unpacked| {
+        path.split(':')
+            .any(|folder| Path::new(folder).join(server.program).exists())
+    };
+    tools.extend(
+        UNPACKED
+            .iter()
+            .filter(|server| !there(server))
+            .map(Tool::Unpacked),
+    );
     tools
 }
 
@@ -114,7 +144,7 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
                     .with_context(|| format!("add {component} to this Rust toolchain by hand"))?;
             }
             Tool::CargoDeny => install_cargo_deny(project)?,
-            Tool::Chronyd => unpack_chrony(project)?,
+            Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
     Ok(())
@@ -134,19 +164,20 @@ fn install_cargo_deny(project: &Project) -> Result<()> {
     Ok(())
 }
 
-fn unpack_chrony(project: &Project) -> Result<()> {
+fn unpack(project: &Project, server: &Unpacked) -> Result<()> {
+    let name = server.package;
     let lock = Lock::take(&project.cache().join("tools"))?;
-    let (download, tree) = (lock.scratch("download")?, lock.scratch("chrony")?);
-    apt::download("chrony", download.path())?;
+    let (download, tree) = (lock.scratch("download")?, lock.scratch(name)?);
+    apt::download(name, download.path())?;
     let entries = fs::read_dir(download.path()).context("list what apt fetched")?;
     let package = entries.filter_map(Result::ok).map(|entry| entry.path()).next();
     let mut command = Command::new("dpkg-deb");
     command
         .arg("--extract")
-        .arg(package.context("apt fetched no chrony")?)
+        .arg(package.with_context(|| format!("apt fetched no {name}"))?)
         .arg(tree.path());
-    progress::run("setup: unpack chrony", &mut command, None)?;
-    cache::publish(tree.path(), &chrony(project))
+    progress::run(&format!("setup: unpack {name}"), &mut command, None)?;
+    cache::publish(tree.path(), &server.folder(project))
 }
 
 fn answers(command: &mut Command) -> bool {
