@@ -46,6 +46,10 @@ pub(crate) struct BuildIso {
     /// Another version than Cargo.toml's, for tests of upgrades [development builds only]
     #[arg(long, value_name = "VERSION", conflicts_with = "key")]
     version: Option<Version>,
+    /// Fault to build in, such as panic-pid1-early, to see what a broken upgrade does; may be given several times [development
+    /// builds only]
+    #[arg(long, value_name = "NAME", conflicts_with = "key")]
+    fault: Vec<String>,
     /// Folder for the result [default: out/ in the checkout]
     #[arg(long, value_name = "FOLDER")]
     out: Option<PathBuf>,
@@ -70,6 +74,7 @@ pub(crate) fn development(project: &Project, folder: &Path) -> Result<(PathBuf, 
         key: None,
         next_key: None,
         version: None,
+        fault: Vec::new(),
         out: Some(folder.to_path_buf()),
     };
     let identity = command.identity()?;
@@ -145,7 +150,7 @@ impl BuildIso {
             version,
             build_time: epoch::find(project)?,
             firmware,
-            faults: Vec::new(),
+            faults: self.fault.clone(),
         })
     }
 
@@ -206,6 +211,7 @@ mod tests {
             key: None,
             next_key: None,
             version: None,
+            fault: Vec::new(),
             out: None,
         };
         let description = plain.description(&project).expect("a description");
@@ -223,6 +229,7 @@ mod tests {
             key: Some(path),
             next_key: None,
             version: None,
+            fault: Vec::new(),
             out: None,
         };
         let error = build

@@ -50,6 +50,9 @@ pub(crate) struct Qemu {
     /// --usb the machine starts from the medium, to install
     #[arg(long, value_name = "FILE")]
     disk: Vec<PathBuf>,
+    /// Disc in a drive that the machine does not start from: firmware to upgrade to
+    #[arg(long, value_name = "FILE")]
+    tray: Option<PathBuf>,
     /// How disks are attached
     #[arg(long, value_enum, default_value_t = DiskBus::Virtio)]
     bus: DiskBus,
@@ -103,6 +106,13 @@ impl Qemu {
         let machine = match iso {
             Some(iso) => self.start_from(self.machine(), iso, &scratch)?,
             None => self.machine(),
+        };
+        let machine = match &self.tray {
+            Some(disc) => {
+                ensure!(disc.is_file(), "there is no firmware {}", disc.display());
+                machine.tray(disc)
+            }
+            None => machine,
         };
         let mut command = Command::new(QEMU);
         command
