@@ -9,6 +9,7 @@ use fatfs::{Date, DateTime, FatType, FileSystem, FormatVolumeOptions, FsOptions,
 use thiserror::Error;
 
 use crate::boot_control::{Control, Copy};
+use crate::compression;
 use crate::disk::sparse::Sparse;
 use crate::disk::write::Device as _;
 use crate::disk::{file_extents, layout};
@@ -20,6 +21,8 @@ pub const LOADER: &str = "EFI/BOOT/BOOTX64.EFI";
 /// GRUB's configuration on a disk.
 pub const CONFIG: &str = "sps/grub.cfg";
 
+/// Bytes of the largest loader for a disk: five times today's.
+const MOST_LOADER: u64 = 4 << 20;
 /// The folders of a disk's volume.
 const DISK_FOLDERS: [&str; 3] = ["EFI", "EFI/BOOT", "sps"];
 /// Bytes of a folder's entry.
@@ -67,15 +70,26 @@ pub enum EspError {
         /// What the FAT library said.
         source: io::Error,
     },
+    /// The loader could not be decompressed.
+    #[error("cannot decompress the boot loader for UEFI")]
+    Loader(#[source] io::Error),
     /// The finished volume could not be read.
     #[error("cannot read the EFI system partition just made")]
     Read(#[source] io::Error),
 }
 
+/// The loader for a disk, from the payload [`crate::names::DISK_EFI`] of a firmware.
+///
+/// # Errors
+/// When it is not compressed as it should be, or larger than any loader.
+pub fn loader(payload: &[u8]) -> Result<Vec<u8>, EspError> {
+    compression::unpack(payload, MOST_LOADER).map_err(EspError::Loader)
+}
+
 /// What the volume of an installed disk holds.
 #[derive(Clone, Copy, Debug)]
 pub struct DiskFiles<'a> {
-    /// `BOOTX64.EFI`: the payload [`crate::names::DISK_EFI`].
+    /// `BOOTX64.EFI`: what [`loader`] reads from the payload [`crate::names::DISK_EFI`].
     pub loader: &'a [u8],
     /// `grub.cfg`: the payload [`crate::names::DISK_GRUB_CONFIG`].
     pub config: &'a [u8],

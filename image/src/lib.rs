@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod boot_control;
+pub mod compression;
 pub mod disk;
 pub mod esp;
 pub mod hex;

@@ -36,8 +36,8 @@ pub const EFI_IMAGE: &str = "boot/efi.img";
 pub const DISK_BOOT: &str = "boot/disk_boot.img";
 /// GRUB's core for a disk: the content of its first partition.
 pub const DISK_CORE: &str = "boot/disk_core.img";
-/// GRUB for UEFI on a disk.
-pub const DISK_EFI: &str = "boot/disk_efi.img";
+/// GRUB for UEFI on a disk, compressed: [`crate::esp::loader`] reads it.
+pub const DISK_EFI: &str = "boot/disk_efi.zst";
 /// GRUB's configuration on a disk.
 pub const DISK_GRUB_CONFIG: &str = "boot/disk_grub.cfg";
 

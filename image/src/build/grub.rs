@@ -10,6 +10,8 @@ use std::process::Command;
 
 use thiserror::Error;
 
+use crate::compression;
+
 mod bios;
 
 /// Where Debian's `grub-pc-bin` and `grub-efi-amd64-bin` put modules and boot sectors.
@@ -72,7 +74,7 @@ pub struct DiskGrub {
     pub boot: Vec<u8>,
     /// The content of that partition.
     pub core: Vec<u8>,
-    /// `BOOTX64.EFI`.
+    /// `BOOTX64.EFI`, compressed: a quarter of its bytes.
     pub efi: Vec<u8>,
 }
 
@@ -106,6 +108,14 @@ pub enum GrubError {
         /// The file.
         path: PathBuf,
         /// What the system said.
+        source: io::Error,
+    },
+    /// The compressor failed.
+    #[error("cannot compress {core}")]
+    Compress {
+        /// Which core.
+        core: &'static str,
+        /// What the compressor said.
         source: io::Error,
     },
     /// A boot sector or core is not as GRUB 2 makes them.
@@ -193,7 +203,7 @@ pub fn build(grub: &Path, scratch: &Path) -> Result<Grub, GrubError> {
         disk: DiskGrub {
             boot: bios::boot_sector(sector("boot.img")?)?,
             core: bios::core(core(&DISK_BIOS_CORE, grub, scratch)?)?,
-            efi: core(&DISK_EFI_CORE, grub, scratch)?,
+            efi: packed_core(&DISK_EFI_CORE, grub, scratch)?,
         },
     })
 }
@@ -238,8 +248,18 @@ pub fn ingredients(grub: &Path) -> Result<Vec<(String, Vec<u8>)>, GrubError> {
         );
         files.push((format!("{} recipe", core.name), recipe.into_bytes()));
     }
+    files.push(("compression".to_owned(), compression::recipe().into_bytes()));
     files.sort();
     Ok(files)
+}
+
+/// A core that is unpacked when a disk is made.
+fn packed_core(which: &Core, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {
+    let bytes = core(which, grub, scratch)?;
+    compression::pack(&bytes).map_err(|source| GrubError::Compress {
+        core: which.name,
+        source,
+    })
 }
 
 fn core(core: &Core, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {

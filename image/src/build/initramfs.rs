@@ -9,11 +9,12 @@ use thiserror::Error;
 use zstd::stream::raw::CParameter;
 
 use crate::archive::{self, ArchiveError, Tree};
+use crate::compression;
 
 /// See DECISION-compression.md for the figures.
 const LEVEL: i32 = 15;
-/// Largest window, as a power of two: 4 MiB. The kernel allocates as much while it unpacks.
-const WINDOW_LOG: u32 = 22;
+/// Largest window, as a power of two: 16 MiB. The kernel allocates as much while it unpacks.
+const WINDOW_LOG: u32 = 24;
 
 /// Why the root file system could not be packed.
 #[derive(Debug, Error)]
@@ -69,13 +70,7 @@ fn compress_at(archive: &[u8], level: i32) -> io::Result<Vec<u8>> {
 /// # Errors
 /// When it is no zstd frame, unpacks to more than `limit` bytes, or is no archive.
 pub fn unpack(compressed: &[u8], limit: u64) -> Result<Tree, InitramfsError> {
-    let decoder = zstd::Decoder::new(compressed).map_err(InitramfsError::Decompress)?;
-    let mut archive = Vec::new();
-    let mut bounded = io::Read::take(decoder, limit + 1);
-    io::Read::read_to_end(&mut bounded, &mut archive).map_err(InitramfsError::Decompress)?;
-    if archive.len() as u64 > limit {
-        return Err(InitramfsError::Decompress(io::ErrorKind::FileTooLarge.into()));
-    }
+    let archive = compression::unpack(compressed, limit).map_err(InitramfsError::Decompress)?;
     Ok(archive::read(&archive)?)
 }
 
@@ -100,7 +95,7 @@ mod tests {
             noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
             (noise >> 24) as u8 & 0x3f
         })
-        .take(9 << 20)
+        .take(20 << 20)
         .collect();
         let frame = compress_at(&bytes, 3).unwrap();
         // RFC 8878, 3.1.1.1: byte 4 is the frame header descriptor; without the single-segment flag byte 5 is the

@@ -192,7 +192,7 @@ fn grub_reads_the_slot_and_the_control() {
         grub("(loop0,gpt2)/sps/grub.cfg".to_owned()),
         all[names::DISK_GRUB_CONFIG]
     );
-    assert!(grub(format!("(loop0,gpt2)/{}", esp::LOADER)) == all[names::DISK_EFI]);
+    assert!(grub(format!("(loop0,gpt2)/{}", esp::LOADER)) == esp::loader(&all[names::DISK_EFI]).unwrap());
 }
 
 #[test]

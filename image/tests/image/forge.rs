@@ -12,6 +12,7 @@ use serde_json::Value;
 use sps_image::build::bundle::{self, Description, Firmware, Parts};
 use sps_image::build::grub::{DiskGrub, Grub};
 use sps_image::build::iso;
+use sps_image::compression;
 use sps_image::iso9660;
 use sps_image::keys::{SecretKey, Trust};
 use sps_image::names;
@@ -36,7 +37,7 @@ pub(crate) fn parts() -> Parts {
             disk: DiskGrub {
                 boot: noise.bytes(512),
                 core: noise.bytes(3_000),
-                efi: noise.bytes(7_000),
+                efi: compression::pack(&noise.bytes(7_000)).unwrap(),
             },
         },
     }

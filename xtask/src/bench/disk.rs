@@ -34,6 +34,7 @@ dd if=iso/disk_boot.img of=disk.raw bs=440 count=1 conv=notrunc
 dd if=iso/disk_core.img of=disk.raw bs=1M seek=1 conv=notrunc
 mformat -i disk.raw@@3M -F -c 2 -T 262144 ::
 mmd -i disk.raw@@3M ::/EFI ::/EFI/BOOT ::/sps
+zstd -q -d -f iso/disk_efi.zst -o iso/disk_efi.img
 mcopy -i disk.raw@@3M iso/disk_efi.img ::/EFI/BOOT/BOOTX64.EFI
 mcopy -i disk.raw@@3M iso/disk_grub.cfg ::/sps/grub.cfg
 mke2fs -q -F -t ext4 -d tree -E offset=137363456 disk.raw 512M

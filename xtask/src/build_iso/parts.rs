@@ -25,7 +25,7 @@ const EFI: &str = "bootx64.efi";
 const BOOT_CODE: &str = "boot_hybrid.img";
 const DISK_BOOT: &str = "disk-boot.img";
 const DISK_CORE: &str = "disk-core.img";
-const DISK_EFI: &str = "disk-bootx64.efi";
+const DISK_EFI: &str = "disk-bootx64.efi.zst";
 
 /// Makes or finds every part.
 pub(super) fn collect(project: &Project, trust: &Trust, description: &Description) -> Result<Parts> {

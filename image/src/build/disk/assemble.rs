@@ -92,7 +92,7 @@ pub fn assemble(
         .write_at(at(Part::Bios), &core)
         .map_err(misplaced(Part::Bios))?;
     let esp = esp::disk(&DiskFiles {
-        loader: &firmware.file(names::DISK_EFI)?,
+        loader: &esp::loader(&firmware.file(names::DISK_EFI)?)?,
         config: &firmware.file(names::DISK_GRUB_CONFIG)?,
         control: Control::installed(SlotNumber::FIRST),
     })?;

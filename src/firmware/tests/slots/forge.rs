@@ -6,6 +6,7 @@ use sps_image::build::bundle::{self, Description, Firmware, Parts};
 use sps_image::build::grub::{DiskGrub, Grub};
 use sps_image::build::repack::{Changes, repack};
 use sps_image::build::seal::{self, Payloads, Seal};
+use sps_image::compression;
 use sps_image::keys::{SecretKey, Trust};
 use sps_image::names;
 use sps_image::source::{Extent, Source};
@@ -37,7 +38,7 @@ fn parts(initramfs: Vec<u8>) -> Parts {
             disk: DiskGrub {
                 boot: noise(7, 512),
                 core: noise(8, 3_000),
-                efi: noise(9, 7_000),
+                efi: compression::pack(&noise(9, 7_000)).unwrap(),
             },
         },
     }

@@ -66,7 +66,7 @@ impl Loader {
         let first_block = boot.try_into().map_err(|_| size())?;
         let control = Control::installed(SlotNumber::FIRST);
         let volume = esp::disk(&DiskFiles {
-            loader: &firmware.payload(names::DISK_EFI)?,
+            loader: &esp::loader(&firmware.payload(names::DISK_EFI)?)?,
             config: &firmware.payload(names::DISK_GRUB_CONFIG)?,
             control,
         })?;

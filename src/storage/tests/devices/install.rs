@@ -102,7 +102,7 @@ fn is_installed(disk: &LoopDisk, firmware: &Firmware) {
     let kernel = grub_reads(disk.path(), "(loop0,gpt3)/slots/1/vmlinuz").unwrap();
     assert!(kernel == firmware.payload(names::KERNEL).unwrap());
     let loader = grub_reads(disk.path(), "(loop0,gpt2)/EFI/BOOT/BOOTX64.EFI").unwrap();
-    assert!(loader == firmware.payload(names::DISK_EFI).unwrap());
+    assert!(loader == esp::loader(&firmware.payload(names::DISK_EFI).unwrap()).unwrap());
     assert_eq!(control(disk), Control::installed(SlotNumber::FIRST));
     assert_eq!(
         boot_code(disk),

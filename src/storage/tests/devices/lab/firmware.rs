@@ -2,6 +2,7 @@
 
 use sps_image::build::bundle::{self, Description, Parts};
 use sps_image::build::grub::{DiskGrub, Grub};
+use sps_image::compression;
 use sps_image::keys::{SecretKey, Trust};
 use sps_image::version::Version;
 use sps_storage::install::Firmware;
@@ -20,7 +21,7 @@ pub(crate) fn image() -> Vec<u8> {
             disk: DiskGrub {
                 boot: noise(7, 512),
                 core: noise(8, 130_000),
-                efi: noise(9, 400_001),
+                efi: compression::pack(&noise(9, 400_001)).unwrap(),
             },
         },
     };
