@@ -6,6 +6,7 @@ mod boot;
 mod disk;
 mod figure;
 mod image;
+mod install;
 mod size;
 
 use anyhow::{Context, Result};
@@ -38,6 +39,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "image",
         about: "a warm build and the assembly alone",
         measure: image::measure,
+    },
+    Benchmark {
+        name: "install",
+        about: "an installation against dd, and the boot of an installed disk",
+        measure: install::measure,
     },
     Benchmark {
         name: "size",

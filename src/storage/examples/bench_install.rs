@@ -38,11 +38,7 @@ fn main() {
     let folder = Path::new(folder);
     let trust = Trust::only(SecretKey::development().public());
     let began = Instant::now();
-    let firmware = Firmware::open(
-        Box::new(FileSource::new(File::open(iso).unwrap()).unwrap()),
-        &trust,
-    )
-    .unwrap();
+    let firmware = Firmware::open(&FileSource::new(File::open(iso).unwrap()).unwrap(), &trust).unwrap();
     let verify = began.elapsed();
     let (mut installs, mut copies, mut bytes) = (Vec::new(), Vec::new(), 0);
     for _ in 0..rounds {

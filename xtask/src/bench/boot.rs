@@ -25,7 +25,7 @@ use crate::reproduce;
 /// Boots of each kind; the median counts.
 const ROUNDS: usize = 5;
 /// Longest boot.
-const BOOT: Duration = Duration::from_secs(240);
+pub(super) const BOOT: Duration = Duration::from_secs(240);
 /// Longest wait for one answer of a page that may not be there yet.
 const ANSWER: Duration = Duration::from_millis(50);
 /// Time between two questions.
@@ -112,7 +112,7 @@ fn summary(name: &str, boots: &[Boot], floors: Vec<f64>) -> Vec<Figure> {
     ]
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -15,11 +15,11 @@ use sps_image::version::Version;
 use thiserror::Error;
 use tracing::{debug, info};
 
-use super::firmware::Firmware;
+use super::firmware::{Firmware, FirmwareError};
 use super::loader::{Loader, LoaderError};
 use super::plan::{Mode, Plan};
 use super::progress::Progress;
-use super::slot::{self, SlotError, Written};
+use super::slot::{self, SlotError};
 use super::target::{Target, TargetError};
 use crate::device::BlockDevice;
 use crate::ext4::{self, Ext4Error, Kind, MountError, Options};
@@ -32,6 +32,9 @@ pub enum InstallError {
     /// The disk.
     #[error("the installation failed")]
     Target(#[from] TargetError),
+    /// The firmware.
+    #[error("the installation failed")]
+    Firmware(#[from] FirmwareError),
     /// The boot loader.
     #[error("the installation failed")]
     Loader(#[from] LoaderError),
@@ -41,7 +44,7 @@ pub enum InstallError {
     /// Its mount.
     #[error("the installation failed")]
     Mount(#[from] MountError),
-    /// The firmware.
+    /// The slot.
     #[error("the installation failed")]
     Slot(#[from] SlotError),
     /// The partition table was not written.
@@ -109,7 +112,6 @@ struct Install<'a> {
     scratch: &'a Path,
     table: Table,
     loader: Loader,
-    written: Vec<Written>,
     meter: Meter<'a>,
 }
 
@@ -148,7 +150,7 @@ pub fn install(
 ) -> Result<Installed, InstallError> {
     let began = Instant::now();
     let loader = Loader::new(firmware, &plan.layout)?;
-    let bytes = loader.size() + slot::size(firmware);
+    let bytes = loader.size() + slot::size(firmware)?;
     let mut install = Install {
         plan,
         firmware,
@@ -156,7 +158,6 @@ pub fn install(
         scratch,
         table: table(plan).map_err(InstallError::Random)?,
         loader,
-        written: Vec::new(),
         meter: Meter {
             observer,
             title: STEPS[0].title,
@@ -220,7 +221,7 @@ fn format(install: &mut Install<'_>) -> Result<(), InstallError> {
 fn copy(install: &mut Install<'_>) -> Result<(), InstallError> {
     let boot = install.plan.disk.partition(Part::Boot.number());
     let mounted = ext4::mount(&boot, install.scratch, Options::Writable)?;
-    install.written = slot::fill(&mounted, install.firmware, |bytes| install.meter.moved(bytes))?;
+    slot::fill(&mounted, install.firmware, |bytes| install.meter.moved(bytes))?;
     Ok(mounted.unmount()?)
 }
 
@@ -250,7 +251,7 @@ fn verify(install: &mut Install<'_>) -> Result<(), InstallError> {
     drop(device);
     // As GRUB will see it: without replaying the journal.
     let mounted = ext4::mount(&boot, install.scratch, Options::Untouched)?;
-    slot::verify(mounted.target(), install.firmware, &install.written, |bytes| {
+    slot::verify(mounted.target(), install.firmware, |bytes| {
         install.meter.moved(bytes);
     })?;
     Ok(mounted.unmount()?)

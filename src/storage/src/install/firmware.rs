@@ -1,26 +1,26 @@
-//! The firmware that is installed: an ISO that was verified as a whole, read again piece by piece.
+//! The firmware that is installed: an ISO that was read into memory once and verified there as a whole.
 //!
-//! Invariant: nothing is taken from it whose digest is not in the signed manifest; what is read again is hashed again, because a
-//! medium may change its mind or be changed.
+//! Invariant: what is installed is what was verified, byte for byte: a medium that changes its mind is not asked again. It is also read
+//! once only, which is what takes long from a disc.
 
 use std::io;
 
 use sps_bootlog::causes;
-use sps_image::hex::Sha256Digest;
+use sps_image::esp::{self, EspError};
 use sps_image::keys::Trust;
 use sps_image::manifest::Manifest;
 use sps_image::names;
 use sps_image::release::Release;
-use sps_image::source::{Extent, Source};
+use sps_image::source::Source;
 use sps_image::verify::{self, Verified, VerifyError};
 use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::device::BlockDevice;
-use crate::disks::{Content, Disk, Window, probe, volume_size};
+use crate::disks::{Content, Disk, probe, volume_size};
 
-/// Largest payload that is read into memory: GRUB's parts are a few hundred kilobytes.
-const MOST_IN_MEMORY: u64 = 16 << 20;
+/// Largest ISO that is taken into memory: as much as a slot and a boot loader may ever need, and a machine of the least memory has.
+const MOST: u64 = 128 << 20;
 
 /// Why there is no firmware to install.
 #[derive(Debug, Error)]
@@ -31,24 +31,23 @@ pub enum FirmwareError {
     /// It was refused or could not be read.
     #[error("the firmware medium cannot be used: write the ISO to it again")]
     Verify(#[source] VerifyError),
-    /// A file could not be read.
-    #[error("could not read {name} from the firmware medium: check the medium")]
-    Read {
-        /// The file.
-        name: String,
-        /// Why.
-        #[source]
-        source: io::Error,
+    /// It could not be read.
+    #[error("could not read the firmware medium: check the medium")]
+    Read(#[source] io::Error),
+    /// It is larger than any firmware.
+    #[error(
+        "the firmware medium says it holds {size} bytes, more than any firmware: write the ISO to it again"
+    )]
+    Size {
+        /// Bytes it claims.
+        size: u64,
     },
-    /// A file is not there or too large.
-    #[error("the firmware medium has no usable {name}")]
+    /// The boot loader for UEFI could not be unpacked.
+    #[error("the firmware medium has no usable boot loader: write the ISO to it again")]
+    Loader(#[source] EspError),
+    /// A file is not there.
+    #[error("the firmware medium has no {name}: write the ISO to it again")]
     Missing {
-        /// The file.
-        name: &'static str,
-    },
-    /// A file was not the one that had been verified.
-    #[error("{name} changed between two reads of the firmware medium: the medium is failing, use another")]
-    Changed {
         /// The file.
         name: String,
     },
@@ -56,36 +55,38 @@ pub enum FirmwareError {
 
 /// A verified ISO.
 pub struct Firmware {
-    source: Box<dyn Source + Send>,
+    iso: Vec<u8>,
     verified: Verified,
-    manifest: Vec<u8>,
-    signature: Vec<u8>,
+    loader: Vec<u8>,
 }
 
 impl Firmware {
-    /// Verifies an ISO as a whole: every byte of it is read. `source` may be longer than the ISO, as a stick is.
+    /// Reads an ISO and verifies it as a whole. `source` may be longer than the ISO, as a stick is.
     ///
     /// # Errors
     /// When it is refused or cannot be read.
-    pub fn open(source: Box<dyn Source + Send>, trust: &Trust) -> Result<Self, FirmwareError> {
-        let size = volume_size(&*source).unwrap_or_else(|| source.size());
-        let verified = verify::verify(&Window::new(&*source, size), trust).map_err(FirmwareError::Verify)?;
-        let mut firmware = Self {
-            source,
-            verified,
-            manifest: Vec::new(),
-            signature: Vec::new(),
-        };
-        firmware.manifest = firmware.bytes(names::MANIFEST)?;
-        firmware.signature = firmware.bytes(names::SIGNATURE)?;
-        let signature = sps_image::keys::Signature::parse(&firmware.signature).ok();
-        let key = &firmware.verified.key;
-        if !signature.is_some_and(|signature| key.verifies(&firmware.manifest, &signature)) {
-            return Err(FirmwareError::Changed {
-                name: names::MANIFEST.to_owned(),
-            });
+    pub fn open(source: &dyn Source, trust: &Trust) -> Result<Self, FirmwareError> {
+        let size = volume_size(source).unwrap_or_else(|| source.size());
+        if size > MOST {
+            return Err(FirmwareError::Size { size });
         }
+        // Bounded above.
+        let mut iso = vec![0; size as usize];
+        source.read_at(0, &mut iso).map_err(FirmwareError::Read)?;
+        let verified = verify::verify(&iso, trust).map_err(FirmwareError::Verify)?;
+        let mut firmware = Self {
+            iso,
+            verified,
+            loader: Vec::new(),
+        };
+        firmware.loader = esp::loader(firmware.file(names::DISK_EFI)?).map_err(FirmwareError::Loader)?;
         Ok(firmware)
+    }
+
+    /// The boot loader for UEFI.
+    #[must_use]
+    pub fn loader(&self) -> &[u8] {
+        &self.loader
     }
 
     /// What it says of itself.
@@ -94,50 +95,18 @@ impl Firmware {
         &self.verified.manifest
     }
 
-    /// The exact bytes of the manifest and of its signature.
-    #[must_use]
-    pub fn signed(&self) -> (&[u8], &[u8]) {
-        (&self.manifest, &self.signature)
-    }
-
-    /// Reads a payload into memory and checks it.
+    /// A file of it: the manifest, its signature or a payload.
     ///
     /// # Errors
-    /// When it is not there, cannot be read or has changed.
-    pub fn payload(&self, name: &'static str) -> Result<Vec<u8>, FirmwareError> {
-        let bytes = self.bytes(name)?;
-        let signed = self.manifest().payload(name);
-        if signed.is_none_or(|payload| payload.sha256 != Sha256Digest::of(&bytes)) {
-            return Err(FirmwareError::Changed {
-                name: name.to_owned(),
-            });
-        }
-        Ok(bytes)
-    }
-
-    fn bytes(&self, name: &'static str) -> Result<Vec<u8>, FirmwareError> {
-        let extent = self.extent(name).filter(|extent| extent.size <= MOST_IN_MEMORY);
-        let extent = extent.ok_or(FirmwareError::Missing { name })?;
-        // Bounded above.
-        let mut bytes = vec![0; extent.size as usize];
-        self.read_at(name, extent.offset, &mut bytes)?;
-        Ok(bytes)
-    }
-
-    /// Where a file lies.
-    #[must_use]
-    pub(crate) fn extent(&self, name: &str) -> Option<Extent> {
-        self.verified.files.files.get(name).copied()
-    }
-
-    /// Reads bytes of a file, which the caller hashes.
-    pub(crate) fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> Result<(), FirmwareError> {
-        self.source
-            .read_at(offset, buffer)
-            .map_err(|source| FirmwareError::Read {
-                name: name.to_owned(),
-                source,
-            })
+    /// When it is not there.
+    pub fn file(&self, name: &str) -> Result<&[u8], FirmwareError> {
+        let missing = || FirmwareError::Missing {
+            name: name.to_owned(),
+        };
+        let extent = self.verified.files.files.get(name).ok_or_else(missing)?;
+        // Verified extents lie within the ISO, whose length is a usize.
+        let range = extent.offset as usize..extent.end() as usize;
+        self.iso.get(range).ok_or_else(missing)
     }
 }
 
@@ -169,7 +138,7 @@ pub fn find_medium(
         }
         names.push(disk.name.clone());
         if opened.is_err() {
-            opened = Firmware::open(Box::new(device), trust);
+            opened = Firmware::open(&device, trust);
         }
         if let Err(error) = &opened {
             warn!("disk {}: {}", disk.name, causes(error));

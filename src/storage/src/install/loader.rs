@@ -52,8 +52,8 @@ pub(super) struct Loader {
 impl Loader {
     /// Reads and lays out the parts, with a boot control that says: the first slot was installed.
     pub(super) fn new(firmware: &Firmware, layout: &Layout) -> Result<Self, LoaderError> {
-        let boot = firmware.payload(names::DISK_BOOT)?;
-        let core = firmware.payload(names::DISK_CORE)?;
+        let boot = firmware.file(names::DISK_BOOT)?;
+        let core = firmware.file(names::DISK_CORE)?.to_vec();
         let bios = layout.extent(Part::Bios);
         if core.len() as u64 > bios.size {
             return Err(LoaderError::Size {
@@ -66,8 +66,8 @@ impl Loader {
         let first_block = boot.try_into().map_err(|_| size())?;
         let control = Control::installed(SlotNumber::FIRST);
         let volume = esp::disk(&DiskFiles {
-            loader: &esp::loader(&firmware.payload(names::DISK_EFI)?)?,
-            config: &firmware.payload(names::DISK_GRUB_CONFIG)?,
+            loader: firmware.loader(),
+            config: firmware.file(names::DISK_GRUB_CONFIG)?,
             control,
         })?;
         let mut pieces = join(volume.chunks(), layout.extent(Part::Esp).offset);

@@ -47,7 +47,7 @@ pub(crate) fn trust() -> Trust {
 
 /// The ISO, verified.
 pub(crate) fn firmware() -> Firmware {
-    Firmware::open(Box::new(image()), &trust()).unwrap()
+    Firmware::open(&image(), &trust()).unwrap()
 }
 
 /// The same bytes at every run (Numerical Recipes' linear congruential generator).
