@@ -155,7 +155,8 @@ pub fn make(helpers: &Helpers, kind: Kind, device: &Path) -> Result<(), Ext4Erro
         "-L",
         kind.label(),
     ]);
-    options.extend(["-E", "lazy_itable_init=1,lazy_journal_init=1"]);
+    // Who installs discards the disk as a whole; what is made at a first boot lies on a disk that was.
+    options.extend(["-E", "nodiscard,lazy_itable_init=1,lazy_journal_init=1"]);
     if kind == Kind::Boot {
         options.extend(["-U", file_systems::TEMPLATE_BOOT_UUID]);
     }
