@@ -1,5 +1,8 @@
 //! The appliance as every story sees it.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -99,4 +102,21 @@ fn same_text(guest: &Guest, log: &Page, entries: &[Value]) -> Result<()> {
     }
     ensure!(shown >= 5, "the log has {shown} lines:\n{}", log.body);
     Ok(())
+}
+
+/// A disc with an order for the installer, `sps-install.toml`, made in `folder`.
+///
+/// # Errors
+/// When genisoimage cannot be run or fails.
+pub fn order_disc(folder: &Path, order: &str) -> Result<PathBuf> {
+    let disc = folder.with_extension("iso");
+    fs::create_dir_all(folder).with_context(|| format!("create {}", folder.display()))?;
+    fs::write(folder.join("sps-install.toml"), order).context("write the order")?;
+    let made = Command::new("genisoimage")
+        .args(["-quiet", "-J", "-R", "-o"])
+        .args([&disc, folder])
+        .status()
+        .context("run genisoimage")?;
+    ensure!(made.success(), "genisoimage failed");
+    Ok(disc)
 }

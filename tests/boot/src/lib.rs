@@ -3,5 +3,5 @@
 mod appliance;
 mod operator;
 
-pub use appliance::{BOOT, SOON, check_boot_page, machine, wait_healthy};
+pub use appliance::{BOOT, SOON, check_boot_page, machine, order_disc, wait_healthy};
 pub use operator::{Operator, PASSWORD};

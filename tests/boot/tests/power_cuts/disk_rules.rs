@@ -13,8 +13,8 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use sps_harness::{Kept, Kind, LogEntry, State, WriteLog};
 use sps_image::boot_control::{Control, Copy, SlotNumber, choose};
-use sps_image::disk::layout::Part;
-use sps_image::disk::{file_extents, read};
+use sps_image::disk::file_extents;
+use sps_image::disk::layout::{Layout, Part};
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::Manifest;
 use sps_image::names;
@@ -25,9 +25,9 @@ use sps_image::{disk, esp};
 const SECTOR: u64 = 512;
 
 /// Part of a disk as a volume.
-struct Volume<'a> {
-    disk: &'a FileSource,
-    place: Extent,
+pub(crate) struct Volume<'a> {
+    pub(crate) disk: &'a FileSource,
+    pub(crate) place: Extent,
 }
 
 impl Source for Volume<'_> {
@@ -64,10 +64,10 @@ pub(crate) struct Judge<'a> {
 impl<'a> Judge<'a> {
     /// `image` holds what the disk held before the recording.
     pub(crate) fn new(image: &Path, log: &'a WriteLog) -> Result<Self> {
-        let source = FileSource::new(File::open(image).context("open the disk")?)?;
-        let table = read::read(&source)?.table;
-        let boot = table.entry(Part::Boot)?.extent();
-        let behind = table.entry(Part::Data)?.extent().end()..source.size();
+        let size = FileSource::new(File::open(image).context("open the disk")?)?.size();
+        let layout = Layout::for_size(size)?;
+        let boot = layout.extent(Part::Boot);
+        let behind = layout.extent(Part::Data).end()..size;
         let place = boot.offset..boot.end();
         let touches = |&number: &usize| touches(&log.entries()[number], &place);
         let to_boot = (0..log.entries().len()).filter(touches).collect();
@@ -260,7 +260,7 @@ fn summary(control: &Control) -> String {
     format!("first {first} second {second} slots {slots:?}")
 }
 
-fn touches(entry: &LogEntry, place: &Range<u64>) -> bool {
+pub(crate) fn touches(entry: &LogEntry, place: &Range<u64>) -> bool {
     let writes = !matches!(entry.kind, Kind::Flush | Kind::Mark);
     writes && entry.offset < place.end && entry.offset + entry.length > place.start
 }

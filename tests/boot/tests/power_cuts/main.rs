@@ -1,5 +1,5 @@
-//! Power cuts while firmware is changed: every write of a first boot, an upgrade and its commit is lost, kept alone or cut
-//! short on a copy of the disk, and the disk is looked at as GRUB sees it; some of these disks are really booted. And QEMU is
+//! Power cuts while firmware is installed or changed: every write of an installation, a first boot, an upgrade and its commit is lost, kept alone
+//! or cut short on a copy of the disk, and the disk is looked at as GRUB sees it; some of these disks are really booted. And QEMU is
 //! killed at random moments.
 //!
 //! `SPS_POWER_CUT_SECONDS` (100) bounds the looking, but windows that touch the partition table, the boot control or the
@@ -10,6 +10,8 @@
 mod cuts;
 #[cfg(test)]
 mod disk_rules;
+#[cfg(test)]
+mod installation;
 #[cfg(test)]
 mod kills;
 #[cfg(test)]

@@ -1,9 +1,7 @@
 //! From a medium to an installed appliance, by a person at the serial line.
 
-use std::process::Command;
-
 use anyhow::{Result, ensure};
-use sps_boot_tests::{BOOT, Operator, SOON, machine};
+use sps_boot_tests::{BOOT, Operator, SOON, machine, order_disc};
 use sps_harness::{Bus, Disk, Firmware, FirmwareKind, Testbed};
 
 /// Bytes of the disk that is installed to.
@@ -62,19 +60,10 @@ fn attended(name: &str, kind: FirmwareKind, bus: Bus, disk: &str) -> Result<()> 
 fn an_order_on_a_second_medium_installs() -> Result<()> {
     let firmware = Firmware::built()?;
     Testbed::run("install-unattended", 1, |bed| {
-        let (folder, order) = (bed.files().join("order"), bed.files().join("order.iso"));
-        std::fs::create_dir(&folder)?;
-        std::fs::write(
-            folder.join("sps-install.toml"),
+        let order = order_disc(
+            &bed.files().join("order"),
             "after = \"poweroff\"\n\n[disk]\nonly = true\n",
         )?;
-        let mut made = Command::new("genisoimage");
-        let made = made
-            .args(["-quiet", "-J", "-R", "-o"])
-            .arg(&order)
-            .arg(&folder)
-            .status()?;
-        ensure!(made.success(), "genisoimage failed");
         let blank = Disk::blank(bed.files().join("disk"), DISK, Bus::Ahci)?;
         let with_order = machine().cd(firmware.iso()).tray(order).disk(blank.clone());
         let mut guest = bed.start("medium", with_order)?;
