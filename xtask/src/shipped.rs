@@ -44,12 +44,7 @@ pub(crate) const SHIPPED: &[Shipped] = &[
         "GPL-2.0-or-later",
         Owed::SourcePackage,
     ),
-    shipped(
-        "e2fsprogs",
-        "mke2fs, e2fsck, resize2fs",
-        "GPL-2.0-only",
-        Owed::SourcePackage,
-    ),
+    shipped("e2fsprogs", "mke2fs, e2fsck", "GPL-2.0-only", Owed::SourcePackage),
     shipped(
         "libblkid1",
         "library of mke2fs and e2fsck",

@@ -11,6 +11,7 @@ use std::process::Command;
 use thiserror::Error;
 
 use crate::compression;
+use crate::disk::layout::{BLOCK, IMAGE_DISK, Layout, Part};
 
 mod bios;
 
@@ -38,6 +39,8 @@ const MEDIUM: &[&str] = &["iso9660"];
 const DISK: &[&str] = &["part_gpt", "fat", "ext2", "loadenv", "probe"];
 /// Disks as the BIOS shows them.
 const BIOS: &[&str] = &["biosdisk"];
+/// `loopback` finds the partitions of a disk whose table is damaged: a BIOS does not mend it, as UEFI firmware does.
+const BIOS_DISK: &[&str] = &["biosdisk", "loopback"];
 /// `efi_gop` hands the frame buffer to the kernel.
 const EFI: &[&str] = &["efi_gop"];
 /// `fat` and the partition tables let the core find the disk it was loaded from.
@@ -47,6 +50,9 @@ const EFI_MEDIUM: &[&str] = &["fat", "part_gpt", "part_msdos", "search", "search
 const START: &str = include_str!("grub/start.cfg");
 /// The medium under UEFI: the core was loaded from the EFI system partition, the ISO around it is another device.
 const START_MEDIUM_EFI: &str = include_str!("grub/start-medium-efi.cfg");
+
+/// An installed disk under BIOS.
+const START_DISK_BIOS: &str = include_str!("grub/start-disk-bios.cfg");
 
 /// Directory of the configuration on the medium.
 const MEDIUM_PREFIX: &str = "/boot";
@@ -164,9 +170,9 @@ const DISK_BIOS_CORE: Core = Core {
     format: "i386-pc",
     directory: "i386-pc",
     package: "grub-pc-bin",
-    modules: [MODULES, DISK, BIOS],
+    modules: [MODULES, DISK, BIOS_DISK],
     prefix: DISK_PREFIX,
-    start: START,
+    start: START_DISK_BIOS,
 };
 
 const DISK_EFI_CORE: Core = Core {
@@ -243,7 +249,7 @@ pub fn ingredients(grub: &Path) -> Result<Vec<(String, Vec<u8>)>, GrubError> {
             core.format,
             core.modules,
             core.prefix,
-            core.start,
+            placed(core.start),
             bios::RECIPE
         );
         files.push((format!("{} recipe", core.name), recipe.into_bytes()));
@@ -262,13 +268,27 @@ fn packed_core(which: &Core, grub: &Path, scratch: &Path) -> Result<Vec<u8>, Gru
     })
 }
 
+/// A configuration with the places of the partitions, which are the same on every disk, as GRUB's lists of blocks.
+fn placed(start: &str) -> String {
+    let place = |part| {
+        let blocks = Layout::for_size(IMAGE_DISK).map(|layout| {
+            let extent = layout.extent(part);
+            format!("{}+{}", extent.offset / BLOCK, extent.size / BLOCK)
+        });
+        blocks.unwrap_or_default()
+    };
+    start
+        .replace("@ESP@", &place(Part::Esp))
+        .replace("@BOOT@", &place(Part::Boot))
+}
+
 fn core(core: &Core, grub: &Path, scratch: &Path) -> Result<Vec<u8>, GrubError> {
     let directory = grub.join(core.directory);
     let list = directory.join("moddep.lst");
     std::fs::metadata(&list).map_err(missing(&list, core.package))?;
     let start = scratch.join(format!("{}.cfg", core.name));
     let output = scratch.join(format!("{}.img", core.name));
-    std::fs::write(&start, core.start).map_err(|source| GrubError::Scratch {
+    std::fs::write(&start, placed(core.start)).map_err(|source| GrubError::Scratch {
         path: start.clone(),
         source,
     })?;
@@ -298,4 +318,16 @@ fn run(core: &Core, directory: &Path, start: &Path, output: &Path) -> Result<(),
         core: core.name,
         message,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn partitions_are_found_without_a_table() {
+        let start = placed(START_DISK_BIOS);
+        assert!(start.contains("loopback esp ($disk)6144+262144\n"), "{start}");
+        assert!(start.contains("loopback boot ($disk)268288+1048576\n"), "{start}");
+    }
 }

@@ -37,6 +37,18 @@ impl Guid {
         Self(bytes)
     }
 
+    /// From the bytes in the order of the text, as a file system's superblock has them.
+    #[must_use]
+    pub const fn from_order_of_text(bytes: [u8; GUID_SIZE]) -> Self {
+        Self(swap(bytes))
+    }
+
+    /// The bytes in the order of the text.
+    #[must_use]
+    pub const fn in_order_of_text(self) -> [u8; GUID_SIZE] {
+        swap(self.0)
+    }
+
     /// The bytes as they stand in a table.
     #[must_use]
     pub const fn to_bytes(self) -> [u8; GUID_SIZE] {

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::layout::BLOCK;
 use super::table::{self, BLOCK_SIZE, Copy, Damage, ENTRIES_SIZE, Table};
+use super::write;
 use crate::source::Source;
 
 /// What the two copies are worth.
@@ -50,7 +51,7 @@ pub enum ReadError {
     /// The first block cannot be read.
     #[error("cannot read the first block of the disk")]
     FirstBlock(#[source] std::io::Error),
-    /// There is no partition table at all: a blank disk, or one with something else on it.
+    /// There is no partition table at all, and no sign of one: a blank disk, or one with something else on it.
     #[error("the disk has no GPT partition table")]
     Absent,
     /// Both copies are damaged.
@@ -98,7 +99,9 @@ pub fn read(disk: &(impl Source + ?Sized)) -> Result<Found, ReadError> {
         (Ok(table), Ok(_)) => (table, Copies::Differ),
         (Ok(table), Err(damage)) => (table, Copies::PrimaryOnly(damage)),
         (Err(damage), Ok(table)) => (table, Copies::BackupOnly(damage)),
-        (Err(Damage::Absent), Err(Damage::Absent)) => return Err(ReadError::Absent),
+        (Err(Damage::Absent), Err(Damage::Absent)) if !write::is_protective(&first_block) => {
+            return Err(ReadError::Absent);
+        }
         (Err(primary), Err(backup)) => return Err(ReadError::Damaged { primary, backup }),
     };
     if table.disk_size() > disk.size() {

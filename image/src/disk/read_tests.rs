@@ -109,6 +109,18 @@ fn one_damaged_copy_is_mended_from_the_other() {
 }
 
 #[test]
+fn copies_that_are_gone_are_missed_where_the_first_block_tells_of_them() {
+    let mut disk = Disk::with(&template(IMAGE_DISK));
+    for block in [1, LAST] {
+        disk.blocks.insert(block, [0xa5; BLOCK_SIZE]);
+    }
+    let error = read(&disk).unwrap_err().to_string();
+    assert!(error.contains("both copies of the partition table"), "{error}");
+    disk.blocks.remove(&0);
+    assert!(matches!(read(&disk), Err(ReadError::Absent)));
+}
+
+#[test]
 fn two_damaged_copies_are_an_error_that_says_what_to_do() {
     let mut disk = Disk::with(&template(IMAGE_DISK));
     disk.flip(1, 60);

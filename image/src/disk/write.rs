@@ -93,3 +93,9 @@ pub fn protective_mbr(first_block: &[u8; BLOCK_SIZE], blocks: u64) -> [u8; BLOCK
     block[BLOCK_SIZE - 2..].copy_from_slice(&[0x55, 0xaa]);
     block
 }
+
+/// Whether the first block of a disk says that a GPT follows (UEFI specification, 5.2.3).
+#[must_use]
+pub fn is_protective(first_block: &[u8; BLOCK_SIZE]) -> bool {
+    first_block[RECORDS + 4] == PROTECTIVE && first_block[BLOCK_SIZE - 2..] == [0x55, 0xaa]
+}

@@ -80,14 +80,18 @@ impl ActionLog {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, ActionLogError> {
-        let file = Rotated::open(path).map_err(|source| ActionLogError::Open {
+        let failed = |source| ActionLogError::Open {
             path: path.to_owned(),
             source,
-        })?;
+        };
+        let file = Rotated {
+            path: path.to_owned(),
+        };
+        drop(file.open().map_err(failed)?);
         let (sender, lines) = sync_channel(WAITING);
         thread::Builder::new()
             .name("actions".into())
-            .spawn(move || write_all(file, &lines))
+            .spawn(move || write_all(&file, &lines))
             .map_err(ActionLogError::Thread)?;
         Ok(Self { file: Some(sender) })
     }
@@ -113,7 +117,7 @@ impl ActionLog {
     }
 }
 
-fn write_all(mut file: Rotated, lines: &Receiver<Line>) {
+fn write_all(file: &Rotated, lines: &Receiver<Line>) {
     for line in lines {
         match file.append(&line.text) {
             Ok(()) => {
@@ -124,33 +128,30 @@ fn write_all(mut file: Rotated, lines: &Receiver<Line>) {
     }
 }
 
+/// Open only while a line is appended: a file that is open for writing keeps its file system from being left in order.
 struct Rotated {
     path: PathBuf,
-    file: File,
 }
 
 impl Rotated {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
+    fn open(&self) -> io::Result<File> {
+        OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(path)?;
-        Ok(Self {
-            path: path.to_owned(),
-            file,
-        })
+            .open(&self.path)
     }
 
-    fn append(&mut self, line: &str) -> io::Result<()> {
-        if self.file.metadata()?.len() >= FILE_BYTES {
+    fn append(&self, line: &str) -> io::Result<()> {
+        let mut file = self.open()?;
+        if file.metadata()?.len() >= FILE_BYTES {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
             fs::rename(&self.path, aside)?;
-            *self = Self::open(&self.path)?;
+            file = self.open()?;
         }
-        self.file.write_all(line.as_bytes())?;
-        self.file.sync_data()
+        file.write_all(line.as_bytes())?;
+        file.sync_data()
     }
 }
 
@@ -181,6 +182,17 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert_eq!(read, [action("reboot"), action("seal")]);
+    }
+
+    #[tokio::test]
+    async fn the_file_is_not_held_open() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("actions.log");
+        let log = ActionLog::open(&path).unwrap();
+        log.record(&action("seal")).await;
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut open = open.filter_map(|fd| fs::read_link(fd.path()).ok());
+        assert!(open.all(|file| file != path));
     }
 
     #[tokio::test]

@@ -35,11 +35,27 @@ pub enum DiskContent {
         /// Its `state` and `data` can be kept.
         can_keep: bool,
     },
+    /// A partition table that cannot be read; it was an appliance's if something of it can be kept.
+    Damaged {
+        /// `state` and `data` lie where every appliance has them and can be kept.
+        can_keep: bool,
+    },
     /// Something else.
     Other {
         /// For people: `3 partitions: ntfs, ntfs, vfat`.
         summary: String,
     },
+}
+
+impl DiskContent {
+    /// Whether an installation can keep configuration and data.
+    #[must_use]
+    pub fn can_keep(&self) -> bool {
+        matches!(
+            self,
+            Self::Appliance { can_keep: true, .. } | Self::Damaged { can_keep: true }
+        )
+    }
 }
 
 /// What installing to a disk would do.
@@ -64,4 +80,18 @@ pub struct InstallStep {
     pub what: String,
     /// Something that was there is lost.
     pub destroys: bool,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_damaged_table_does_not_cost_the_data() {
+        let damaged = DiskContent::Damaged { can_keep: true };
+        assert!(damaged.can_keep());
+        assert!(crate::text::content(&damaged).contains("appliance"));
+        assert!(!DiskContent::Damaged { can_keep: false }.can_keep());
+        assert!(!DiskContent::Blank.can_keep());
+    }
 }

@@ -15,13 +15,21 @@ pub enum Rescue {
     Control,
     /// A slot had tries, but its files cannot be loaded, and no other one has any.
     Unreadable,
+    /// GRUB cannot read the partition table and found the partitions by their places.
+    Table,
     /// Somebody chose it in the menu.
     Menu,
 }
 
 impl Rescue {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Tries, Self::Control, Self::Unreadable, Self::Menu];
+    pub const ALL: [Self; 5] = [
+        Self::Tries,
+        Self::Control,
+        Self::Unreadable,
+        Self::Table,
+        Self::Menu,
+    ];
 
     /// The word GRUB uses.
     #[must_use]
@@ -30,6 +38,7 @@ impl Rescue {
             Self::Tries => "tries",
             Self::Control => "control",
             Self::Unreadable => "unreadable",
+            Self::Table => "table",
             Self::Menu => "menu",
         }
     }
@@ -41,6 +50,7 @@ impl fmt::Display for Rescue {
             Self::Tries => "every installed firmware used up its starts without becoming healthy",
             Self::Control => "the boot control is damaged",
             Self::Unreadable => "the boot loader cannot read the installed firmware",
+            Self::Table => "the boot loader cannot read the partition table",
             Self::Menu => "it was chosen in the boot menu",
         })
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use sps_bootlog::BootLog;
 use sps_console::Banner;
 use sps_firmware::Firmware;
-use sps_firmware_engine::BootOutcome;
+use sps_firmware_engine::{BootOutcome, Rescue};
 use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_init::children::Children;
@@ -58,7 +58,7 @@ pub(crate) struct Boot {
     pub(crate) rescue: Option<String>,
     /// The firmware slots, once they are open.
     pub(crate) firmware: Option<Arc<Firmware>>,
-    /// The boot control was mended, and counts from the next start on.
+    /// The partition table or the boot control was mended, and counts from the next start on.
     pub(crate) restart: bool,
     /// One sentence about the firmware that failed before this one, when this boot found that out.
     pub(crate) rolled_back: Option<String>,
@@ -223,13 +223,27 @@ fn disk(boot: &mut Boot) -> Result<(), PhaseError> {
         return Ok(());
     };
     info!("started from slot {slot}");
-    if let Some(reason) = rescue {
+    let table_lost = rescue == Some(Rescue::Table);
+    // What is wrong with the table is said better by whoever reads both of its copies.
+    if let Some(reason) = rescue.filter(|_| !table_lost) {
         boot.rescue(reason.to_string());
     }
-    let (children, rescue) = (boot.children.clone(), boot.rescue.is_some());
+    let (children, rescue) = (boot.children.clone(), rescue.is_some());
     let open = move |pulse: &node::Pulse| node::open(&disk, &children, rescue, pulse);
-    boot.node = Some(aside("opening the disk", boot.watchdog.as_ref(), open)??);
-    Ok(())
+    let node = aside("opening the disk", boot.watchdog.as_ref(), open)??;
+    let mended = node.own.was_mended();
+    boot.node = Some(node);
+    match (table_lost, mended) {
+        (true, true) => {
+            boot.restart = true;
+            Err("the partition table was mended: starting again".into())
+        }
+        (true, false) => {
+            boot.rescue(Rescue::Table.to_string());
+            Ok(())
+        }
+        (false, _) => Ok(()),
+    }
 }
 
 /// Mounts `boot` and `state` of an installed appliance.
@@ -288,8 +302,8 @@ fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
     Ok(())
 }
 
-/// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended. A boot
-/// control that was rebuilt is started from.
+/// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended. What was
+/// mended is started from.
 fn storage_failed(boot: &mut Boot, phase: &'static str, problem: &str) -> Verdict {
     let on_trial = matches!(
         boot.start,

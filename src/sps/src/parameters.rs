@@ -16,7 +16,7 @@ pub(crate) enum Start {
     Slot {
         /// Its number.
         slot: u8,
-        /// Partition UUID of the EFI system partition, as the boot loader writes it.
+        /// The mark of the disk, as the boot loader writes it.
         disk: String,
         /// Set in rescue mode.
         rescue: Option<Rescue>,

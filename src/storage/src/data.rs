@@ -62,7 +62,7 @@ impl Data {
         }
         ext4::check(helpers, drbd.node())?;
         let mounted = ext4::mount(drbd.node(), target, Options::Writable)?;
-        if let Err(error) = ext4::grow(helpers, drbd.node()) {
+        if let Err(error) = ext4::grow(&mounted, drbd.node()) {
             warn!("{}", causes(&error));
         }
         Ok(Self {

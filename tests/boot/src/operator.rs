@@ -46,6 +46,35 @@ impl<'a> Operator<'a> {
         Ok(operator)
     }
 
+    /// Opens the menu of an appliance whose console password is this one.
+    ///
+    /// # Errors
+    /// When it is another, or none.
+    pub fn known(guest: &'a Guest, password: &str) -> Result<Self> {
+        let operator = Self { guest };
+        operator.type_line("")?;
+        guest.expect("Console password: ", SOON)?;
+        operator.type_line(password)?;
+        guest.expect("(?m)^Choice: ", SOON)?;
+        Ok(operator)
+    }
+
+    /// Installs from the medium on `disk`, whose content is shown with these words, and keeps its state and data.
+    ///
+    /// # Errors
+    /// When that is not offered or fails.
+    pub fn install_and_keep(&self, disk: &str, content: &str) -> Result<()> {
+        self.choose("Install to a disk")?;
+        self.expect(&format!("{disk}: .*{content}"))?;
+        self.expect("(?m)^Choice: ")?;
+        self.choose(&format!("{disk}:"))?;
+        self.expect("(?m)^Choice: ")?;
+        self.choose("Keep its configuration and data")?;
+        self.expect(&format!("Type {disk} to go on"))?;
+        self.type_line(disk)?;
+        self.expect("(?s)Installed.*Choice: ").map(drop)
+    }
+
     /// Types a line.
     ///
     /// # Errors
@@ -107,4 +136,10 @@ impl<'a> Operator<'a> {
         );
         Ok(answer)
     }
+}
+
+/// A text without line breaks and repeated spaces: answers are wrapped for a screen.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -8,11 +8,11 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, anyhow};
 use sps_image::build::disk::assemble;
 use sps_image::build::disk::boot::Workshop;
-use sps_image::build::disk::raw;
+use sps_image::build::disk::{ova, qcow2, raw, vmdk};
 use sps_image::build::menus::KERNEL_ARGUMENTS;
 use sps_image::build::repack::{self, Changes};
 use sps_image::build::seal::{self, Payloads, Seal};
-use sps_image::keys::{SecretKey, Trust};
+use sps_image::keys::{KEY_SIZE, SecretKey, Trust};
 use sps_image::names;
 use sps_image::release::Release;
 use sps_image::source::{FileSource, Source};
@@ -23,6 +23,9 @@ use crate::testbed::repository;
 
 /// Bytes of boot code at the start of a disk, before its signature and partition table.
 const BOOT_CODE: usize = 440;
+
+/// Seed of a key that no appliance trusts.
+const SOMEBODY: [u8; KEY_SIZE] = [42; KEY_SIZE];
 
 /// The ISO to boot: the file `SPS_ISO` names, else the newest `*.iso` in `out`.
 ///
@@ -54,6 +57,22 @@ fn newest_iso(out: &Path) -> Result<PathBuf> {
             out.display()
         )
     })
+}
+
+/// Name of the machine in an OVA.
+const OVA_NAME: &str = "sps";
+
+/// A format of an installed disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// Byte for byte.
+    Raw,
+    /// QEMU's.
+    Qcow2,
+    /// VMware's, stream-optimized.
+    Vmdk,
+    /// A machine with a VMDK in a tar.
+    Ova,
 }
 
 /// A development firmware.
@@ -106,15 +125,35 @@ impl Firmware {
     /// # Errors
     /// When a change breaks a rule or the file cannot be written.
     pub fn repack(&self, changes: &Changes, path: &Path) -> Result<Self> {
-        let image = repack::repack(
-            &self.image,
-            &development_keys(),
-            changes,
-            &SecretKey::development(),
-        )
-        .with_context(|| format!("repack {}", self.iso.display()))?;
-        fs::write(path, image).with_context(|| format!("write {}", path.display()))?;
+        self.repack_with(&SecretKey::development(), changes, path)?;
         Self::open(path)
+    }
+
+    /// Writes a variant to `path` that somebody else has signed.
+    ///
+    /// # Errors
+    /// When a change breaks a rule or the file cannot be written.
+    pub fn forge(&self, changes: &Changes, path: &Path) -> Result<()> {
+        self.repack_with(&SecretKey::from_seed(&SOMEBODY), changes, path)
+    }
+
+    fn repack_with(&self, key: &SecretKey, changes: &Changes, path: &Path) -> Result<()> {
+        let image = repack::repack(&self.image, &development_keys(), changes, key)
+            .with_context(|| format!("repack {}", self.iso.display()))?;
+        fs::write(path, image).with_context(|| format!("write {}", path.display()))
+    }
+
+    /// Writes the same firmware to `path` with a bit flipped in the middle of a payload.
+    ///
+    /// # Errors
+    /// When there is no such payload or the file cannot be written.
+    pub fn tamper(&self, name: &str, path: &Path) -> Result<()> {
+        let extent = self.verified.files.files.get(name);
+        let extent = extent.ok_or_else(|| anyhow!("the firmware has no {name}"))?;
+        let place = usize::try_from(extent.offset + extent.size / 2).context("the payload's place")?;
+        let mut image = fs::read(&self.iso).with_context(|| format!("read {}", self.iso.display()))?;
+        image[place] ^= 1;
+        fs::write(path, image).with_context(|| format!("write {}", path.display()))
     }
 
     /// Writes to `path` a disk of `bytes` on which this firmware is installed, as `cargo xtask build-disk` does;
@@ -123,15 +162,35 @@ impl Firmware {
     /// # Errors
     /// When Debian's e2fsprogs are missing or a file cannot be written.
     pub fn install(&self, path: &Path, bytes: u64, folder: &Path) -> Result<()> {
+        let disk = self.assemble(bytes, folder)?;
+        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        raw::write(&disk.content, &file).with_context(|| format!("write {}", path.display()))
+    }
+
+    /// The same in a format of hypervisors, as `cargo xtask build-disk` writes it.
+    ///
+    /// # Errors
+    /// As [`Self::install`].
+    pub fn install_as(&self, format: DiskFormat, path: &Path, bytes: u64, folder: &Path) -> Result<()> {
+        let disk = self.assemble(bytes, folder)?;
+        let mut file = File::create(path).with_context(|| format!("create {}", path.display()))?;
+        let written = match format {
+            DiskFormat::Raw => raw::write(&disk.content, &file),
+            DiskFormat::Qcow2 => qcow2::write(&disk.content, &mut file),
+            DiskFormat::Vmdk => vmdk::write(&disk.content, &mut file),
+            DiskFormat::Ova => ova::write(&disk.content, &disk.release, OVA_NAME, &mut file),
+        };
+        written.with_context(|| format!("write {}", path.display()))
+    }
+
+    fn assemble(&self, bytes: u64, folder: &Path) -> Result<assemble::Disk> {
         let configuration = repository().join("rootfs/etc/mke2fs.conf");
         let workshop = Workshop {
             scratch: folder,
             configuration: &configuration,
         };
-        let disk = assemble::assemble(&self.image, &development_keys(), bytes, &workshop)
-            .with_context(|| format!("install {}", self.iso.display()))?;
-        let file = File::create(path).with_context(|| format!("create {}", path.display()))?;
-        raw::write(&disk.content, &file).with_context(|| format!("write {}", path.display()))
+        assemble::assemble(&self.image, &development_keys(), bytes, &workshop)
+            .with_context(|| format!("install {}", self.iso.display()))
     }
 
     /// Writes to `path` the same firmware with another root file system, for measurements.

@@ -7,6 +7,7 @@
 //! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
 //! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
 
+mod disk_server;
 mod firmware;
 mod guest;
 mod link;
@@ -25,7 +26,8 @@ mod testbed;
 mod web;
 mod write_log;
 
-pub use firmware::{Firmware, built_iso};
+pub use disk_server::DiskServer;
+pub use firmware::{DiskFormat, Firmware, built_iso};
 pub use guest::Guest;
 pub use link::{End, Frame, Link, Quality};
 pub use machine::{Chipset, DirectBoot, FirmwareKind, Machine, OVMF_CODE, OVMF_VARS, QEMU};

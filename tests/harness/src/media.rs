@@ -46,6 +46,9 @@ impl Media {
     }
 }
 
+/// Seconds a server of disks has to open its socket, on a shared machine.
+const SERVER_STARTS: u32 = 30;
+
 /// How a disk is attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bus {
@@ -66,6 +69,7 @@ pub struct Disk {
     bus: Bus,
     format: &'static str,
     log: Option<PathBuf>,
+    socket: Option<PathBuf>,
 }
 
 impl Disk {
@@ -77,6 +81,7 @@ impl Disk {
             bus,
             format: "raw",
             log: None,
+            socket: None,
         }
     }
 
@@ -107,6 +112,13 @@ impl Disk {
         self
     }
 
+    /// A server of network block devices at a unix socket has the image open, see [`DiskServer`](crate::DiskServer).
+    #[must_use]
+    pub(crate) fn served_at(mut self, socket: &Path) -> Self {
+        self.socket = Some(socket.to_owned());
+        self
+    }
+
     /// The image file.
     #[must_use]
     pub fn image(&self) -> &Path {
@@ -114,7 +126,11 @@ impl Disk {
     }
 
     fn node(&self, name: &str) -> Value {
-        let file = json!({"driver": "file", "filename": self.image, "discard": "unmap"});
+        let file = match &self.socket {
+            None => json!({"driver": "file", "filename": self.image, "discard": "unmap"}),
+            Some(socket) => json!({"driver": "nbd", "server": {"type": "unix", "path": socket},
+                "open-timeout": SERVER_STARTS, "discard": "unmap"}),
+        };
         match &self.log {
             None => json!({"driver": self.format, "node-name": name, "discard": "unmap", "file": file}),
             Some(log) => json!({"driver": "blklogwrites", "node-name": name,

@@ -76,7 +76,7 @@ pub(super) const PACKAGES: &[Package] = &[
     iso("drbd-utils", "drbdsetup and drbdmeta of the appliance"),
     iso(
         "e2fsprogs",
-        "mke2fs, e2fsck and resize2fs of the appliance; makes the slots of disk images",
+        "mke2fs and e2fsck of the appliance; makes the slots of disk images",
     ),
     iso("grub-common", "grub-mkimage puts boot loaders together"),
     iso("grub-efi-amd64-bin", "boot loader modules for UEFI"),

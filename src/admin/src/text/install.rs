@@ -49,6 +49,8 @@ pub fn content(content: &DiskContent) -> String {
                 .unwrap_or_default();
             clean(&format!("appliance{named}{version}"))
         }
+        DiskContent::Damaged { can_keep: true } => "appliance, its partition table is damaged".into(),
+        DiskContent::Damaged { can_keep: false } => "a damaged partition table".into(),
         DiskContent::Other { summary } => clean(summary),
     }
 }

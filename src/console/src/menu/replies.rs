@@ -230,7 +230,7 @@ fn install(disk: &Disk) -> Action {
             After::Plan,
         )
     };
-    if !matches!(disk.content, DiskContent::Appliance { can_keep: true, .. }) {
+    if !disk.content.can_keep() {
         return plan(false);
     }
     let choice = Choice::new("There is an appliance on this disk.", Place::Main)

@@ -130,6 +130,9 @@ fn content(survey: &Survey, media: &[String]) -> DiskContent {
             version: None,
             can_keep: install::plan(survey, media, true).is_ok(),
         },
+        Content::DamagedTable => DiskContent::Damaged {
+            can_keep: install::plan(survey, media, true).is_ok(),
+        },
         other => DiskContent::Other {
             summary: other.to_string(),
         },

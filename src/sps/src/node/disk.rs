@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use sps_image::disk::guid::{Guid, GuidError};
+use sps_image::disk::guid::GuidError;
 use sps_init::children::Children;
 use sps_init::phases::PhaseError;
 use sps_storage::disks::Scope;
 use sps_storage::drbd::Drbd;
 use sps_storage::first_boot::{FirstBoot, first_boot};
 use sps_storage::helper::{Helpers, Stop};
-use sps_storage::own::{OwnDisk, WAIT};
+use sps_storage::own::{Mark, OwnDisk, WAIT};
 use thiserror::Error;
 use tracing::info;
 
@@ -23,7 +23,7 @@ const SCRATCH: &str = "/run/sps/first-boot";
 /// The boot loader names the disk in a way nobody understands.
 #[derive(Debug, Error)]
 #[error(
-    "the boot loader names the own disk {text:?}, which is no GUID: install the boot loader again from the medium"
+    "the boot loader names the own disk {text:?}, which is no mark of a disk: install the boot loader again from the medium"
 )]
 struct DiskParameter {
     text: String,
@@ -38,14 +38,14 @@ pub(crate) struct Node {
     pub(crate) helpers: Helpers,
 }
 
-/// Opens the disk whose EFI system partition is `esp`. A fresh one is made ready, unless this is rescue mode, which changes
+/// Opens the disk that the boot loader calls `mark`. A fresh one is made ready, unless this is rescue mode, which changes
 /// nothing that it need not.
-pub(crate) fn open(esp: &str, children: &Children, rescue: bool, pulse: &Pulse) -> Result<Node, PhaseError> {
-    let guid: Guid = esp.parse().map_err(|source| DiskParameter {
-        text: esp.to_owned(),
+pub(crate) fn open(mark: &str, children: &Children, rescue: bool, pulse: &Pulse) -> Result<Node, PhaseError> {
+    let mark: Mark = mark.parse().map_err(|source| DiskParameter {
+        text: mark.to_owned(),
         source,
     })?;
-    let mut own = OwnDisk::open(guid, WAIT, Scope::Hardware)?;
+    let mut own = OwnDisk::open(mark, WAIT, Scope::Hardware)?;
     pulse.beat();
     let helpers = helpers(children);
     let drbd = Drbd::new(&helpers, &own);

@@ -11,7 +11,7 @@ use sps_init::children::Children;
 use sps_init::signals::Request;
 use sps_init::{Progress, power_button, signals};
 use sps_net::NetworkState;
-use sps_supervisor::{ExitKind, Messenger, Service, Supervisor};
+use sps_supervisor::{ExitKind, Messenger, Service, Status, Supervisor};
 use sps_supervisor_engine::{Escalation, Health, Limits, RestartPolicy, ServiceSpec};
 use sps_web::BootStatus;
 use tokio::runtime::{Builder, Handle, Runtime};
@@ -75,7 +75,7 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
             tell_memory();
         }
         faults.in_loop(health);
-        if health != Health::Starting
+        if (health != Health::Starting || has_failed(&states.borrow()))
             && let Some(sessions) = menus.take()
         {
             consoles::serve_menus(&sessions, menu_at_once);
@@ -91,6 +91,11 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
         watchdog: stopped.watchdog,
         ..End::from(stopped.exit.kind)
     }
+}
+
+/// Whether a service has failed: the appliance may never become healthy, and whoever comes to mend it needs the menu.
+fn has_failed(states: &Status) -> bool {
+    states.services.iter().any(|service| service.failures > 0)
 }
 
 /// Services that only some starts have: from the medium, from a slot, in rescue.

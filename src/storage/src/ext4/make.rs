@@ -1,4 +1,4 @@
-//! Making, checking and growing with e2fsprogs.
+//! Making and checking with e2fsprogs, growing by the kernel.
 //!
 //! Invariant: the features are named here, not taken from a configuration file or a version of e2fsprogs: a disk made by one
 //! firmware is mounted by another, and GRUB reads `boot`.
@@ -84,6 +84,12 @@ pub enum Ext4Error {
         /// What the check said.
         output: String,
     },
+    /// There is none, nor a copy of its superblock.
+    #[error("there is no file system on {} any more: restore the disk from a copy, or install again and erase everything", device.display())]
+    Lost {
+        /// Where.
+        device: PathBuf,
+    },
     /// The device could not be looked at.
     #[error("could not use the file system on {}", device.display())]
     Device {
@@ -109,7 +115,7 @@ pub enum Ext4Error {
         device: PathBuf,
         /// Why.
         #[source]
-        source: HelperError,
+        source: Errno,
     },
     /// The root folder could not be opened.
     #[error("could not open {}", target.display())]
@@ -197,6 +203,10 @@ pub fn check(helpers: &Helpers, device: &Path) -> Result<Checked, Ext4Error> {
             device: device.to_path_buf(),
             output: said(&finished.output),
         }),
+        // It has looked for the copies of the superblock too.
+        _ if is_lost(device) => Err(Ext4Error::Lost {
+            device: device.to_path_buf(),
+        }),
         _ => Err(Ext4Error::Check {
             device: device.to_path_buf(),
             source: HelperError::Failed {
@@ -209,6 +219,12 @@ pub fn check(helpers: &Helpers, device: &Path) -> Result<Checked, Ext4Error> {
 }
 
 /// Whether nothing uses the device; the programs would refuse at once where waiting a moment is enough.
+/// Whether a device that can be read holds no file system.
+fn is_lost(device: &Path) -> bool {
+    let opened = BlockDevice::read_only(device);
+    opened.is_ok_and(|device| matches!(Superblock::read(&device), Err(SuperblockError::Absent)))
+}
+
 fn is_free(device: &Path) -> Result<(), Ext4Error> {
     let opened = BlockDevice::exclusive(device);
     opened.map(drop).map_err(|source| Ext4Error::Device {
@@ -227,11 +243,12 @@ fn said(output: &str) -> String {
     lines.collect::<Vec<_>>().join("; ")
 }
 
-/// Makes a mounted file system as large as its device, when it is not; whether it had to.
+/// Makes a mounted file system as large as its device, when it is not; whether it had to. The kernel is asked itself: `resize2fs` wants
+/// to write to the device, which a kernel without `CONFIG_BLK_DEV_WRITE_MOUNTED` refuses while it is mounted.
 ///
 /// # Errors
-/// When the device cannot be looked at or resize2fs fails.
-pub fn grow(helpers: &Helpers, device: &Path) -> Result<bool, Ext4Error> {
+/// When the device cannot be looked at or the kernel refuses.
+pub fn grow(mounted: &Mounted, device: &Path) -> Result<bool, Ext4Error> {
     let path = || device.to_path_buf();
     let opened = BlockDevice::read_only(device).map_err(|source| Ext4Error::Device {
         device: path(),
@@ -251,7 +268,7 @@ pub fn grow(helpers: &Helpers, device: &Path) -> Result<bool, Ext4Error> {
         device.display(),
         superblock.size
     );
-    let grown = helpers.run(Program::Resize2fs, [device]);
+    let grown = sps_sys::ext4::resize(root(mounted)?, room / superblock.block);
     grown.map_err(|source| Ext4Error::Grow {
         device: path(),
         source,
@@ -259,18 +276,21 @@ pub fn grow(helpers: &Helpers, device: &Path) -> Result<bool, Ext4Error> {
     Ok(true)
 }
 
+fn root(mounted: &Mounted) -> Result<File, Ext4Error> {
+    let target = mounted.target();
+    File::open(target).map_err(|source| Ext4Error::Root {
+        target: target.to_path_buf(),
+        source,
+    })
+}
+
 /// Gives a mounted file system another UUID.
 ///
 /// # Errors
 /// When the kernel refuses.
 pub fn set_uuid(mounted: &Mounted, uuid: [u8; 16]) -> Result<(), Ext4Error> {
-    let target = mounted.target();
-    let root = File::open(target).map_err(|source| Ext4Error::Root {
-        target: target.to_path_buf(),
-        source,
-    })?;
-    sps_sys::ext4::set_uuid(&root, uuid).map_err(|source| Ext4Error::Uuid {
-        target: target.to_path_buf(),
+    sps_sys::ext4::set_uuid(root(mounted)?, uuid).map_err(|source| Ext4Error::Uuid {
+        target: mounted.target().to_path_buf(),
         source,
     })
 }

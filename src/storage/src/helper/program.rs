@@ -7,8 +7,6 @@ pub enum Program {
     Mke2fs,
     /// Checks and repairs ext4 (e2fsprogs).
     E2fsck,
-    /// Makes ext4 larger (e2fsprogs).
-    Resize2fs,
     /// Drives the kernel's DRBD 8.4 (drbd-utils).
     Drbdsetup,
     /// Makes DRBD's metadata (drbd-utils).
@@ -17,13 +15,7 @@ pub enum Program {
 
 impl Program {
     /// Every program the root file system must carry.
-    pub const ALL: [Self; 5] = [
-        Self::Mke2fs,
-        Self::E2fsck,
-        Self::Resize2fs,
-        Self::Drbdsetup,
-        Self::Drbdmeta,
-    ];
+    pub const ALL: [Self; 4] = [Self::Mke2fs, Self::E2fsck, Self::Drbdsetup, Self::Drbdmeta];
 
     /// Where it lies, on the appliance as on Debian.
     #[must_use]
@@ -31,7 +23,6 @@ impl Program {
         match self {
             Self::Mke2fs => "/sbin/mke2fs",
             Self::E2fsck => "/sbin/e2fsck",
-            Self::Resize2fs => "/sbin/resize2fs",
             Self::Drbdsetup => "/usr/lib/drbd/drbdsetup-84",
             Self::Drbdmeta => "/usr/sbin/drbdmeta",
         }
@@ -43,7 +34,6 @@ impl Program {
         match self {
             Self::Mke2fs => "mke2fs",
             Self::E2fsck => "e2fsck",
-            Self::Resize2fs => "resize2fs",
             Self::Drbdsetup => "drbdsetup",
             Self::Drbdmeta => "drbdmeta",
         }

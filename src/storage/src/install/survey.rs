@@ -3,9 +3,9 @@
 use sps_image::disk::layout::{Layout, Part};
 use sps_image::disk::read;
 use sps_image::disk::table::Table;
-use sps_image::source::{Extent, Source};
+use sps_image::source::Source;
 
-use crate::device::BlockDevice;
+use crate::device::{BlockDevice, Within};
 use crate::disks::{Content, Disk, probe};
 use crate::ext4::Superblock;
 
@@ -48,29 +48,6 @@ fn has_state(disk: &BlockDevice) -> bool {
     let Ok(layout) = Layout::for_size(disk.size()) else {
         return false;
     };
-    let part = Within {
-        disk,
-        extent: layout.extent(Part::State),
-    };
-    Superblock::read(&part).is_ok_and(|superblock| superblock.size <= part.extent.size)
-}
-
-/// A part of a disk.
-struct Within<'a> {
-    disk: &'a BlockDevice,
-    extent: Extent,
-}
-
-impl Source for Within<'_> {
-    fn size(&self) -> u64 {
-        self.extent.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        let end = offset.checked_add(buffer.len() as u64);
-        if end.is_none_or(|end| end > self.extent.size) {
-            return Err(std::io::ErrorKind::UnexpectedEof.into());
-        }
-        self.disk.read_at(self.extent.offset + offset, buffer)
-    }
+    let part = Within::new(disk, layout.extent(Part::State));
+    Superblock::read(&part).is_ok_and(|superblock| superblock.size <= part.size())
 }

@@ -4,10 +4,12 @@
 //! decide nothing. Two disks that both claim to be it are an error, never a choice.
 
 mod choose;
+mod mark;
 mod open;
 mod partitions;
 
 pub use choose::{Choice, Seen, choose};
+pub use mark::Mark;
 pub use open::{OwnDisk, OwnError, WAIT};
 pub use partitions::{Change, PartitionError, changes};
 pub(crate) use partitions::{known, tell_kernel, wanted};

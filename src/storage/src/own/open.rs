@@ -4,7 +4,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use sps_image::disk::guid::Guid;
 use sps_image::disk::layout::{Identity, Part};
 use sps_image::disk::read::{self, Found, ReadError};
 use sps_image::disk::table::{BLOCK_SIZE, NotAppliance, Table};
@@ -14,9 +13,11 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use super::choose::{Choice, Seen, choose};
+use super::mark::Mark;
 use super::partitions::{self, PartitionError};
-use crate::device::{BlockDevice, DeviceError};
+use crate::device::{BlockDevice, DeviceError, Within};
 use crate::disks::{self, Disk, Scope};
+use crate::ext4::Superblock;
 use crate::uevents::BlockEvents;
 
 /// Longest wait for the own disk to appear: controllers with many ports start their disks one after the other.
@@ -30,12 +31,12 @@ pub enum OwnError {
     Events(#[source] io::Error),
     /// No disk has the identity the boot loader was started from.
     #[error(
-        "the disk this firmware was started from (system partition {esp}) was not found{}",
+        "the disk this firmware was started from ({mark}) was not found{}",
         list(damaged)
     )]
     Absent {
-        /// GUID of its EFI system partition.
-        esp: Guid,
+        /// What the boot loader told of it.
+        mark: Mark,
         /// Disks whose partition table cannot be believed, with the reason.
         damaged: Vec<String>,
     },
@@ -98,16 +99,17 @@ pub struct OwnDisk {
     device: BlockDevice,
     table: Table,
     first_block: [u8; BLOCK_SIZE],
+    mended: bool,
 }
 
 impl OwnDisk {
-    /// Finds the disk whose EFI system partition has this GUID (kernel parameter `sps.disk`), waiting at most `wait` for it,
-    /// mends and grows its partition table and tells the kernel. Blocking.
+    /// Finds the disk with this mark (kernel parameter `sps.disk`), waiting at most `wait` for it, mends and grows its partition
+    /// table and tells the kernel. Blocking.
     ///
     /// # Errors
     /// When it is not there, there twice, or cannot be read or written.
-    pub fn open(esp: Guid, wait: Duration, scope: Scope) -> Result<Self, OwnError> {
-        let disk = find(esp, wait, scope)?;
+    pub fn open(mark: Mark, wait: Duration, scope: Scope) -> Result<Self, OwnError> {
+        let disk = find(mark, wait, scope)?;
         Self::take(disk)
     }
 
@@ -133,6 +135,7 @@ impl OwnDisk {
             device,
             first_block: found.first_block,
             table: found.table.clone(),
+            mended: found.needs_mending(),
         };
         own.mend_and_grow(&found)?;
         partitions::tell_kernel(&own.disk, &own.device, &partitions::wanted(&own.table))?;
@@ -177,6 +180,12 @@ impl OwnDisk {
         self.replace_table(self.table.with_identity(identity))
     }
 
+    /// Whether one copy of its partition table was damaged when it was opened.
+    #[must_use]
+    pub fn was_mended(&self) -> bool {
+        self.mended
+    }
+
     /// Whether it waits for its first boot.
     #[must_use]
     pub fn is_fresh(&self) -> bool {
@@ -202,18 +211,18 @@ impl OwnDisk {
     }
 }
 
-fn find(esp: Guid, wait: Duration, scope: Scope) -> Result<Disk, OwnError> {
+fn find(mark: Mark, wait: Duration, scope: Scope) -> Result<Disk, OwnError> {
     let deadline = Instant::now() + wait;
     let events = BlockEvents::listen().map_err(OwnError::Events)?;
     loop {
         let mut disks = disks::list(scope);
         let seen: Vec<Seen> = disks.iter().map(|disk| look(&disk.name, &disk.path)).collect();
-        match choose(esp, &seen) {
+        match choose(mark, &seen) {
             Choice::Found(at) => return Ok(disks.swap_remove(at)),
             Choice::Twice(names) => return Err(OwnError::Twice { names }),
             Choice::Absent(damaged) => {
                 if !events.wait_until(deadline).map_err(OwnError::Events)? {
-                    return Err(OwnError::Absent { esp, damaged });
+                    return Err(OwnError::Absent { mark, damaged });
                 }
             }
         }
@@ -225,16 +234,21 @@ fn look(name: &str, path: &Path) -> Seen {
     let mut seen = Seen {
         name: name.to_owned(),
         esp: None,
+        boot: None,
         damage: None,
     };
     let Ok(device) = BlockDevice::read_only(path) else {
         return seen;
     };
     match read::read(&device) {
+        Ok(found) if found.table.check_appliance().is_err() => {}
         Ok(found) => {
-            let appliance = found.table.check_appliance().is_ok();
-            let esp = found.table.entry(Part::Esp).ok().map(|entry| entry.guid);
-            seen.esp = esp.filter(|_| appliance);
+            seen.esp = found.table.entry(Part::Esp).ok().map(|entry| entry.guid);
+            let boot = found.table.entry(Part::Boot).ok();
+            seen.boot = boot.and_then(|entry| {
+                let part = Within::new(&device, entry.extent());
+                Superblock::read(&part).ok().map(|superblock| superblock.uuid)
+            });
         }
         Err(ReadError::Absent) => {}
         Err(error) => seen.damage = Some(error.to_string()),

@@ -6,7 +6,7 @@ use sps_image::disk::layout::{IMAGE_DISK, Identity, LEAST_DISK, Part};
 use sps_image::source::Source;
 use sps_storage::data::Data;
 use sps_storage::device::BlockDevice;
-use sps_storage::ext4::Superblock;
+use sps_storage::ext4::{self, Ext4Error, Superblock};
 use sps_storage::first_boot::{FirstBoot, FirstBootError, STEPS, first_boot};
 use sps_storage::helper::Helpers;
 use sps_storage::install::{Observer, Progress, Step, install, plan, survey};
@@ -185,4 +185,13 @@ fn a_larger_disk_is_used_at_the_next_boot() {
     let grown = Superblock::read(&device).unwrap().size > room - (1 << 20);
     // A container may withhold the capability that growing a mounted ext4 takes; data is then used as it is.
     assert_eq!(grown, may_resize());
+}
+
+#[test]
+fn a_file_system_that_is_gone_is_told_and_not_made_anew() {
+    let disk = LoopDisk::new(64 << 20);
+    let error = ext4::check(&StandIn::new().helpers(), disk.path()).unwrap_err();
+    assert!(matches!(error, Ext4Error::Lost { .. }), "{error}");
+    let device = BlockDevice::read_only(disk.path()).unwrap();
+    assert!(Superblock::read(&device).is_err());
 }

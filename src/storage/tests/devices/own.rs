@@ -3,13 +3,12 @@
 use std::thread;
 use std::time::Duration;
 
-use sps_image::disk::guid::Guid;
 use sps_image::disk::layout::{BLOCK, Identity, LEAST_DISK, Layout, Part};
 use sps_image::disk::table::{BLOCK_SIZE, Table};
 use sps_image::disk::write;
 use sps_storage::device::BlockDevice;
 use sps_storage::disks::Scope;
-use sps_storage::own::{OwnDisk, OwnError};
+use sps_storage::own::{Mark, OwnDisk, OwnError};
 
 use crate::lab::{LoopDisk, sgdisk_finds_no_problem};
 
@@ -22,8 +21,8 @@ fn identity(test: u8) -> Identity {
     Identity::from_random(&bytes)
 }
 
-fn esp(identity: &Identity) -> Guid {
-    identity.parts[Part::Esp.index()]
+fn esp(identity: &Identity) -> Mark {
+    Mark::Esp(identity.parts[Part::Esp.index()])
 }
 
 fn appliance(identity: &Identity) -> LoopDisk {

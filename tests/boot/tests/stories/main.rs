@@ -1,10 +1,15 @@
 //! Whole stories told by a booted appliance. Each needs the ISO that `make iso` makes and takes seconds.
 
+mod damage;
+mod frozen;
+mod images;
 mod installing;
+mod keeping;
 mod limits;
 mod media;
 mod network;
 mod reboots;
+mod refusals;
 mod rescue;
 mod services;
 mod upgrades;

@@ -1,54 +1,26 @@
 //! When the appliance cannot start as it should: what it offers then, and how it comes back.
 
-use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
-use sps_boot_tests::{BOOT, Operator, PASSWORD, SOON};
-use sps_harness::{Bus, Disk, Firmware, Guest, Machine, Nic, Testbed};
-use sps_image::disk::file_extents;
-use sps_image::disk::layout::{Layout, Part};
-use sps_image::source::{Extent, Source};
-
-/// Bytes of the disk.
-const DISK: u64 = 4 << 30;
-
-/// An installed disk.
-fn installed(bed: &Testbed) -> Result<PathBuf> {
-    let path = bed.files().join("disk");
-    Firmware::built()?.install(&path, DISK, bed.files())?;
-    Ok(path)
-}
-
-fn with(disk: &Path) -> Machine {
-    let card = Nic::user().forward(22).forward(443);
-    Machine::new()
-        .watchdog()
-        .nic(card)
-        .disk(Disk::new(disk, Bus::Virtio))
-}
+use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON};
+use sps_harness::{Guest, Testbed};
+use sps_image::disk::layout::Part;
 
 /// Three starts that never become healthy, then rescue: reachable by console and SSH, and left by choice.
 #[test]
 fn three_failed_starts_lead_to_rescue_and_back() -> Result<()> {
     Testbed::run("rescue-tries", 1, |bed| {
-        let disk = installed(bed)?;
-        let guest = bed.start("first", with(&disk))?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.type_line("0")?;
-        guest.press_power_button()?;
-        guest.expect("power off", SOON)?;
-        drop(guest);
+        let disk = Installed::used(bed)?;
         for _ in 0..3 {
-            let guest = bed.start("cut", with(&disk))?;
+            let guest = bed.start("cut", disk.machine())?;
             guest.expect("Starting slot 1", BOOT)?;
             guest.cut_power()?;
         }
 
-        let guest = bed.start("rescue", with(&disk))?;
+        let guest = bed.start("rescue", disk.machine())?;
         guest.expect("Rescue mode: tries", BOOT)?;
         guest.expect("rescue mode: every installed firmware used up its starts", BOOT)?;
         guest.serial().expect_anywhere("Console password: ", BOOT)?;
@@ -141,18 +113,13 @@ fn told(output: &Output) -> String {
 #[test]
 fn a_lost_boot_control_is_made_anew() -> Result<()> {
     Testbed::run("rescue-control", 1, |bed| {
-        let disk = installed(bed)?;
-        let guest = bed.start("first", with(&disk))?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        guest.press_power_button()?;
-        guest.expect("power off", SOON)?;
-        drop(guest);
+        let disk = Installed::used(bed)?;
         for name in ["sps/control-a.env", "sps/control-b.env"] {
-            for place in extents(&disk, name)? {
-                overwrite(&disk, place)?;
+            for place in disk.loader_file(name)? {
+                disk.spoil(place)?;
             }
         }
-        let guest = bed.start("damaged", with(&disk))?;
+        let guest = bed.start("damaged", disk.machine())?;
         guest.expect("Rescue mode: control", BOOT)?;
         guest.expect("the boot control was damaged and has been rebuilt", BOOT)?;
         guest.qmp().wait_event("RESET", SOON)?;
@@ -165,61 +132,13 @@ fn a_lost_boot_control_is_made_anew() -> Result<()> {
 #[test]
 fn an_unreadable_state_leads_to_rescue() -> Result<()> {
     Testbed::run("rescue-state", 1, |bed| {
-        let disk = installed(bed)?;
-        let guest = bed.start("first", with(&disk))?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        guest.press_power_button()?;
-        guest.expect("power off", SOON)?;
-        drop(guest);
-        let state = Layout::for_size(DISK)?.extent(Part::State);
-        overwrite(&disk, state)?;
-        let guest = bed.start("damaged", with(&disk))?;
+        let disk = Installed::used(bed)?;
+        disk.spoil(disk.partition(Part::State)?)?;
+        let guest = bed.start("damaged", disk.machine())?;
         guest.expect("rescue mode: the phase state failed", BOOT)?;
         let person = Operator::greeted(&guest)?;
         person.command_line()?;
         person.run_and_see("status", "the phase state failed")?;
         Ok(())
     })
-}
-
-/// Places of a file of the EFI system partition, on the disk.
-fn extents(disk: &Path, name: &str) -> Result<Vec<Extent>> {
-    let esp = Partition {
-        disk: File::open(disk)?,
-        extent: Layout::for_size(DISK)?.extent(Part::Esp),
-    };
-    let places = file_extents::find(&esp, name)?;
-    let on_disk = |place: Extent| Extent {
-        offset: esp.extent.offset + place.offset,
-        ..place
-    };
-    Ok(places.into_iter().map(on_disk).collect())
-}
-
-struct Partition {
-    disk: File,
-    extent: Extent,
-}
-
-impl Source for Partition {
-    fn size(&self) -> u64 {
-        self.extent.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.disk.read_exact_at(buffer, self.extent.offset + offset)
-    }
-}
-
-/// Writes rubbish over a place, piece by piece.
-fn overwrite(disk: &Path, place: Extent) -> Result<()> {
-    let rubbish = vec![0xa5; usize::try_from(place.size.min(1 << 20))?];
-    let file = OpenOptions::new().write(true).open(disk)?;
-    let mut done = 0;
-    while done < place.size {
-        let count = (place.size - done).min(rubbish.len() as u64);
-        file.write_all_at(&rubbish[..usize::try_from(count)?], place.offset + done)?;
-        done += count;
-    }
-    Ok(())
 }

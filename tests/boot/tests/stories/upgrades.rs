@@ -89,12 +89,19 @@ fn good(name: &str, kind: FirmwareKind) -> Result<()> {
 
 #[test]
 fn a_firmware_whose_pid_1_panics_is_left() -> Result<()> {
-    broken("broken-panic-early", FirmwareKind::Bios, &["panic-pid1-early"])
+    broken(
+        "broken-panic-early",
+        FirmwareKind::Bios,
+        &["panic-pid1-early"],
+        "",
+    )
 }
 
+/// UEFI variables keep what the kernel said last.
 #[test]
 fn a_firmware_whose_kernel_panics_is_left() -> Result<()> {
-    broken("broken-kernel", FirmwareKind::Uefi, &["panic-kernel"])
+    let words = "Kernel panic - not syncing: Attempted to kill init";
+    broken("broken-kernel", FirmwareKind::Uefi, &["panic-kernel"], words)
 }
 
 #[test]
@@ -103,6 +110,7 @@ fn a_firmware_that_hangs_early_is_left() -> Result<()> {
         "broken-hang-early",
         FirmwareKind::Bios,
         &["hang-early", "short-watchdog"],
+        "",
     )
 }
 
@@ -112,16 +120,17 @@ fn a_firmware_that_hangs_late_is_left() -> Result<()> {
         "broken-hang-late",
         FirmwareKind::Uefi,
         &["never-healthy", "hang-starting", "short-watchdog"],
+        "",
     )
 }
 
 #[test]
 fn a_firmware_whose_services_never_become_healthy_is_left() -> Result<()> {
-    broken("broken-services", FirmwareKind::Bios, &["never-healthy"])
+    broken("broken-services", FirmwareKind::Bios, &["never-healthy"], "")
 }
 
-/// Three starts are taken, then the machine is back and says why; the failed firmware is not taken again.
-fn broken(name: &str, kind: FirmwareKind, faults: &[&str]) -> Result<()> {
+/// Three starts are taken, then the machine is back and says why, in `words` among others; the failed firmware is not taken again.
+fn broken(name: &str, kind: FirmwareKind, faults: &[&str], words: &str) -> Result<()> {
     Testbed::run(name, 1, |bed| {
         let (machine, next) = prepare(bed, kind, faults)?;
         let guest = bed.start("appliance", machine)?;
@@ -139,7 +148,8 @@ fn broken(name: &str, kind: FirmwareKind, faults: &[&str]) -> Result<()> {
         guest.expect("the firmware is healthy", BOOT)?;
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
-        person.run_and_see("status", "did not become healthy")?;
+        let status = person.run_and_see("status", "did not become healthy")?;
+        ensure!(status.contains(words), "no {words:?} in {status}");
         person.run_and_see("firmware list", "Failed")?;
         let refused = person.run("firmware activate 2")?;
         ensure!(refused.contains("failed"), "{refused}");
