@@ -122,7 +122,8 @@ impl Appliance {
             Request::FirmwareForget { digest } => {
                 self.aside(move |own| firmware::forget(&own, &digest)).await
             }
-            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, &to, &context)).await,
+            Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
+            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {

@@ -13,8 +13,10 @@ use sps_firmware as room;
 use sps_firmware::{Commit, Firmware, FirmwareError, LastRollback, SlotView, Stage};
 use sps_firmware_engine as engine;
 use sps_image::boot_control::SlotNumber;
+use sps_image::source::Source;
 use sps_storage::disks::{self, Content, Scope};
 use sps_storage::install;
+use sps_storage::medium::{self, FirmwareFile};
 
 use super::appliance::Appliance;
 use crate::node::now;
@@ -38,29 +40,34 @@ pub(super) fn list(own: &Appliance) -> Reply {
 /// Verifies a firmware and puts it into a slot.
 pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) -> Reply {
     let firmware = of(own)?;
-    let path = match source {
-        FirmwareSource::File(path) => PathBuf::from(path),
-        FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
-        FirmwareSource::OnMedium { .. } => {
-            return Err(Failure::refused(
-                "files on file systems of media are not read yet; write the ISO to the stick",
-            ));
-        }
-    };
-    let source = room::Medium::open(&path)
-        .map_err(|error| Failure::invalid(format!("could not open {}: {error}", path.display())))?;
+    let source = open(source)?;
     let begun = Instant::now();
     let mut watcher = |progress: room::Progress| {
         context.updates.progress(shown(&progress, begun.elapsed()));
         ControlFlow::Continue(())
     };
     let added = firmware
-        .add(&source, &mut watcher)
+        .add(source.as_ref(), &mut watcher)
         .map_err(|error| failure(&error))?;
     let all = slots(own)?.slots;
     let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
     slot.map(Response::Slot)
         .ok_or_else(|| Failure::failed("the slot that was filled is not there"))
+}
+
+fn open(source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
+    let path = match source {
+        FirmwareSource::File(path) => PathBuf::from(path),
+        FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
+        FirmwareSource::OnMedium { device, path } => {
+            let file = medium::open(plain(&device)?, &path);
+            let file = file.map_err(|error| Failure::invalid(sps_bootlog::causes(&error)))?;
+            return Ok(Box::new(file));
+        }
+    };
+    let medium = room::Medium::open(&path)
+        .map_err(|error| Failure::invalid(format!("could not open {}: {error}", path.display())))?;
+    Ok(Box::new(medium))
 }
 
 /// A change to one slot.
@@ -102,20 +109,50 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
     list(own)
 }
 
-/// Discs and sticks that are firmware media.
+/// Discs and sticks that are firmware media, and firmware files on others.
 pub(super) fn media() -> Reply {
-    let view = |disk: &disks::Disk| match install::survey(disk).content {
+    let disks = disks::list(Scope::Hardware);
+    let whole = disks.iter().filter_map(whole_medium);
+    let files = medium::firmware_files(&disks);
+    Ok(Response::Media(
+        whole.chain(files.into_iter().map(on_medium)).collect(),
+    ))
+}
+
+fn whole_medium(disk: &disks::Disk) -> Option<Medium> {
+    match install::survey(disk).content {
         Content::Firmware(medium) => Some(Medium {
             source: FirmwareSource::Device(disk.name.clone()),
             title: format!("{}: {}", disk.name, disk.model),
             version: Some(medium.version.to_string()),
             bytes: disk.bytes,
+            problem: None,
         }),
         _ => None,
+    }
+}
+
+fn on_medium(found: FirmwareFile) -> Medium {
+    let FirmwareFile { device, model, .. } = found;
+    let (title, source, problem) = match found.file {
+        Ok(file) => {
+            let title = format!("{device}: {file} ({model})");
+            let path = format!("/{file}");
+            (title, FirmwareSource::OnMedium { device, path }, None)
+        }
+        Err(problem) => (
+            format!("{device}: {model}"),
+            FirmwareSource::Device(device),
+            Some(problem),
+        ),
     };
-    Ok(Response::Media(
-        disks::list(Scope::Hardware).iter().filter_map(view).collect(),
-    ))
+    Medium {
+        source,
+        title,
+        version: found.version.map(|version| version.to_string()),
+        bytes: found.size,
+        problem,
+    }
 }
 
 /// What the slots say of this appliance, for its status; nothing where they cannot be read.
@@ -242,7 +279,7 @@ fn period(own: &Appliance) -> Duration {
 }
 
 /// A name below `/dev`, nothing that leads elsewhere.
-fn plain(name: &str) -> Result<&str, Failure> {
+pub(super) fn plain(name: &str) -> Result<&str, Failure> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Err(Failure::invalid(format!(
             "{name:?} is no device: name it like sr0 or sdb"

@@ -7,4 +7,5 @@ mod network;
 mod reboots;
 mod rescue;
 mod services;
+mod sticks;
 mod upgrades;
