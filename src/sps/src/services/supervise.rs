@@ -180,7 +180,7 @@ fn appliance(
         pulse::service(),
         network::service(network.clone(), &boot.settings),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
-        boot_page::service(boot, status),
+        boot_page::service(boot, status, operations),
         admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.

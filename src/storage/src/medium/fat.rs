@@ -1,8 +1,10 @@
 //! Files of a FAT volume, found without mounting it: `fatfs` walks folders and chains, and the sheet under it notes where it looks.
 //!
-//! Invariants: every walk has a bound; no piece of a file lies outside the volume; nothing is written.
+//! Invariants: every walk has a bound; no piece of a file lies outside the volume; nothing is written; a panic of `fatfs`, whose arithmetic trusts
+//! the volume, is an error like any other.
 
 use std::io::{self, Read};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fatfs::{Dir, DirEntry, File, FileSystem, FsOptions};
 use sps_image::source::{Extent, Source};
@@ -27,6 +29,16 @@ pub(super) fn find<S: Source + ?Sized>(volume: &S, path: &str) -> io::Result<Opt
     if !is_fat(volume) {
         return Ok(None);
     }
+    contained(|| walk(volume, path))
+}
+
+/// What `fatfs` does, a panic taken for damage.
+pub(super) fn contained<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.unwrap_or_else(|_| Err(io::Error::other("the FAT file system is damaged")))
+}
+
+fn walk<S: Source + ?Sized>(volume: &S, path: &str) -> io::Result<Option<Vec<Extent>>> {
     let sheet = Sheet::new(volume, BUDGET);
     let system = FileSystem::new(Cursor::new(&sheet), options())?;
     let mut parts = path.split('/').filter(|part| !part.is_empty()).peekable();
@@ -52,6 +64,10 @@ pub(super) fn list<S: Source + ?Sized>(volume: &S) -> io::Result<Vec<Entry>> {
     if !is_fat(volume) {
         return Ok(Vec::new());
     }
+    contained(|| root_files(volume))
+}
+
+fn root_files<S: Source + ?Sized>(volume: &S) -> io::Result<Vec<Entry>> {
     let sheet = Sheet::new(volume, BUDGET);
     let system = FileSystem::new(Cursor::new(&sheet), options())?;
     let mut files = Vec::new();

@@ -54,6 +54,11 @@ impl<'a, S: Source + ?Sized> Sheet<'a, S> {
         self.mode.set(mode);
     }
 
+    /// Sets how many bytes may be read from now on.
+    pub(super) fn allow(&self, budget: u64) {
+        self.budget.set(budget);
+    }
+
     pub(super) fn last(&self) -> u64 {
         self.last.get()
     }

@@ -14,11 +14,13 @@ use sps_image::source::Source;
 use thiserror::Error;
 use time::OffsetDateTime;
 
-use super::fat::{MOST_ENTRIES, is_fat};
+use super::fat::{MOST_ENTRIES, contained, is_fat};
 use super::sheet::{Cursor, Mode, SECTOR, Sheet};
 
-/// Bytes of the volume that may be read while looking for room: the FAT of the largest stick that is full.
-const BUDGET: u64 = 256 << 20;
+/// Bytes of the volume that may be read while looking at its root folder.
+const LOOK: u64 = 16 << 20;
+/// Bytes that may be read while looking for room: the FAT of a full stick of 512 GB.
+const SEARCH: u64 = 64 << 20;
 /// Bytes of one write.
 const AT_ONCE: usize = 256 * 1024;
 /// The first year that a FAT can name.
@@ -75,9 +77,17 @@ pub fn write<V: Source + Device>(volume: &mut V, name: &str, bytes: &[u8]) -> Re
 
 fn plan<V: Source>(volume: &V, name: &str, bytes: &[u8]) -> Result<Plan, WriteError> {
     let chains = chains(volume).map_err(WriteError::Volume)?;
-    let sheet = Sheet::new(volume, BUDGET);
+    let sheet = Sheet::new(volume, LOOK);
+    let planned = contained(|| Ok(write_on(&sheet, name, bytes))).map_err(WriteError::Volume)?;
+    planned?;
+    let (changed, folder) = sheet.into_parts();
+    Ok(grouped(volume, changed, &folder, &chains))
+}
+
+/// Writes the file on the sheet, which afterwards knows the sectors of the folder too.
+fn write_on<V: Source>(sheet: &Sheet<'_, V>, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
     let options = FsOptions::new().update_accessed_date(false).time_provider(&Clock);
-    let system = FileSystem::new(Cursor::new(&sheet), options).map_err(WriteError::Volume)?;
+    let system = FileSystem::new(Cursor::new(sheet), options).map_err(WriteError::Volume)?;
     sheet.set(Mode::Watch);
     for (count, entry) in system.root_dir().iter().enumerate() {
         let entry = entry.map_err(WriteError::Volume)?;
@@ -89,13 +99,11 @@ fn plan<V: Source>(volume: &V, name: &str, bytes: &[u8]) -> Result<Plan, WriteEr
         }
     }
     sheet.set(Mode::Write);
-    let written = create(system, name, bytes);
-    written.map_err(|source| WriteError::Full {
+    sheet.allow(SEARCH);
+    create(system, name, bytes).map_err(|source| WriteError::Full {
         bytes: bytes.len(),
         source,
-    })?;
-    let (changed, folder) = sheet.into_parts();
-    Ok(grouped(volume, changed, &folder, &chains))
+    })
 }
 
 fn create<V: Source>(system: FileSystem<Cursor<'_, '_, V>>, name: &str, bytes: &[u8]) -> io::Result<()> {

@@ -55,6 +55,7 @@ fn three_failed_starts_lead_to_rescue_and_back() -> Result<()> {
         ensure!(!guest.serial().said("data is mounted")?, "data was mounted");
         guest.https()?.get("/").context("the boot page")?;
         by_ssh(bed, &guest)?;
+        by_browser(bed, &guest)?;
         guest.serial().send(&format!("{PASSWORD}\r"))?;
         let person = Operator::greeted(&guest)?;
         person.choose("Boot normally")?;
@@ -104,6 +105,34 @@ fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
         fs::read_to_string(&log)?.contains("rescue mode"),
         "the log is another"
     );
+    Ok(())
+}
+
+/// The form of the boot page: the bundle for the password, an explanation for another one.
+fn by_browser(bed: &Testbed, guest: &Guest) -> Result<()> {
+    let page = guest.https()?.get("/")?;
+    ensure!(page.body.contains("Support bundle"), "{}", page.body);
+    let url = format!("https://{}/boot/support-bundle", guest.address(443)?);
+    let post = |password: &str, file: &Path| {
+        let mut curl = Command::new("curl");
+        curl.args(["-ksS", "--max-time", "120", "-w", "%{http_code}", "-o"])
+            .arg(file)
+            .arg("--data-urlencode")
+            .arg(format!("password={password}"))
+            .arg(&url);
+        curl.output()
+    };
+    let (refused, bundle) = (bed.files().join("refused"), bed.files().join("browser.tar.zst"));
+    let answer = post("not the password", &refused)?;
+    ensure!(told(&answer) == "403", "{}", told(&answer));
+    let answer = post(PASSWORD, &bundle)?;
+    ensure!(told(&answer) == "200", "{}", told(&answer));
+    let list = Command::new("tar")
+        .arg("--zstd")
+        .arg("-tf")
+        .arg(&bundle)
+        .output()?;
+    ensure!(told(&list).contains("boot.log"), "{}", told(&list));
     Ok(())
 }
 
