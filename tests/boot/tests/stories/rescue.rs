@@ -8,9 +8,11 @@ use std::process::{Command, Output};
 use anyhow::{Context, Result, ensure};
 use sps_boot_tests::{BOOT, Operator, PASSWORD, SOON};
 use sps_harness::{Bus, Disk, Firmware, Guest, Machine, Nic, Testbed};
+use sps_image::build::repack::Changes;
 use sps_image::disk::file_extents;
 use sps_image::disk::layout::{Layout, Part};
 use sps_image::source::{Extent, Source};
+use sps_image::version::Version;
 
 /// Bytes of the disk.
 const DISK: u64 = 4 << 30;
@@ -188,6 +190,66 @@ fn a_lost_boot_control_is_made_anew() -> Result<()> {
         guest.expect("Starting slot 1", BOOT)?;
         guest.expect("the firmware is healthy", BOOT).map(drop)
     })
+}
+
+/// Both copies are rubbish and the firmware in the first slot panics at once: the machine goes round the slots until one comes up.
+#[test]
+fn without_a_boot_control_a_panicking_kernel_is_left() -> Result<()> {
+    Testbed::run("rescue-panic", 1, |bed| {
+        let disk = installed(bed)?;
+        let next = repacked(bed, 1, &[])?;
+        let bad = repacked(bed, 2, &["panic-kernel"])?;
+        let guest = bed.start("prepared", with(&disk).tray(next.iso()).stick(bad.iso()))?;
+        bad_in_slot_1(&guest)?;
+        drop(guest);
+        for name in ["sps/control-a.env", "sps/control-b.env"] {
+            for place in extents(&disk, name)? {
+                overwrite(&disk, place)?;
+            }
+        }
+        // At the full hour the first slot comes first, from the next minute on another one.
+        let guest = bed.start("damaged", with(&disk).rtc("2030-03-01T12:00:00"))?;
+        guest.expect("Rescue mode: control", BOOT)?;
+        guest.expect("fault panic-kernel", BOOT)?;
+        guest.qmp().wait_event("RESET", BOOT)?;
+        guest.expect("started from slot 2", BOOT + BOOT)?;
+        guest.expect("the boot control was damaged and has been rebuilt", BOOT)?;
+        guest.expect("Starting slot 2", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT).map(drop)
+    })
+}
+
+/// The built firmware as a later version, with faults.
+fn repacked(bed: &Testbed, later: u32, faults: &[&str]) -> Result<Firmware> {
+    let built = Firmware::built()?;
+    let old = built.release().version;
+    let changes = Changes {
+        version: Some(Version::new(old.major(), old.minor() + later, 0)),
+        faults: Some(faults.iter().map(|&fault| fault.to_owned()).collect()),
+        ..Changes::default()
+    };
+    built.repack(&changes, &bed.files().join(format!("later-{later}.iso")))
+}
+
+/// Upgrades to the firmware in the tray, puts the one on the stick into the slot left, and switches off.
+fn bad_in_slot_1(guest: &Guest) -> Result<()> {
+    guest.expect("the firmware is healthy", BOOT)?;
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    person.run_and_see("firmware add /dev/sr0", "Staged")?;
+    person.run("firmware activate 2")?;
+    person.type_line("reboot")?;
+    guest.qmp().wait_event("RESET", SOON)?;
+    guest.expect("started from slot 2", BOOT)?;
+    guest.expect("the firmware is healthy", BOOT)?;
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    person.run_and_see("firmware commit", "Committed")?;
+    person.run("firmware delete 1")?;
+    let added = person.run_and_see("firmware add /dev/sda", "Staged")?;
+    ensure!(added.lines().any(|line| line.starts_with("1 ")), "{added}");
+    person.type_line("shutdown")?;
+    guest.expect("power off", SOON).map(drop)
 }
 
 /// What the node keeps cannot be read: the good firmware stays, and says so, instead of restarting for ever.
