@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -65,14 +66,24 @@ struct Line {
 /// Handle to the log of actions.
 #[derive(Debug)]
 pub struct ActionLog {
-    file: Option<SyncSender<Line>>,
+    file: Mutex<Option<Writer>>,
+}
+
+/// The thread that has the file.
+#[derive(Debug)]
+struct Writer {
+    lines: SyncSender<Line>,
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl ActionLog {
     /// Actions stand in the boot log only.
     #[must_use]
     pub fn without_file() -> Self {
-        Self { file: None }
+        Self {
+            file: Mutex::default(),
+        }
     }
 
     /// Appends to the file at `path` too.
@@ -85,11 +96,32 @@ impl ActionLog {
             source,
         })?;
         let (sender, lines) = sync_channel(WAITING);
+        let (at_end, ended) = sync_channel(0);
+        let work = move || {
+            let _closed_last = at_end;
+            write_all(file, &lines);
+        };
         thread::Builder::new()
             .name("actions".into())
-            .spawn(move || write_all(file, &lines))
+            .spawn(work)
             .map_err(ActionLogError::Thread)?;
-        Ok(Self { file: Some(sender) })
+        Ok(Self {
+            file: Mutex::new(Some(Writer { lines: sender, ended })),
+        })
+    }
+
+    /// Lets go of the file, after what waits has been written or `limit` has passed. Later actions stand in the boot log only.
+    pub fn close(&self, limit: Duration) {
+        let writer = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Writer { lines, ended }) = writer {
+            drop(lines);
+            let _ended_or_too_slow = ended.recv_timeout(limit);
+        }
+    }
+
+    fn lines(&self) -> Option<SyncSender<Line>> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_ref().map(|writer| writer.lines.clone())
     }
 
     /// Writes `action` down; returns when it is on disk, or after two seconds.
@@ -100,13 +132,14 @@ impl ActionLog {
             format!(" ({})", action.message)
         };
         info!("{}: {}{why}: {}", action.origin, action.what, action.outcome);
-        let (Some(file), Ok(mut text)) = (&self.file, serde_json::to_string(action)) else {
+        let (Some(file), Ok(mut text)) = (self.lines(), serde_json::to_string(action)) else {
             return;
         };
         text.push('\n');
         let (written, done) = oneshot::channel();
-        let in_time = file.try_send(Line { text, written }).is_ok()
-            && matches!(tokio::time::timeout(WRITTEN_WITHIN, done).await, Ok(Ok(())));
+        let sent = file.try_send(Line { text, written }).is_ok();
+        drop(file);
+        let in_time = sent && matches!(tokio::time::timeout(WRITTEN_WITHIN, done).await, Ok(Ok(())));
         if !in_time {
             warn!("the last action is not in the log of actions on disk");
         }
@@ -181,6 +214,20 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert_eq!(read, [action("reboot"), action("seal")]);
+    }
+
+    #[tokio::test]
+    async fn a_closed_log_holds_no_file_and_has_what_was_said_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("actions.log");
+        let log = ActionLog::open(&path).unwrap();
+        log.record(&action("shutdown")).await;
+        log.close(Duration::from_secs(20));
+        let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        assert!(links.into_iter().all(|link| link != path), "the file is open");
+        log.record(&action("too late")).await;
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 
     #[tokio::test]

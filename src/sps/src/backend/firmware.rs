@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sps_admin::{
@@ -26,9 +27,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SHOWN: usize = 40;
 
 /// The slots of an installed appliance.
-pub(super) fn of(own: &Appliance) -> Result<&Firmware, Failure> {
-    let firmware = own.parts.firmware.as_deref();
-    firmware
+pub(super) fn of(own: &Appliance) -> Result<Arc<Firmware>, Failure> {
+    own.firmware()
         .ok_or_else(|| Failure::refused("the firmware slots cannot be used in this boot; the log says why"))
 }
 
@@ -77,7 +77,7 @@ pub(super) fn change(
     work: impl FnOnce(&Firmware, SlotNumber) -> Result<(), FirmwareError>,
 ) -> Reply {
     let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
-    work(of(own)?, number).map_err(|error| failure(&error))?;
+    work(&*of(own)?, number).map_err(|error| failure(&error))?;
     list(own)
 }
 
@@ -86,7 +86,7 @@ pub(super) fn change_all(
     own: &Appliance,
     work: impl FnOnce(&Firmware) -> Result<(), FirmwareError>,
 ) -> Reply {
-    work(of(own)?).map_err(|error| failure(&error))?;
+    work(&*of(own)?).map_err(|error| failure(&error))?;
     list(own)
 }
 
@@ -169,9 +169,7 @@ pub(super) struct Overview {
 /// Reads the slots once.
 pub(super) fn overview(own: &Appliance) -> Overview {
     let status = own
-        .parts
-        .firmware
-        .as_ref()
+        .firmware()
         .and_then(|firmware| firmware.status(uptime(), period(own)).ok());
     status.map_or_else(Overview::default, |status| Overview {
         after_reboot: status.after_reboot.map(SlotNumber::get),

@@ -118,7 +118,7 @@ fn by_browser(own: &Appliance) -> Reply {
 pub(crate) fn bundle(own: &Appliance) -> Bundle {
     let parts = &own.parts;
     let roots = Roots {
-        state: parts.firmware.as_ref().map(|_| PathBuf::from(STATE_FOLDER)),
+        state: own.firmware().map(|_| PathBuf::from(STATE_FOLDER)),
         ..Roots::default()
     };
     let log = parts.log.clone();

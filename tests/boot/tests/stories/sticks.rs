@@ -154,7 +154,11 @@ fn a_support_bundle_is_written_to_a_stick() -> Result<()> {
         person.run_and_see("support-bundle --medium=sdb", "no room")?;
         person.run_and_see("support-bundle --medium", "several sticks")?;
         person.type_line("shutdown")?;
+        // The menu, the log of actions and the firmware slots have let go of their files.
+        guest.expect("unmounted /state, /boot", SOON)?;
         guest.expect("power off", SOON)?;
+        let text = guest.serial().text();
+        ensure!(!text.contains("not unmounted"), "{text}");
         drop(guest);
 
         ensure!(fs::read(&full)? == before, "the full stick was written to");
