@@ -157,8 +157,7 @@ fn a_support_bundle_is_written_to_a_stick() -> Result<()> {
         // The menu, the log of actions and the firmware slots have let go of their files.
         guest.expect("unmounted /state, /boot", SOON)?;
         guest.expect("power off", SOON)?;
-        let text = guest.serial().text();
-        ensure!(!text.contains("not unmounted"), "{text}");
+        ensure!(!guest.serial().said("not unmounted")?, "something was busy");
         drop(guest);
 
         ensure!(fs::read(&full)? == before, "the full stick was written to");
