@@ -55,7 +55,7 @@ impl<'a, S: Source + ?Sized> Sheet<'a, S> {
     }
 
     /// Sets how many bytes may be read from now on.
-    pub(super) fn allow(&self, budget: u64) {
+    pub(super) fn limit(&self, budget: u64) {
         self.budget.set(budget);
     }
 

@@ -99,7 +99,7 @@ fn write_on<V: Source>(sheet: &Sheet<'_, V>, name: &str, bytes: &[u8]) -> Result
         }
     }
     sheet.set(Mode::Write);
-    sheet.allow(SEARCH);
+    sheet.limit(SEARCH);
     create(system, name, bytes).map_err(|source| WriteError::Full {
         bytes: bytes.len(),
         source,
