@@ -51,6 +51,16 @@ impl Source for Vec<u8> {
     }
 }
 
+impl<S: Source + ?Sized> Source for &S {
+    fn size(&self) -> u64 {
+        (**self).size()
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        (**self).read_at(offset, buffer)
+    }
+}
+
 /// An open file; its size is taken when it is wrapped.
 #[derive(Debug)]
 pub struct FileSource {

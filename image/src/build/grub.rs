@@ -36,7 +36,7 @@ const MODULES: &[&str] = &[
 /// A core that starts from the medium.
 const MEDIUM: &[&str] = &["iso9660"];
 /// A core that starts from a disk: its partitions and file systems, the boot control.
-const DISK: &[&str] = &["part_gpt", "fat", "ext2", "loadenv", "probe"];
+const DISK: &[&str] = &["part_gpt", "fat", "ext2", "loadenv", "probe", "datehook"];
 /// Disks as the BIOS shows them.
 const BIOS: &[&str] = &["biosdisk"];
 /// `loopback` finds the partitions of a disk whose table is damaged: a BIOS does not mend it, as UEFI firmware does.

@@ -52,15 +52,21 @@ impl<'a> Story<'a> {
         })
     }
 
-    fn start(&self) -> Result<Guest> {
+    fn start(&self, minute: u8) -> Result<Guest> {
         let disk = Attached::new(&self.disk.path, self.bus);
+        let machine = Machine::new().firmware(self.firmware).disk(disk);
         self.bed
-            .start("grub", Machine::new().firmware(self.firmware).disk(disk))
+            .start("grub", machine.rtc(&format!("2026-03-01T12:{minute:02}:00")))
     }
 
     /// Boots and returns what follows `sps.slot=` on the kernel's command line.
     fn boot(&self) -> Result<String> {
-        let guest = self.start()?;
+        self.boot_at(0)
+    }
+
+    /// The same in this minute of the clock.
+    fn boot_at(&self, minute: u8) -> Result<String> {
+        let guest = self.start(minute)?;
         let found = guest.expect(r"sps\.slot=([^\n]*)\n", PATIENCE)?;
         let text = guest.serial().text();
         let esp = Identity::TEMPLATE.parts[Part::Esp.index()];
@@ -232,6 +238,36 @@ fn two_bad_copies_are_a_rescue() {
     });
 }
 
+/// Slots 1 and 2 have a kernel that loads, 3 and 4 have none. The rules are those of `sps_firmware_engine::grub::order`.
+fn every_minute_begins_with_another_slot(story: &Story<'_>) -> Result<()> {
+    Copy::BOTH
+        .into_iter()
+        .try_for_each(|copy| story.disk.write(copy, &[0xa5; 1024]))?;
+    for (minute, slot) in [(1, 2), (2, 1), (10, 2), (12, 1), (45, 2), (59, 1)] {
+        let booted = story.boot_at(minute)?;
+        ensure!(
+            booted == format!("{slot} sps.rescue=control"),
+            "minute {minute}: {booted:?}"
+        );
+    }
+    Ok(())
+}
+
+#[test]
+fn with_two_bad_copies_the_clock_chooses_under_bios() {
+    run("grub-clock-bios", every_minute_begins_with_another_slot);
+}
+
+#[test]
+fn with_two_bad_copies_the_clock_chooses_under_uefi() {
+    on(
+        "grub-clock-uefi",
+        FirmwareKind::Uefi,
+        Bus::Virtio,
+        every_minute_begins_with_another_slot,
+    );
+}
+
 #[test]
 fn a_disk_without_firmware_says_so_and_restarts() {
     run("grub-nothing", |story| {
@@ -251,7 +287,7 @@ fn rescue_can_be_chosen_and_takes_no_try() {
     run("grub-menu", |story| {
         let trial = control(2, 1, &[(2, 3), (1, 3)]);
         story.disk.set(&trial)?;
-        let guest = story.start()?;
+        let guest = story.start(0)?;
         show_menu(&guest)?;
         // Control-N is the next entry.
         guest.serial().send("\x0e\r")?;

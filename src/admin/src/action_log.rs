@@ -9,6 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -65,14 +66,24 @@ struct Line {
 /// Handle to the log of actions.
 #[derive(Debug)]
 pub struct ActionLog {
-    file: Option<SyncSender<Line>>,
+    file: Mutex<Option<Writer>>,
+}
+
+/// The thread that has the file.
+#[derive(Debug)]
+struct Writer {
+    lines: SyncSender<Line>,
+    /// Closed when the thread has ended.
+    ended: Receiver<()>,
 }
 
 impl ActionLog {
     /// Actions stand in the boot log only.
     #[must_use]
     pub fn without_file() -> Self {
-        Self { file: None }
+        Self {
+            file: Mutex::default(),
+        }
     }
 
     /// Appends to the file at `path` too.
@@ -80,20 +91,37 @@ impl ActionLog {
     /// # Errors
     /// The file cannot be opened.
     pub fn open(path: &Path) -> Result<Self, ActionLogError> {
-        let failed = |source| ActionLogError::Open {
+        let file = Rotated::open(path).map_err(|source| ActionLogError::Open {
             path: path.to_owned(),
             source,
-        };
-        let file = Rotated {
-            path: path.to_owned(),
-        };
-        drop(file.open().map_err(failed)?);
+        })?;
         let (sender, lines) = sync_channel(WAITING);
+        let (at_end, ended) = sync_channel(0);
+        let work = move || {
+            let _closed_last = at_end;
+            write_all(file, &lines);
+        };
         thread::Builder::new()
             .name("actions".into())
-            .spawn(move || write_all(&file, &lines))
+            .spawn(work)
             .map_err(ActionLogError::Thread)?;
-        Ok(Self { file: Some(sender) })
+        Ok(Self {
+            file: Mutex::new(Some(Writer { lines: sender, ended })),
+        })
+    }
+
+    /// Lets go of the file, after what waits has been written or `limit` has passed. Later actions stand in the boot log only.
+    pub fn close(&self, limit: Duration) {
+        let writer = self.file.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(Writer { lines, ended }) = writer {
+            drop(lines);
+            let _ended_or_too_slow = ended.recv_timeout(limit);
+        }
+    }
+
+    fn lines(&self) -> Option<SyncSender<Line>> {
+        let file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        file.as_ref().map(|writer| writer.lines.clone())
     }
 
     /// Writes `action` down; returns when it is on disk, or after two seconds.
@@ -104,20 +132,21 @@ impl ActionLog {
             format!(" ({})", action.message)
         };
         info!("{}: {}{why}: {}", action.origin, action.what, action.outcome);
-        let (Some(file), Ok(mut text)) = (&self.file, serde_json::to_string(action)) else {
+        let (Some(file), Ok(mut text)) = (self.lines(), serde_json::to_string(action)) else {
             return;
         };
         text.push('\n');
         let (written, done) = oneshot::channel();
-        let in_time = file.try_send(Line { text, written }).is_ok()
-            && matches!(tokio::time::timeout(WRITTEN_WITHIN, done).await, Ok(Ok(())));
+        let sent = file.try_send(Line { text, written }).is_ok();
+        drop(file);
+        let in_time = sent && matches!(tokio::time::timeout(WRITTEN_WITHIN, done).await, Ok(Ok(())));
         if !in_time {
             warn!("the last action is not in the log of actions on disk");
         }
     }
 }
 
-fn write_all(file: &Rotated, lines: &Receiver<Line>) {
+fn write_all(mut file: Rotated, lines: &Receiver<Line>) {
     for line in lines {
         match file.append(&line.text) {
             Ok(()) => {
@@ -128,30 +157,33 @@ fn write_all(file: &Rotated, lines: &Receiver<Line>) {
     }
 }
 
-/// Open only while a line is appended: a file that is open for writing keeps its file system from being left in order.
 struct Rotated {
     path: PathBuf,
+    file: File,
 }
 
 impl Rotated {
-    fn open(&self) -> io::Result<File> {
-        OpenOptions::new()
+    fn open(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new()
             .append(true)
             .create(true)
             .mode(0o600)
-            .open(&self.path)
+            .open(path)?;
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+        })
     }
 
-    fn append(&self, line: &str) -> io::Result<()> {
-        let mut file = self.open()?;
-        if file.metadata()?.len() >= FILE_BYTES {
+    fn append(&mut self, line: &str) -> io::Result<()> {
+        if self.file.metadata()?.len() >= FILE_BYTES {
             let mut aside = self.path.clone().into_os_string();
             aside.push(".1");
             fs::rename(&self.path, aside)?;
-            file = self.open()?;
+            *self = Self::open(&self.path)?;
         }
-        file.write_all(line.as_bytes())?;
-        file.sync_data()
+        self.file.write_all(line.as_bytes())?;
+        self.file.sync_data()
     }
 }
 
@@ -185,14 +217,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_file_is_not_held_open() {
+    async fn a_closed_log_holds_no_file_and_has_what_was_said_before() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("actions.log");
         let log = ActionLog::open(&path).unwrap();
-        log.record(&action("seal")).await;
+        log.record(&action("shutdown")).await;
+        log.close(Duration::from_secs(20));
         let open = fs::read_dir("/proc/self/fd").unwrap().flatten();
-        let mut open = open.filter_map(|fd| fs::read_link(fd.path()).ok());
-        assert!(open.all(|file| file != path));
+        let links = open.filter_map(|entry| fs::read_link(entry.path()).ok());
+        assert!(links.into_iter().all(|link| link != path), "the file is open");
+        log.record(&action("too late")).await;
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().count(), 1);
     }
 
     #[tokio::test]

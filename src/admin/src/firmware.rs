@@ -106,6 +106,9 @@ pub struct Medium {
     pub version: Option<String>,
     /// Bytes.
     pub bytes: u64,
+    /// Why nothing can be taken from it.
+    #[serde(default)]
+    pub problem: Option<String>,
 }
 
 impl fmt::Display for FirmwareSource {

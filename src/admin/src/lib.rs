@@ -50,4 +50,4 @@ pub use session::{Listener, Local, Session, SessionError};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use support::{BundleTarget, BundleWritten};
+pub use support::{BundleTarget, BundleWritten, Stick};

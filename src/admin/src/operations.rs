@@ -81,6 +81,11 @@ impl Operations {
         self.shared.backend.standing()
     }
 
+    /// Lets go of the log of actions on disk, within `limit`: the appliance leaves its file systems.
+    pub fn close(&self, limit: Duration) {
+        self.shared.log.close(limit);
+    }
+
     /// Carries out a call, or says why not. Dropping the future leaves the operation running.
     ///
     /// # Errors

@@ -19,25 +19,29 @@ pub struct Standing {
     pub password_set: bool,
 }
 
+const SEALED: &str = "the appliance is sealed: no remote login";
+
 /// Why `request` may not be made from `origin`, or nothing.
 pub(crate) fn objection(request: &Request, origin: &Origin, standing: Standing) -> Option<Failure> {
-    by_origin(request, origin, standing.sealed)
+    by_origin(request, origin, standing)
         .or_else(|| by_mode(request, standing.mode))
         .or_else(|| by_seal(request, standing))
         .map(|message| Failure::new(FailureKind::NotAllowed, message))
 }
 
-fn by_origin(request: &Request, origin: &Origin, sealed: bool) -> Option<&'static str> {
+fn by_origin(request: &Request, origin: &Origin, standing: Standing) -> Option<&'static str> {
     match request {
         Request::Unseal if !origin.is_console() => {
             Some("sealed mode is left at the machine's own console only")
         }
-        Request::Login { .. } if matches!(origin, Origin::Web { .. } | Origin::Socket { .. }) => {
-            Some("the console password opens the console only")
-        }
-        _ if sealed && matches!(origin, Origin::Ssh { .. }) => {
-            Some("the appliance is sealed: no remote login")
-        }
+        _ if standing.sealed && matches!(origin, Origin::Ssh { .. }) => Some(SEALED),
+        Request::Login { .. } => match origin {
+            Origin::Web { .. } if standing.sealed => Some(SEALED),
+            // The boot page in rescue gives support bundles to whoever knows it.
+            Origin::Web { .. } if standing.mode == Mode::Rescue => None,
+            Origin::Web { .. } | Origin::Socket { .. } => Some("the console password opens the console only"),
+            _ => None,
+        },
         _ => None,
     }
 }
@@ -157,6 +161,21 @@ mod tests {
             said(&Request::FirmwareCommit, &socket(), Mode::Installed, true),
             "allowed"
         );
+    }
+
+    #[test]
+    fn the_web_is_told_the_password_in_rescue_only_and_never_sealed() {
+        let login = Request::Login {
+            password: Secret::default(),
+        };
+        let web = Origin::Web {
+            user: "admin".into(),
+            address: "192.0.2.9".into(),
+        };
+        assert_eq!(said(&login, &web, Mode::Rescue, false), "allowed");
+        assert_eq!(said(&login, &web, Mode::Rescue, true), SEALED);
+        assert_ne!(said(&login, &web, Mode::Installed, false), "allowed");
+        assert_ne!(said(&login, &socket(), Mode::Rescue, false), "allowed");
     }
 
     #[test]

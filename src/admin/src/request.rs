@@ -86,7 +86,9 @@ pub enum Request {
     Seal,
     /// Leaves sealed mode; at the console only: [`crate::Response::Done`].
     Unseal,
-    /// Makes a support bundle: [`crate::Response::Bundle`].
+    /// Sticks that a support bundle can be written to: [`crate::Response::Sticks`].
+    Sticks,
+    /// Makes a support bundle: [`crate::Response::Bundle`], or [`crate::Response::Done`] when a browser is to fetch it.
     SupportBundle {
         /// Where to.
         to: BundleTarget,

@@ -6,7 +6,7 @@ use crate::firmware::{Medium, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
-use crate::support::BundleWritten;
+use crate::support::{BundleWritten, Stick};
 
 /// The answer to a request that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -40,6 +40,8 @@ pub enum Response {
     Network(NetworkStatus),
     /// A support bundle was made.
     Bundle(BundleWritten),
+    /// Sticks.
+    Sticks(Vec<Stick>),
     /// Disks.
     Disks(Vec<Disk>),
     /// What installing would do.

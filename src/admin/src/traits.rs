@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::request::Request;
+use crate::support::BundleTarget;
 
 /// What is answered from memory.
 const AT_ONCE: Duration = Duration::from_secs(15);
@@ -42,6 +43,10 @@ impl Request {
             Self::Shutdown { .. } => "shutdown".into(),
             Self::Seal => "seal".into(),
             Self::Unseal => "unseal".into(),
+            Self::Sticks => "sticks".into(),
+            Self::SupportBundle {
+                to: BundleTarget::Medium { .. },
+            } => "support bundle to a stick".into(),
             Self::SupportBundle { .. } => "support bundle".into(),
             Self::InstallDisks => "install disks".into(),
             Self::InstallPlan { disk, .. } => format!("install plan {disk}"),
@@ -68,6 +73,7 @@ impl Request {
                 | Self::FirmwareList
                 | Self::FirmwareMedia
                 | Self::NetworkShow
+                | Self::Sticks
                 | Self::InstallDisks
                 | Self::InstallPlan { .. }
         )
@@ -91,9 +97,11 @@ impl Request {
             Self::Status | Self::ConsoleState | Self::Log { .. } | Self::NetworkShow | Self::Login { .. } => {
                 AT_ONCE
             }
-            Self::FirmwareList | Self::FirmwareMedia | Self::InstallDisks | Self::InstallPlan { .. } => {
-                A_LOOK
-            }
+            Self::FirmwareList
+            | Self::FirmwareMedia
+            | Self::Sticks
+            | Self::InstallDisks
+            | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
             | Self::PasswordReset { .. }
             | Self::FirmwareActivate { .. }

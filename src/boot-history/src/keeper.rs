@@ -8,8 +8,8 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use sps_bootlog::BootLog;
-use tracing::{info, warn};
+use sps_bootlog::{BootLog, Level};
+use tracing::warn;
 
 use crate::files::{self, HistoryError, MOST};
 
@@ -28,6 +28,8 @@ pub struct LogKeeper {
 struct Place {
     kept: AtomicU64,
     stop: AtomicBool,
+    /// The file is closed.
+    ended: AtomicBool,
     lock: Mutex<()>,
     moved: Condvar,
 }
@@ -46,6 +48,7 @@ impl LogKeeper {
                 let path = name;
                 warn!("{}", sps_bootlog::causes(&HistoryError::Write { path, source }));
             }
+            own.end();
         };
         thread::Builder::new()
             .name("boot-history".into())
@@ -64,12 +67,14 @@ impl LogKeeper {
         &self.path
     }
 
-    /// Ends the keeping, so that the file system can be unmounted, after what the log holds now is on disk or `limit`
-    /// has passed.
+    /// Ends the keeping, so that the file system can be unmounted: returns when what the log holds now is on disk and the file is
+    /// closed, or when `limit` has passed.
     pub fn close(&self, limit: Duration) {
         self.place.stop.store(true, Ordering::Release);
-        info!("this boot's log ends here");
-        self.flush(limit);
+        self.log.push(Level::Info, "exit", "this boot's log ends here");
+        let guard = self.place.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        let open = |(): &mut ()| !self.place.ended.load(Ordering::Acquire);
+        drop(self.place.moved.wait_timeout_while(guard, limit, open));
     }
 
     /// Waits until what the log holds now is on disk, or `limit` has passed; says which.
@@ -82,6 +87,15 @@ impl LogKeeper {
         let waited = self.place.moved.wait_timeout_while(guard, left, behind);
         drop(waited);
         self.place.kept.load(Ordering::Acquire) >= newest
+    }
+}
+
+impl Place {
+    fn end(&self) {
+        let guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        self.ended.store(true, Ordering::Release);
+        drop(guard);
+        self.moved.notify_all();
     }
 }
 
@@ -116,8 +130,6 @@ fn follow(log: &BootLog, mut file: File, place: &Place) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use sps_bootlog::Level;
-
     use super::*;
 
     #[test]
@@ -133,5 +145,20 @@ mod tests {
             lines[0].ends_with("before") && lines[1].contains("after"),
             "{lines:?}"
         );
+    }
+    #[test]
+    fn a_closed_keeper_holds_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = BootLog::new();
+        let keeper = LogKeeper::start(&log, folder.path()).unwrap();
+        log.push(Level::Info, "services", "before");
+        keeper.close(Duration::from_secs(20));
+        let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();
+        let mut links = open.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+        assert!(links.all(|link| link != keeper.path()), "the file is open");
+        log.push(Level::Info, "exit", "after");
+        let lines = files::tail(keeper.path(), 10).unwrap();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        assert!(lines[1].ends_with("this boot's log ends here"), "{lines:?}");
     }
 }

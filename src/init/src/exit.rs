@@ -14,7 +14,7 @@ use rustix::io::Errno;
 use rustix::mount::{MountFlags, UnmountFlags, mount_remount, unmount};
 use rustix::system::{RebootCommand, reboot};
 use sps_sys::watchdog::Watchdog;
-use tracing::{debug, info, warn};
+use tracing::{info, warn};
 
 use crate::children::Children;
 use crate::mounts;
@@ -49,6 +49,11 @@ struct Step {
 
 /// Time that processes get between SIGTERM and SIGKILL.
 const TERMINATE_WITHIN: Duration = Duration::from_secs(3);
+
+/// Time that those who hold a file get to let go of it: a thread that is about to end, a program that was just killed.
+const BUSY_WITHIN: Duration = Duration::from_secs(3);
+/// Time between two attempts: the kernel tells nobody when a file system is free.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
 const STEPS: &[Step] = &[
     Step {
@@ -158,17 +163,38 @@ fn user_processes(proc: &Path) -> usize {
     entries.flatten().filter(has_program).count()
 }
 
-/// Unmounts everything that lies on a device, newest first; what is busy is made read-only.
+/// Unmounts everything that lies on a device, newest first; what stays busy is made read-only.
 fn unmount_all() {
+    let until = Instant::now() + BUSY_WITHIN;
+    let (mut done, mut left) = (Vec::new(), Vec::new());
     for point in mounts::mounted() {
         if is_kernels_own(&point) {
             continue;
         }
-        if let Err(error) = unmount(point.as_str(), UnmountFlags::NOFOLLOW) {
-            debug!("could not unmount {point} ({error}); making it read-only");
-            if let Err(error) = mount_remount(point.as_str(), MountFlags::RDONLY, c"") {
-                warn!("could not make {point} read-only: {error}");
+        match unmount_within(&point, until) {
+            Ok(()) => done.push(point),
+            Err(error) => {
+                if let Err(error) = mount_remount(point.as_str(), MountFlags::RDONLY, c"") {
+                    warn!("could not make {point} read-only: {error}");
+                }
+                left.push(format!("{point} ({error})"));
             }
+        }
+    }
+    if !done.is_empty() {
+        info!("unmounted {}", done.join(", "));
+    }
+    if !left.is_empty() {
+        warn!("not unmounted but made read-only: {}", left.join(", "));
+    }
+}
+
+/// Tries again while somebody is just letting go of a file.
+fn unmount_within(point: &str, until: Instant) -> Result<(), Errno> {
+    loop {
+        match unmount(point, UnmountFlags::NOFOLLOW) {
+            Err(Errno::BUSY) if Instant::now() < until => thread::park_timeout(LOOK_AGAIN),
+            ended => return ended,
         }
     }
 }

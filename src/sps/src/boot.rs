@@ -84,6 +84,14 @@ impl Boot {
         }
     }
 
+    /// Lets go of the file systems, which the exit unmounts.
+    pub(crate) fn close(&mut self) {
+        self.firmware = None;
+        if let Some(state) = self.state.take() {
+            state.close();
+        }
+    }
+
     /// Enters rescue mode; the first reason stays.
     fn rescue(&mut self, reason: String) {
         if self.rescue.is_none() {
@@ -116,7 +124,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
         *progress.lock().unwrap_or_else(PoisonError::into_inner) = now.to_vec();
     });
     if shown.is_err() {
-        return failed(boot.watchdog);
+        return failed(boot);
     }
     let progress: Vec<Progress> = progress.into_inner().unwrap_or_else(PoisonError::into_inner);
     log.enter_phase(services::PHASE);
@@ -124,7 +132,7 @@ pub(crate) fn live(log: &BootLog, children: &Children) -> End {
 }
 
 /// Leaves the reason on the screen for a while, then reboots.
-fn failed(watchdog: Option<Watchdog>) -> End {
+fn failed(mut boot: Boot) -> End {
     info!(
         "the boot has failed; rebooting in {} s",
         SHOW_FAILURE_FOR.as_secs()
@@ -132,11 +140,12 @@ fn failed(watchdog: Option<Watchdog>) -> End {
     let until = Instant::now() + SHOW_FAILURE_FOR;
     while Instant::now() < until {
         thread::park_timeout(Duration::from_secs(1));
-        let _still_armed = watchdog.as_ref().map(Watchdog::feed);
+        let _still_armed = boot.watchdog.as_ref().map(Watchdog::feed);
     }
+    boot.close();
     End {
         departure: Departure::Reboot,
-        watchdog,
+        watchdog: boot.watchdog,
     }
 }
 

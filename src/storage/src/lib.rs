@@ -20,6 +20,7 @@ pub mod ext4;
 pub mod first_boot;
 pub mod helper;
 pub mod install;
+pub mod medium;
 pub mod own;
 pub mod random;
 pub mod uevents;

@@ -1,19 +1,21 @@
 //! Serves the boot page of a simulated boot on loopback, for looking at it in a browser.
 //!
-//! `cargo run -p sps-web --example boot_page -- [HTTPS-PORT] [boot|upgrade|healthy|failed] [release]`
+//! `cargo run -p sps-web --example boot_page -- [HTTPS-PORT] [boot|upgrade|healthy|failed|rescue] [release]`
 //! The plain port is one below. Nothing of an appliance is touched.
 
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use sps_bootlog::{BootLog, Level};
 use sps_web::{
-    ApplianceInfo, BootContent, BootPageSettings, BootStatus, Health, Limits, Phase, PhaseState, Progress,
-    ServerNames, Service, ServiceState, TlsIdentity, serve,
+    ApplianceInfo, BootContent, BootPageSettings, BootStatus, Bundle, Bundles, Health, Later, Limits,
+    NoBundle, Phase, PhaseState, Progress, ServerNames, Service, ServiceState, TlsIdentity, serve,
 };
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
 const PHASES: [(&str, &str); 7] = [
     ("start", "Kernel and early mounts"),
@@ -84,6 +86,20 @@ const LINES: [(&str, Level, &str); 16] = [
     ("ready", Level::Info, "all services healthy"),
 ];
 
+/// Refuses every password.
+#[derive(Debug)]
+struct Nobody;
+
+impl Bundles for Nobody {
+    fn why_not(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn make(&self, _password: Zeroizing<String>, _from: IpAddr) -> Later<Result<Bundle, NoBundle>> {
+        Box::pin(async { Err(NoBundle::WrongPassword) })
+    }
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -95,6 +111,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         log: log.clone(),
         status,
         info: info(!arguments.iter().any(|word| word == "release")),
+        bundles: (scenario == "rescue").then(|| Arc::new(Nobody) as Arc<dyn Bundles>),
         boot_id: format!("{}-{}", std::process::id(), uptime_ms()),
     };
     let names = ServerNames {
@@ -139,7 +156,7 @@ async fn play(scenario: String, log: BootLog, status: watch::Sender<BootStatus>)
             tokio::time::sleep(Duration::from_millis(if slow { 600 } else { 0 })).await;
         }
         match (scenario.as_str(), *phase) {
-            ("failed", "storage") => return fail(&log, &status, n),
+            ("failed" | "rescue", "storage") => return fail(&log, &status, n),
             ("upgrade", "storage") => reorganize(&log, &status).await,
             _ => {}
         }

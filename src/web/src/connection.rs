@@ -1,11 +1,13 @@
 //! The accept loop and what every connection goes through: admission, TLS, HTTP/1.1, bounds, the end.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -15,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::{Admission, Gate, Pass};
+use crate::bundle::Peer;
 use crate::limits::{HEAD_BUFFER, HEADER_FIELDS, Limits};
 use crate::listener;
 use crate::stall_guard::StallGuard;
@@ -37,6 +40,7 @@ pub(crate) struct Port {
 /// A connection's part of its port, ready to be moved into its task.
 struct Connection {
     stream: TcpStream,
+    peer: IpAddr,
     tls: Option<TlsAcceptor>,
     router: Router,
     limits: Limits,
@@ -82,6 +86,7 @@ impl Port {
         connections.spawn(
             Connection {
                 stream,
+                peer: peer.ip().to_canonical(),
                 tls,
                 router,
                 limits,
@@ -99,6 +104,7 @@ impl Connection {
     async fn run(self) {
         let Self {
             stream,
+            peer,
             tls,
             router,
             limits,
@@ -111,30 +117,35 @@ impl Connection {
         }
         let stream = StallGuard::new(stream, limits.write_stall);
         let Some(tls) = tls else {
-            return speak_http(stream, router, &limits, &shutdown).await;
+            return speak_http(stream, router, peer, &limits, &shutdown).await;
         };
         let handshake = tokio::time::timeout(limits.handshake, tls.accept(stream));
         tokio::select! {
             () = shutdown.cancelled() => {}
             encrypted = handshake => {
                 if let Ok(Ok(encrypted)) = encrypted {
-                    speak_http(encrypted, router, &limits, &shutdown).await;
+                    speak_http(encrypted, router, peer, &limits, &shutdown).await;
                 }
             }
         }
     }
 }
 
-async fn speak_http<S>(stream: S, router: Router, limits: &Limits, shutdown: &CancellationToken)
+async fn speak_http<S>(stream: S, router: Router, peer: IpAddr, limits: &Limits, shutdown: &CancellationToken)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let router = TowerToHyperService::new(router);
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        router.call(request)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
         .max_headers(HEADER_FIELDS)
         .max_buf_size(HEAD_BUFFER)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router));
+        .serve_connection(TokioIo::new(stream), service);
     tokio::pin!(connection);
     let ended = tokio::select! {
         ended = connection.as_mut() => ended,

@@ -1,9 +1,12 @@
 //! What the server is given to show.
 
+use std::sync::Arc;
+
 use serde::Serialize;
 use sps_bootlog::BootLog;
 use tokio::sync::watch;
 
+use crate::bundle::Bundles;
 use crate::status::BootStatus;
 
 /// Which appliance and firmware this is.
@@ -35,4 +38,6 @@ pub struct BootContent {
     /// Identity of this boot (`/proc/sys/kernel/random/boot_id`): a reader that comes back to another one knows
     /// that its entry numbers mean nothing any more.
     pub boot_id: String,
+    /// Who makes support bundles, where they are given out.
+    pub bundles: Option<Arc<dyn Bundles>>,
 }

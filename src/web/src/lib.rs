@@ -4,7 +4,8 @@
 //! keep up to date and a TLS identity, and serves them: plain HTTP only redirects, everything else is HTTPS.
 //!
 //! Invariants:
-//! - **Nothing here changes the appliance.** Every route only reads; no request body is ever looked at.
+//! - **Nothing here changes the appliance.** Every route only reads. The one request body looked at is the password for a support
+//!   bundle, which others judge.
 //! - A line of the log is exactly what [`sps_bootlog::Entry`] displays: the console shows the same text.
 //! - Every queue, buffer and wait has a bound ([`Limits`]): a slow, silent or hostile client costs one bounded
 //!   connection and never delays another.
@@ -14,6 +15,7 @@
 mod admission;
 mod api;
 mod assets;
+mod bundle;
 mod connection;
 mod content;
 mod error;
@@ -33,6 +35,7 @@ mod status;
 mod tls;
 mod view;
 
+pub use bundle::{Bundle, Bundles, Later, NoBundle};
 pub use content::{ApplianceInfo, BootContent};
 pub use error::WebError;
 pub use identity::{ServerNames, TlsIdentity};

@@ -55,8 +55,14 @@ pub(crate) const HEAD_BUFFER: usize = 2 * HEAD_BYTES;
 /// Header fields accepted. Browsers send about 15.
 pub(crate) const HEADER_FIELDS: usize = 64;
 
-/// Largest request body announced without refusal, bytes. No route reads one; small ones do no harm.
+/// Largest request body announced without refusal, bytes. Only a form is read ([`FORM_BYTES`]); small ones do no harm.
 pub(crate) const BODY_BYTES: u64 = 16 * 1024;
+
+/// Longest form, bytes: one password, each byte of which may be written as three.
+pub(crate) const FORM_BYTES: usize = 4 * 1024;
+
+/// Support bundles made at a time: each takes memory, and each attempt is a guess at the password.
+pub(crate) const BUNDLES: usize = 1;
 
 /// Longest host name taken over into a redirect, bytes (RFC 1035: 255 octets on the wire, 253 as text).
 pub(crate) const HOST_BYTES: usize = 253;

@@ -6,13 +6,15 @@ use sps_bootlog::Entry;
 use crate::assets;
 
 /// Seconds after which a browser without JavaScript loads the page again.
-const RELOAD_SECONDS: u32 = 10;
+pub(crate) const RELOAD_SECONDS: u32 = 10;
+/// The same for a page with a form, whose input a reload loses.
+pub(crate) const RELOAD_SECONDS_WITH_FORM: u32 = 120;
 
 /// One symbol for each word that a state can be (`#i-<word>`), so that no state is told by colour alone.
 const SPRITE: &str = include_str!("../assets/sprite.svg");
 
-/// A whole document. A `live` page runs the script, and reloads itself where scripts do not run.
-pub(crate) fn document(title: &str, live: bool, body: &Markup) -> Markup {
+/// A whole document. One with a time to `reload` runs the script, and loads itself again where scripts do not run.
+pub(crate) fn document(title: &str, reload: Option<u32>, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -23,9 +25,9 @@ pub(crate) fn document(title: &str, live: bool, body: &Markup) -> Markup {
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::icon());
                 link rel="stylesheet" href=(assets::style());
-                @if live {
+                @if let Some(seconds) = reload {
                     script type="module" src=(assets::script()) {}
-                    noscript { meta http-equiv="refresh" content=(RELOAD_SECONDS); }
+                    noscript { meta http-equiv="refresh" content=(seconds); }
                 }
             }
             (body)

@@ -7,10 +7,11 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
+use crate::bundle;
 use crate::content::ApplianceInfo;
 use crate::limits::{ANSWER_BYTES, PAGE_LINES};
 use crate::log_reader::{self, Batch};
-use crate::markup::{document, icon, log_line, sprite};
+use crate::markup::{RELOAD_SECONDS, RELOAD_SECONDS_WITH_FORM, document, icon, log_line, sprite};
 use crate::reply::Problem;
 use crate::router::{LOG, LOG_TEXT, STATUS, Site};
 use crate::status::{Phase, PhaseState, Progress, Service};
@@ -22,12 +23,21 @@ pub(crate) async fn boot_page(State(site): State<Arc<Site>>) -> Response {
     let batch = log_reader::read_last(&content.log, PAGE_LINES, ANSWER_BYTES);
     let status = content.status.borrow().clone();
     let shown = Shown::of(&status);
-    let body = body(&content.info, &content.boot_id, &shown, &batch);
+    let body = body(&site, &shown, &batch);
     let title = format!(
         "{} – {} – {}",
         shown.headline, content.info.host_name, content.info.product
     );
-    answer(document(&title, true, &body))
+    answer(document(&title, Some(reload_seconds(&site)), &body))
+}
+
+/// How often the page loads itself again where scripts do not run: a password that is being typed takes longer than a look.
+fn reload_seconds(site: &Site) -> u32 {
+    if site.content.bundles.is_some() {
+        RELOAD_SECONDS_WITH_FORM
+    } else {
+        RELOAD_SECONDS
+    }
 }
 
 /// An error for a person.
@@ -44,7 +54,7 @@ pub(crate) fn error(problem: &Problem) -> Response {
             }
         }
     };
-    (problem.status, answer(document(reason, false, &body))).into_response()
+    (problem.status, answer(document(reason, None, &body))).into_response()
 }
 
 fn answer(page: Markup) -> Response {
@@ -55,7 +65,8 @@ fn answer(page: Markup) -> Response {
         .into_response()
 }
 
-fn body(info: &ApplianceInfo, boot_id: &str, shown: &Shown<'_>, batch: &Batch) -> Markup {
+fn body(site: &Site, shown: &Shown<'_>, batch: &Batch) -> Markup {
+    let (info, boot_id) = (&site.content.info, &site.content.boot_id);
     let last = batch.entries.back().map_or(0, |entry| entry.seq);
     html! {
         body data-boot=(boot_id) data-after=(last) data-uptime=(uptime_ms()) data-version=(info.version)
@@ -69,6 +80,7 @@ fn body(info: &ApplianceInfo, boot_id: &str, shown: &Shown<'_>, batch: &Batch) -
                 (problems(&shown.status.problems))
                 div class="columns" {
                     div class="side" {
+                        (bundle::form(site))
                         (phases(&shown.status.phases))
                         (services(&shown.status.services))
                     }
@@ -115,7 +127,7 @@ fn overview(shown: &Shown<'_>) -> Markup {
                 p id="summary" { (shown.summary) }
             }
             p id="connection" data-state="waiting" hidden { "Connecting…" }
-            noscript { p class="muted" { "This page reloads every few seconds. With JavaScript it is live." } }
+            noscript { p class="muted" { "This page reloads by itself now and then. With JavaScript it is live." } }
             p id="notice" hidden {}
             (progress(shown.status.progress.as_ref(), shown.progress_text.as_deref()))
         }

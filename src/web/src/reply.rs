@@ -78,6 +78,30 @@ impl Problem {
         }
     }
 
+    pub(crate) fn bad_form(details: String) -> Self {
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            kind: "InvalidForm",
+            details,
+        }
+    }
+
+    pub(crate) fn refused(details: String) -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            kind: "Refused",
+            details,
+        }
+    }
+
+    pub(crate) fn failed(details: String) -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            kind: "Failed",
+            details,
+        }
+    }
+
     pub(crate) fn too_many(kind: &'static str, what: &str) -> Self {
         let details = format!("too many {what} are open; close some or try again in {RETRY_SECONDS} seconds");
         Self {

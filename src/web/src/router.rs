@@ -3,17 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::Request;
+use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::get;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use crate::content::BootContent;
-use crate::limits::Limits;
+use crate::limits::{BUNDLES, FORM_BYTES, Limits};
 use crate::reply::{self, Problem};
-use crate::{api, assets, events, page};
+use crate::{api, assets, bundle, events, page};
 
 /// Path of the JSON log.
 pub(crate) const LOG: &str = "/api/boot/log";
@@ -30,6 +30,9 @@ pub(crate) const BOOT: &str = "/api/boot";
 /// Path of the log as plain text.
 pub(crate) const LOG_TEXT: &str = "/boot/log.txt";
 
+/// Path of support bundles.
+pub(crate) const BUNDLE: &str = "/boot/support-bundle";
+
 /// Path of the health check.
 pub(crate) const HEALTH: &str = "/healthz";
 
@@ -38,6 +41,7 @@ pub(crate) struct Site {
     pub(crate) content: BootContent,
     pub(crate) limits: Limits,
     streams: Arc<Semaphore>,
+    bundling: Semaphore,
     stopping: CancellationToken,
 }
 
@@ -47,6 +51,7 @@ impl Site {
             content,
             limits: *limits,
             streams: Arc::new(Semaphore::new(limits.streams)),
+            bundling: Semaphore::new(BUNDLES),
             stopping: CancellationToken::new(),
         }
     }
@@ -55,6 +60,12 @@ impl Site {
     pub(crate) fn stream_place(&self) -> Result<OwnedSemaphorePermit, Problem> {
         let place = self.streams.clone().try_acquire_owned();
         place.map_err(|_| Problem::too_many("TooManyStreams", "live logs"))
+    }
+
+    /// The place of the one bundle being made.
+    pub(crate) fn bundle_place(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let place = self.bundling.try_acquire();
+        place.map_err(|_| Problem::too_many("TooManyBundles", "support bundles"))
     }
 
     /// Tells the event streams that the server stops.
@@ -77,6 +88,12 @@ pub(crate) fn site(site: Arc<Site>) -> Router {
         .route(LOG, get(api::log))
         .route(EVENTS, get(events::stream))
         .route(STATUS, get(api::status))
+        .route(
+            BUNDLE,
+            get(bundle::to_the_form)
+                .post(bundle::download)
+                .layer(DefaultBodyLimit::max(FORM_BYTES)),
+        )
         .route(HEALTH, get(api::health))
         .route("/assets/{name}", get(assets::asset))
         .with_state(site)

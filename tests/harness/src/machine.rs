@@ -135,6 +135,13 @@ impl Machine {
         self
     }
 
+    /// Plugs `image` in as a USB stick that the guest may write to; the machine does not boot from it.
+    #[must_use]
+    pub fn stick(mut self, image: impl Into<PathBuf>) -> Self {
+        self.media.push(Media::Stick(image.into()));
+        self
+    }
+
     /// Plugs `image` in as a USB stick the machine boots from; the guest cannot write to it.
     #[must_use]
     pub fn usb(mut self, image: impl Into<PathBuf>) -> Self {

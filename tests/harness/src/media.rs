@@ -8,36 +8,39 @@ use serde_json::{Value, json};
 
 use crate::machine::CommandLine;
 
-/// A removable medium that carries the firmware ISO; always read-only.
+/// A removable medium. What carries the firmware ISO is read-only.
 #[derive(Clone, Debug)]
 pub(crate) enum Media {
     Cd(PathBuf),
     Usb(PathBuf),
     /// A CD that lies in a drive the machine does not boot from.
     Tray(PathBuf),
+    /// A USB stick of a person, which the guest may write to and the machine does not boot from.
+    Stick(PathBuf),
 }
 
 impl Media {
     pub(crate) fn is_usb(&self) -> bool {
-        matches!(self, Self::Usb(_))
+        matches!(self, Self::Usb(_) | Self::Stick(_))
     }
 
     /// The node `media<index>` and its device, at boot position `index`.
     pub(crate) fn arguments(&self, index: usize, line: &mut CommandLine) {
-        let (Self::Cd(image) | Self::Usb(image) | Self::Tray(image)) = self;
+        let (Self::Cd(image) | Self::Usb(image) | Self::Tray(image) | Self::Stick(image)) = self;
+        let read_only = !matches!(self, Self::Stick(_));
         line.block(
-            &json!({"driver": "raw", "node-name": format!("media{index}"), "read-only": true,
+            &json!({"driver": "raw", "node-name": format!("media{index}"), "read-only": read_only,
             "file": {"driver": "file", "filename": image}}),
         );
         let device = match self {
             // One drive a bus: IDE drives of one chipset, SATA ports of the other.
             Self::Cd(_) | Self::Tray(_) => format!("ide-cd,bus=ide.{index}"),
-            Self::Usb(_) => "usb-storage,bus=xhci.0".to_owned(),
+            Self::Usb(_) | Self::Stick(_) => "usb-storage,bus=xhci.0".to_owned(),
         };
         let removable = if self.is_usb() { ",removable=on" } else { "" };
         let boot = match self {
             Self::Cd(_) | Self::Usb(_) => format!(",bootindex={index}"),
-            Self::Tray(_) => String::new(),
+            Self::Tray(_) | Self::Stick(_) => String::new(),
         };
         line.pair(
             "-device",

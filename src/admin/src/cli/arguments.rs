@@ -176,10 +176,16 @@ pub struct BundleArgs {
     /// File to write, `-` for standard output [default: its own name in this folder]
     #[arg(conflicts_with_all = ["medium", "download"])]
     pub(super) file: Option<PathBuf>,
-    /// Writes it to the first writable stick
-    #[arg(long, conflicts_with = "download")]
-    pub(super) medium: bool,
-    /// Keeps it in memory and says where a browser gets it
+    /// Writes it to a stick with a FAT file system, such as --medium=sdb1 [default: the only one]
+    #[arg(
+        long,
+        value_name = "STICK",
+        num_args = 0..=1,
+        require_equals = true,
+        conflicts_with = "download"
+    )]
+    pub(super) medium: Option<Option<String>>,
+    /// Says where a browser gets one
     #[arg(long)]
     pub(super) download: bool,
     #[command(flatten)]

@@ -244,10 +244,12 @@ fn network_change(set: &NetworkSet) -> NetworkChange {
 }
 
 fn target(arguments: &BundleArgs) -> BundleTarget {
-    match (arguments.medium, arguments.download) {
-        (true, _) => BundleTarget::Medium,
-        (_, true) => BundleTarget::Download,
-        (false, false) => BundleTarget::Stream,
+    match (&arguments.medium, arguments.download) {
+        (Some(device), _) => BundleTarget::Medium {
+            device: device.clone(),
+        },
+        (None, true) => BundleTarget::Download,
+        (None, false) => BundleTarget::Stream,
     }
 }
 

@@ -65,11 +65,9 @@ fn short(digest: &str) -> &str {
 /// Firmware files on media.
 #[must_use]
 pub fn media(media: &[Medium]) -> String {
-    if media.is_empty() {
-        return "No firmware file found on any medium.\n".into();
-    }
     let rows: Vec<_> = media
         .iter()
+        .filter(|medium| medium.problem.is_none())
         .map(|medium| {
             let version = medium.version.clone().unwrap_or_else(|| "-".into());
             [
@@ -80,5 +78,12 @@ pub fn media(media: &[Medium]) -> String {
             ]
         })
         .collect();
-    table(["SOURCE", "VERSION", "SIZE", "MEDIUM"], &rows)
+    let mut text = match rows.as_slice() {
+        [] => "No firmware file found on any medium.\n".into(),
+        rows => table(["SOURCE", "VERSION", "SIZE", "MEDIUM"], rows),
+    };
+    for problem in media.iter().filter_map(|medium| medium.problem.as_ref()) {
+        text += &(clean(problem) + "\n");
+    }
+    text
 }

@@ -1,9 +1,9 @@
 //! Any response in words.
 
-use super::{bytes, clean, disks, media, network, plan, slots, status};
+use super::{bytes, clean, disks, media, network, plan, slots, status, table};
 use crate::firmware::Slots;
 use crate::response::Response;
-use crate::support::BundleWritten;
+use crate::support::{BundleWritten, Stick};
 
 /// The response as lines of text; may be empty.
 #[must_use]
@@ -25,6 +25,7 @@ pub fn response(response: &Response) -> String {
         Response::Media(found) => media(found),
         Response::Network(now) => network(now),
         Response::Bundle(written) => bundle(written),
+        Response::Sticks(found) => sticks(found),
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
     }
@@ -37,6 +38,22 @@ fn bundle(written: &BundleWritten) -> String {
     }
     for missing in &written.missing {
         text += &format!("  not in it: {}\n", clean(missing));
+    }
+    text
+}
+
+fn sticks(sticks: &[Stick]) -> String {
+    if sticks.is_empty() {
+        return "No stick found: plug one in that has a FAT file system.\n".into();
+    }
+    let row = |stick: &Stick| [stick.device.clone(), bytes(stick.bytes), stick.model.clone()];
+    let rows: Vec<_> = sticks.iter().map(row).collect();
+    let mut text = table(["STICK", "SIZE", "MODEL"], &rows);
+    for stick in sticks {
+        if let Some(problem) = &stick.problem {
+            text += &clean(&format!("{} cannot be written to: {problem}", stick.device));
+            text.push('\n');
+        }
     }
     text
 }

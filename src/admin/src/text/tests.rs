@@ -191,6 +191,7 @@ fn every_response(text: &str) -> Vec<Response> {
         title: text.into(),
         version: Some("7.1.0".into()),
         bytes: 26_000_000,
+        problem: None,
     };
     vec![
         Response::Slots(the_slots(text)),

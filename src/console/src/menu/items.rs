@@ -74,7 +74,7 @@ fn installed(sealed: bool) -> Choice {
             Action::Go(Place::Firmware),
         )
         .item("Log", log())
-        .item("Support bundle", Action::Choose(bundle()));
+        .item("Support bundle", Action::Choose(bundle(Mode::Installed)));
     let list = if sealed {
         list.item(
             "Unseal",
@@ -110,7 +110,7 @@ fn live_rescue() -> Choice {
             Action::Ask(Request::InstallDisks, After::Disks(DiskUse::ResetPassword)),
         )
         .item("Log", log())
-        .item("Support bundle", Action::Choose(bundle()))
+        .item("Support bundle", Action::Choose(bundle(Mode::Live)))
 }
 
 fn rescue() -> Choice {
@@ -126,7 +126,7 @@ fn rescue() -> Choice {
         )
         .item("Addresses", show(Request::NetworkShow))
         .item("Log", log())
-        .item("Support bundle", Action::Choose(bundle()));
+        .item("Support bundle", Action::Choose(bundle(Mode::Rescue)));
     leaving(list.item("Command line", Action::Commands))
 }
 
@@ -182,14 +182,16 @@ fn firmware() -> Choice {
         .item("Allow firmware again that has failed", slots(SlotUse::Forget))
 }
 
-fn bundle() -> Choice {
-    let make = |to| show(Request::SupportBundle { to });
-    Choice::new(
-        "Support bundle: logs, status and configuration without secrets",
-        Place::Main,
-    )
-    .item("To a stick", make(BundleTarget::Medium))
-    .item("For download with a browser", make(BundleTarget::Download))
+/// A stick; in rescue the boot page too.
+fn bundle(mode: Mode) -> Choice {
+    let title = "Support bundle: logs, status and configuration without secrets";
+    let list =
+        Choice::new(title, Place::Main).item("To a stick", Action::Ask(Request::Sticks, After::Sticks));
+    if mode != Mode::Rescue {
+        return list;
+    }
+    let to = BundleTarget::Download;
+    list.item("With a browser", show(Request::SupportBundle { to }))
 }
 
 /// Asks for `yes` first.

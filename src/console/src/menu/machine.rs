@@ -339,6 +339,7 @@ impl Menu {
             After::Show(Place::Main)
             | After::Sealed(_)
             | After::Network
+            | After::Sticks
             | After::Disks(_)
             | After::Plan
             | After::Installed

@@ -1,7 +1,8 @@
 //! What a response leads to.
 
 use sps_admin::{
-    Disk, DiskContent, InstallPlan, Medium, NetworkStatus, Request, Response, Slot, SlotState, Slots, text,
+    BundleTarget, Disk, DiskContent, InstallPlan, Medium, NetworkStatus, Request, Response, Slot, SlotState,
+    Slots, Stick, text,
 };
 use sps_config::Ipv4;
 
@@ -26,6 +27,8 @@ pub(super) enum After {
     Slots(SlotUse),
     /// Choose a firmware file.
     Media,
+    /// Choose a stick for the support bundle.
+    Sticks,
     /// Choose what to change.
     Network,
     /// Choose a disk.
@@ -76,6 +79,7 @@ pub(super) fn follow(after: &After, response: &Response) -> Option<(String, Next
         (After::Sealed(_), _) => Next::Place(Place::Main),
         (After::Slots(purpose), Response::Slots(slots)) => Next::Choice(slot_choice(*purpose, slots)),
         (After::Media, Response::Media(media)) => Next::Choice(media_choice(media)),
+        (After::Sticks, Response::Sticks(sticks)) => Next::Choice(stick_choice(sticks)),
         (After::Network, Response::Network(network)) => Next::Choice(network_choice(network)),
         (After::Disks(purpose), Response::Disks(disks)) => Next::Choice(disk_choice(*purpose, disks)),
         (After::Plan, Response::Plan(plan)) => Next::Question(plan_question(plan)),
@@ -157,7 +161,7 @@ fn pick_slot<'a>(
 
 fn media_choice(media: &[Medium]) -> Choice {
     let mut choice = Choice::new("Add which firmware?", Place::Firmware);
-    for medium in media {
+    for medium in media.iter().filter(|medium| medium.problem.is_none()) {
         let version = medium.version.as_deref().unwrap_or("unknown version");
         let request = Request::FirmwareAdd {
             source: medium.source.clone(),
@@ -168,6 +172,20 @@ fn media_choice(media: &[Medium]) -> Choice {
         );
     }
     choice.item("Look again", Action::Ask(Request::FirmwareMedia, After::Media))
+}
+
+fn stick_choice(sticks: &[Stick]) -> Choice {
+    let mut choice = Choice::new("Write the bundle to which stick?", Place::Main);
+    for stick in sticks.iter().filter(|stick| stick.problem.is_none()) {
+        let to = BundleTarget::Medium {
+            device: Some(stick.device.clone()),
+        };
+        choice = choice.item(
+            format!("{}: {}, {}", stick.device, stick.model, text::bytes(stick.bytes)),
+            Action::Ask(Request::SupportBundle { to }, After::Show(Place::Main)),
+        );
+    }
+    choice.item("Look again", Action::Ask(Request::Sticks, After::Sticks))
 }
 
 fn network_choice(network: &NetworkStatus) -> Choice {

@@ -64,7 +64,7 @@ impl World {
                 && self.kind(slot) != Some(Kind::NotLoadable)
         };
         for _ in 0..=2 * u32::from(MAX_TRIES) {
-            for step in grub::boot(&copies[0], &copies[1], Menu::Normal, loads) {
+            for step in grub::boot(&copies[0], &copies[1], Menu::Normal, self.minute, loads) {
                 match step {
                     Step::Save(copy, control) => {
                         copies[copy as usize] = grub::save(&copies[copy as usize], &control);

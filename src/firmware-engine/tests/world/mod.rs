@@ -108,6 +108,8 @@ pub(crate) struct World {
     pub(crate) healthy: BTreeMap<Sha256Digest, u32>,
     /// Whether a copy of the boot control was damaged by more than a cut write.
     pub(crate) damaged: bool,
+    /// Of the machine's clock; the next start is a minute later.
+    pub(crate) minute: u8,
     pub(crate) cuts: u32,
     pub(crate) rescues: u32,
     pub(crate) rollbacks: u32,
@@ -139,6 +141,7 @@ impl World {
             starts: BTreeMap::new(),
             healthy: BTreeMap::new(),
             damaged: false,
+            minute: 0,
             cuts: 0,
             rescues: 0,
             rollbacks: 0,

@@ -49,7 +49,7 @@ pub(crate) fn is_whole(boot: &Path, slot: SlotNumber) -> bool {
 pub(crate) fn start(disk: &Disk, menu: Menu) -> (SlotNumber, Option<Rescue>) {
     let mut copies = disk.copies();
     let boot = disk.boot();
-    let steps = grub::boot(&copies[0], &copies[1], menu, |slot| loads(&boot, slot));
+    let steps = grub::boot(&copies[0], &copies[1], menu, 0, |slot| loads(&boot, slot));
     let mut started = None;
     for step in steps {
         match step {

@@ -1,7 +1,7 @@
 //! The appliance as a backend: what it knows, and which topic answers which request.
 
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sps_admin::{Backend, Context, Failure, Mode, Reply, Request, Response, Standing, Work};
 use sps_bootlog::BootLog;
@@ -32,7 +32,7 @@ pub(crate) struct Parts {
     pub(crate) network: watch::Receiver<NetworkState>,
     pub(crate) settings: Settings,
     pub(crate) helpers: Helpers,
-    pub(crate) firmware: Option<Arc<Firmware>>,
+    pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
 }
 
 /// The one backend; clones share it.
@@ -48,6 +48,23 @@ impl Appliance {
             parts: Arc::new(parts),
             exit: Arc::default(),
         }
+    }
+
+    /// The firmware slots, while they can be used.
+    pub(super) fn firmware(&self) -> Option<Arc<Firmware>> {
+        let firmware = self.parts.firmware.lock().unwrap_or_else(PoisonError::into_inner);
+        firmware.clone()
+    }
+
+    /// Lets go of the firmware slots: the appliance leaves its file systems.
+    pub(crate) fn close(&self) {
+        drop(
+            self.parts
+                .firmware
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .take(),
+        );
     }
 
     /// Where whoever is asked for reboot and power-off will be found.
@@ -122,7 +139,8 @@ impl Appliance {
             Request::FirmwareForget { digest } => {
                 self.aside(move |own| firmware::forget(&own, &digest)).await
             }
-            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, &to, &context)).await,
+            Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
+            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {

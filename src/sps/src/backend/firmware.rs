@@ -2,6 +2,7 @@
 
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sps_admin::{
@@ -13,8 +14,10 @@ use sps_firmware as room;
 use sps_firmware::{Commit, Firmware, FirmwareError, LastRollback, SlotView, Stage};
 use sps_firmware_engine as engine;
 use sps_image::boot_control::SlotNumber;
+use sps_image::source::Source;
 use sps_storage::disks::{self, Content, Scope};
 use sps_storage::install;
+use sps_storage::medium::{self, FirmwareFile};
 
 use super::appliance::Appliance;
 use crate::node::now;
@@ -24,9 +27,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 const SHOWN: usize = 40;
 
 /// The slots of an installed appliance.
-pub(super) fn of(own: &Appliance) -> Result<&Firmware, Failure> {
-    let firmware = own.parts.firmware.as_deref();
-    firmware
+pub(super) fn of(own: &Appliance) -> Result<Arc<Firmware>, Failure> {
+    own.firmware()
         .ok_or_else(|| Failure::refused("the firmware slots cannot be used in this boot; the log says why"))
 }
 
@@ -38,29 +40,34 @@ pub(super) fn list(own: &Appliance) -> Reply {
 /// Verifies a firmware and puts it into a slot.
 pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) -> Reply {
     let firmware = of(own)?;
-    let path = match source {
-        FirmwareSource::File(path) => PathBuf::from(path),
-        FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
-        FirmwareSource::OnMedium { .. } => {
-            return Err(Failure::refused(
-                "files on file systems of media are not read yet; write the ISO to the stick",
-            ));
-        }
-    };
-    let source = room::Medium::open(&path)
-        .map_err(|error| Failure::invalid(format!("could not open {}: {error}", path.display())))?;
+    let source = open(source)?;
     let begun = Instant::now();
     let mut watcher = |progress: room::Progress| {
         context.updates.progress(shown(&progress, begun.elapsed()));
         ControlFlow::Continue(())
     };
     let added = firmware
-        .add(&source, &mut watcher)
+        .add(source.as_ref(), &mut watcher)
         .map_err(|error| failure(&error))?;
     let all = slots(own)?.slots;
     let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
     slot.map(Response::Slot)
         .ok_or_else(|| Failure::failed("the slot that was filled is not there"))
+}
+
+fn open(source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
+    let path = match source {
+        FirmwareSource::File(path) => PathBuf::from(path),
+        FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
+        FirmwareSource::OnMedium { device, path } => {
+            let file = medium::open(plain(&device)?, &path);
+            let file = file.map_err(|error| Failure::invalid(sps_bootlog::causes(&error)))?;
+            return Ok(Box::new(file));
+        }
+    };
+    let medium = room::Medium::open(&path)
+        .map_err(|error| Failure::invalid(format!("could not open {}: {error}", path.display())))?;
+    Ok(Box::new(medium))
 }
 
 /// A change to one slot.
@@ -70,7 +77,7 @@ pub(super) fn change(
     work: impl FnOnce(&Firmware, SlotNumber) -> Result<(), FirmwareError>,
 ) -> Reply {
     let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
-    work(of(own)?, number).map_err(|error| failure(&error))?;
+    work(&*of(own)?, number).map_err(|error| failure(&error))?;
     list(own)
 }
 
@@ -79,7 +86,7 @@ pub(super) fn change_all(
     own: &Appliance,
     work: impl FnOnce(&Firmware) -> Result<(), FirmwareError>,
 ) -> Reply {
-    work(of(own)?).map_err(|error| failure(&error))?;
+    work(&*of(own)?).map_err(|error| failure(&error))?;
     list(own)
 }
 
@@ -102,20 +109,50 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
     list(own)
 }
 
-/// Discs and sticks that are firmware media.
+/// Discs and sticks that are firmware media, and firmware files on others.
 pub(super) fn media() -> Reply {
-    let view = |disk: &disks::Disk| match install::survey(disk).content {
+    let disks = disks::list(Scope::Hardware);
+    let whole = disks.iter().filter_map(whole_medium);
+    let files = medium::firmware_files(&disks);
+    Ok(Response::Media(
+        whole.chain(files.into_iter().map(on_medium)).collect(),
+    ))
+}
+
+fn whole_medium(disk: &disks::Disk) -> Option<Medium> {
+    match install::survey(disk).content {
         Content::Firmware(medium) => Some(Medium {
             source: FirmwareSource::Device(disk.name.clone()),
             title: format!("{}: {}", disk.name, disk.model),
             version: Some(medium.version.to_string()),
             bytes: disk.bytes,
+            problem: None,
         }),
         _ => None,
+    }
+}
+
+fn on_medium(found: FirmwareFile) -> Medium {
+    let FirmwareFile { device, model, .. } = found;
+    let (title, source, problem) = match found.file {
+        Ok(file) => {
+            let title = format!("{device}: {file} ({model})");
+            let path = format!("/{file}");
+            (title, FirmwareSource::OnMedium { device, path }, None)
+        }
+        Err(problem) => (
+            format!("{device}: {model}"),
+            FirmwareSource::Device(device),
+            Some(problem),
+        ),
     };
-    Ok(Response::Media(
-        disks::list(Scope::Hardware).iter().filter_map(view).collect(),
-    ))
+    Medium {
+        source,
+        title,
+        version: found.version.map(|version| version.to_string()),
+        bytes: found.size,
+        problem,
+    }
 }
 
 /// What the slots say of this appliance, for its status; nothing where they cannot be read.
@@ -132,9 +169,7 @@ pub(super) struct Overview {
 /// Reads the slots once.
 pub(super) fn overview(own: &Appliance) -> Overview {
     let status = own
-        .parts
-        .firmware
-        .as_ref()
+        .firmware()
         .and_then(|firmware| firmware.status(uptime(), period(own)).ok());
     status.map_or_else(Overview::default, |status| Overview {
         after_reboot: status.after_reboot.map(SlotNumber::get),
@@ -242,7 +277,7 @@ fn period(own: &Appliance) -> Duration {
 }
 
 /// A name below `/dev`, nothing that leads elsewhere.
-fn plain(name: &str) -> Result<&str, Failure> {
+pub(super) fn plain(name: &str) -> Result<&str, Failure> {
     if name.is_empty() || name.contains('/') || name.starts_with('.') {
         return Err(Failure::invalid(format!(
             "{name:?} is no device: name it like sr0 or sdb"

@@ -4,19 +4,21 @@ use std::fs;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
+use sps_admin::Operations;
 use sps_supervisor::Service;
 use sps_web::{
-    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, ServerNames, TlsIdentity,
+    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, ServerNames, TlsIdentity,
 };
 use tokio::sync::watch;
 use tracing::info;
 
+use super::bundles::RescueBundles;
 use super::supervise::{HOST_NAME, spec};
 use crate::boot::{Boot, PRODUCT_TITLE};
 
 /// The boot page over HTTPS, with a certificate made at its first start and kept for the later ones.
-pub(super) fn service(boot: &Boot, status: &watch::Sender<BootStatus>) -> Service {
-    let content = content(boot, status.subscribe());
+pub(super) fn service(boot: &Boot, status: &watch::Sender<BootStatus>, operations: &Operations) -> Service {
+    let content = content(boot, status.subscribe(), operations);
     let not_before = SystemTime::now();
     let kept: OnceLock<TlsIdentity> = OnceLock::new();
     let kept = Arc::new(kept);
@@ -48,7 +50,7 @@ fn names() -> ServerNames {
     }
 }
 
-fn content(boot: &Boot, status: watch::Receiver<BootStatus>) -> BootContent {
+fn content(boot: &Boot, status: watch::Receiver<BootStatus>, operations: &Operations) -> BootContent {
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let release = boot.release.as_ref();
     let info = ApplianceInfo {
@@ -59,10 +61,18 @@ fn content(boot: &Boot, status: watch::Receiver<BootStatus>) -> BootContent {
         development: release.is_some_and(|r| r.development),
         host_name: HOST_NAME.into(),
     };
+    let bundles = RescueBundles {
+        operations: operations.clone(),
+        settings: boot.settings.clone(),
+    };
     BootContent {
         log: boot.log.clone(),
         status,
         info,
         boot_id: boot_id.trim().to_owned(),
+        bundles: boot
+            .rescue
+            .is_some()
+            .then(|| Arc::new(bundles) as Arc<dyn Bundles>),
     }
 }

@@ -2,6 +2,7 @@
 
 mod admin;
 mod boot_page;
+mod bundles;
 mod data;
 mod firmware;
 mod network;

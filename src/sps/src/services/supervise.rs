@@ -1,7 +1,8 @@
 //! The list of services and their life: they start from the first to the last and stop the other way.
 
 use std::fs;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
@@ -39,8 +40,11 @@ pub(super) const HOST_NAME: &str = "sps";
 const LEAST_THREADS: usize = 2;
 const MOST_THREADS: usize = 16;
 
+/// Longest wait for threads that still work for a service that was stopped, and for the last action to reach the disk.
+const STOPPED_WITHIN: Duration = Duration::from_secs(2);
+
 /// Supervises the services until the machine is to be left.
-pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
+pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let runtime = match runtime() {
         Ok(runtime) => runtime,
         Err(problem) => {
@@ -59,14 +63,14 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
     let mut services = appliance(&boot, &status, &network, &operations);
     services.extend(of_this_start(&boot, &backend, &status, &network, &operations));
     services.extend(boot.faults.services());
-    let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog);
+    let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog.take());
     listen(&boot.children, &supervisor.messenger());
     backend.connect(supervisor.messenger());
-    let mut menus = Some(sessions(operations, runtime.handle().clone()));
+    let mut menus = Some(sessions(operations.clone(), runtime.handle().clone()));
     // On the medium and in rescue there is something to choose; an appliance that does its work shows its log.
     let menu_at_once = boot.state.is_none() || boot.rescue.is_some();
     let states = supervisor.status();
-    let faults = boot.faults;
+    let faults = boot.faults.clone();
     let mut told = false;
     let stopped = supervisor.run(|health| {
         let now = show::boot_status(phases, &states.borrow(), since);
@@ -82,11 +86,11 @@ pub(crate) fn supervise(boot: Boot, phases: &[Progress]) -> End {
             info!("press Enter on the console for the menu");
         }
     });
-    if let Some(state) = &boot.state {
-        state.close();
-    }
-    // Threads that hang in a service are left behind; the exit does not wait for them.
-    runtime.shutdown_background();
+    // Whoever holds a file on the disk lets go of it, the log last; threads that hang in a service are left behind.
+    runtime.shutdown_timeout(STOPPED_WITHIN);
+    operations.close(STOPPED_WITHIN);
+    backend.close();
+    boot.close();
     End {
         watchdog: stopped.watchdog,
         ..End::from(stopped.exit.kind)
@@ -185,7 +189,7 @@ fn appliance(
         pulse::service(),
         network::service(network.clone(), &boot.settings),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
-        boot_page::service(boot, status),
+        boot_page::service(boot, status, operations),
         admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.
@@ -217,7 +221,7 @@ fn backend(
         network: network.subscribe(),
         settings: boot.settings.clone(),
         helpers: node::helpers(&boot.children),
-        firmware: boot.firmware.clone(),
+        firmware: Mutex::new(boot.firmware.clone()),
         rolled_back: boot.rolled_back.clone(),
     })
 }

@@ -4,9 +4,9 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use super::order::{FILE_NAME, MOST_BYTES, Order, OrderError};
-use super::{fat, iso};
 use crate::device::BlockDevice;
 use crate::disks::{Content, Disk, probe};
+use crate::medium;
 use crate::own::known;
 
 /// Why there is no order to follow although there may be one.
@@ -75,12 +75,9 @@ fn on_disk(disk: &Disk) -> Option<Vec<u8>> {
     })
 }
 
-fn on_volume(medium: &str, volume: &BlockDevice) -> Option<Vec<u8>> {
-    let readers = [iso::read::<BlockDevice>, fat::read::<BlockDevice>];
-    readers.iter().find_map(|read| {
-        read(volume, FILE_NAME, MOST_BYTES).unwrap_or_else(|error| {
-            warn!("could not look for {FILE_NAME} on {medium}: {error}");
-            None
-        })
+fn on_volume(name: &str, volume: &BlockDevice) -> Option<Vec<u8>> {
+    medium::read(volume, FILE_NAME, MOST_BYTES).unwrap_or_else(|error| {
+        warn!("could not look for {FILE_NAME} on {name}: {error}");
+        None
     })
 }

@@ -1,12 +1,10 @@
 //! Installing without a person: an order on a second medium or on the kernel's command line.
 //!
 //! An order that leaves a choice is refused: nothing is installed on a guess. What is read may come from anywhere: bounded,
-//! no mounts. [`Order`] and [`choose`] are pure, [`find`] looks at the media.
+//! no mounts ([`crate::medium`]). [`Order`] and [`choose`] are pure, [`find`] looks at the media.
 
 mod choose;
-mod fat;
 mod find;
-mod iso;
 mod order;
 mod size;
 
@@ -14,6 +12,3 @@ pub use choose::{ChoiceError, choose};
 pub use find::{FindError, Found, find};
 pub use order::{After, DiskRule, FILE_NAME, MOST_BYTES, Order, OrderError};
 pub use size::{SizeError, parse_size};
-
-pub use fat::read as read_fat;
-pub use iso::read as read_iso;

@@ -1,6 +1,6 @@
-//! Orders on media that other programs made: mtools for FAT, xorriso and genisoimage for ISO 9660.
+//! Files on media that other programs made: mtools for FAT, xorriso and genisoimage for ISO 9660; and files written for other programs.
 //!
-//! Needs Debian's `mtools`, `xorriso` and `genisoimage`.
+//! Needs Debian's `mtools`, `dosfstools`, `xorriso` and `genisoimage`.
 
 #![allow(
     clippy::unwrap_used,
@@ -8,11 +8,15 @@
     reason = "all of it is test code: a failed step ends its test"
 )]
 
+mod files;
+mod writing;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use sps_storage::unattended::{FILE_NAME, MOST_BYTES, Order, read_fat, read_iso};
+use sps_storage::medium;
+use sps_storage::unattended::{FILE_NAME, MOST_BYTES, Order};
 use tempfile::TempDir;
 
 const ORDER: &str = "after = \"poweroff\"\n[disk]\nonly = true\n";
@@ -85,9 +89,8 @@ fn an_order_is_found_on_every_fat() {
     // Sectors of 512 bytes: a floppy, a small stick, one large enough for FAT32.
     for (sectors, kind, crowd) in [("2880", &[][..], 10), ("65536", &[], 40), ("200000", &["-F"], 80)] {
         let image = fat(sectors, kind, crowd);
-        is_order(read_fat(&image, FILE_NAME, MOST_BYTES).unwrap());
-        assert!(read_iso(&image, FILE_NAME, MOST_BYTES).unwrap().is_none());
-        assert!(read_fat(&image, "other.toml", MOST_BYTES).unwrap().is_none());
+        is_order(medium::read(&image, FILE_NAME, MOST_BYTES).unwrap());
+        assert!(medium::read(&image, "other.toml", MOST_BYTES).unwrap().is_none());
     }
 }
 
@@ -102,18 +105,17 @@ fn an_order_is_found_on_isos_of_every_kind() {
     ];
     for (program, options) in kinds {
         let image = iso(program, options, 200);
-        is_order(read_iso(&image, FILE_NAME, MOST_BYTES).unwrap());
-        assert!(read_fat(&image, FILE_NAME, MOST_BYTES).unwrap().is_none());
-        assert!(read_iso(&image, "other.toml", MOST_BYTES).unwrap().is_none());
+        is_order(medium::read(&image, FILE_NAME, MOST_BYTES).unwrap());
+        assert!(medium::read(&image, "other.toml", MOST_BYTES).unwrap().is_none());
     }
 }
 
 #[test]
 fn no_more_is_read_than_asked_for() {
     let image = fat("2880", &[], 0);
-    assert_eq!(read_fat(&image, FILE_NAME, 4).unwrap().unwrap().len(), 5);
+    assert_eq!(medium::read(&image, FILE_NAME, 4).unwrap().unwrap().len(), 5);
     let image = iso("xorriso", &["-r"], 0);
-    assert_eq!(read_iso(&image, FILE_NAME, 4).unwrap().unwrap().len(), 5);
+    assert_eq!(medium::read(&image, FILE_NAME, 4).unwrap().unwrap().len(), 5);
 }
 
 #[test]
@@ -126,11 +128,11 @@ fn damaged_media_end_in_an_error_or_nothing() {
         for value in [0x00, 0x01, 0x80, 0xff] {
             let mut image = fat.clone();
             image[at] = value;
-            let _any = read_fat(&image, FILE_NAME, MOST_BYTES);
+            let _any = (medium::read(&image, FILE_NAME, MOST_BYTES), medium::list(&image));
             let mut image = iso.clone();
             // Descriptors and folders.
             image[0x8000 + 4 * at] = value;
-            let _any = read_iso(&image, FILE_NAME, MOST_BYTES);
+            let _any = (medium::read(&image, FILE_NAME, MOST_BYTES), medium::list(&image));
         }
     }
 }

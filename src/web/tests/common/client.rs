@@ -1,6 +1,6 @@
 //! Clients: a hyper connection, an answer, an event stream.
 
-use http_body_util::{BodyExt as _, Empty};
+use http_body_util::{BodyExt as _, Full};
 use hyper::body::{Bytes, Incoming};
 use hyper::client::conn::http1::SendRequest;
 use hyper::{Request, Response, StatusCode};
@@ -10,7 +10,7 @@ use super::server::soon;
 
 /// A hyper connection.
 pub(crate) struct Client {
-    pub(crate) sender: SendRequest<Empty<Bytes>>,
+    pub(crate) sender: SendRequest<Full<Bytes>>,
 }
 
 pub(crate) struct Answer {
@@ -30,7 +30,7 @@ impl Answer {
 }
 
 impl Client {
-    pub(crate) async fn send(&mut self, request: Request<Empty<Bytes>>) -> Response<Incoming> {
+    pub(crate) async fn send(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
         soon(self.sender.ready()).await.unwrap();
         soon(self.sender.send_request(request)).await.unwrap()
     }
@@ -41,6 +41,16 @@ impl Client {
 
     pub(crate) async fn get(&mut self, path: &str, headers: &[(&str, &str)]) -> Answer {
         self.request("GET", path, headers).await
+    }
+
+    /// Sends a form as a browser does; the answer may be anything.
+    pub(crate) async fn post(&mut self, path: &str, form: &str) -> (StatusCode, hyper::HeaderMap, Bytes) {
+        let content = ("content-type", "application/x-www-form-urlencoded");
+        let mut request = request("POST", path, &[content, ("accept", "text/html")]);
+        *request.body_mut() = Full::from(form.to_owned());
+        let (parts, body) = self.send(request).await.into_parts();
+        let body = soon(body.collect()).await.unwrap().to_bytes();
+        (parts.status, parts.headers, body)
     }
 
     pub(crate) async fn request(&mut self, method: &str, path: &str, headers: &[(&str, &str)]) -> Answer {
@@ -56,7 +66,7 @@ impl Client {
     }
 }
 
-fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Empty<Bytes>> {
+fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Full<Bytes>> {
     let mut request = Request::builder()
         .method(method)
         .uri(path)
@@ -64,7 +74,7 @@ fn request(method: &str, path: &str, headers: &[(&str, &str)]) -> Request<Empty<
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    request.body(Empty::new()).unwrap()
+    request.body(Full::default()).unwrap()
 }
 
 /// One server-sent event; comments have the name `comment`.

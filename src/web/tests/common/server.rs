@@ -13,7 +13,8 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use sps_bootlog::{BootLog, Level};
 use sps_web::{
-    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Limits, ServerNames, TlsIdentity,
+    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, Limits, ServerNames,
+    TlsIdentity,
 };
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -53,6 +54,7 @@ pub(crate) struct Setup {
     pub(crate) log: BootLog,
     pub(crate) https_port: u16,
     pub(crate) identity: Option<TlsIdentity>,
+    pub(crate) bundles: Option<Arc<dyn Bundles>>,
 }
 
 impl Default for Setup {
@@ -65,6 +67,7 @@ impl Default for Setup {
             log: BootLog::new(),
             https_port: 0,
             identity: None,
+            bundles: None,
         }
     }
 }
@@ -101,6 +104,7 @@ impl Setup {
             status,
             info,
             boot_id: self.boot_id,
+            bundles: self.bundles,
         };
         let server = BootServer::bind(settings, content).await.unwrap();
         let (http, https) = (server.http_address(), server.https_address());

@@ -7,6 +7,7 @@
 
 mod answers;
 mod bounds;
+mod bundles;
 #[path = "../common/mod.rs"]
 mod common;
 mod hostile;

@@ -12,4 +12,5 @@ mod reboots;
 mod refusals;
 mod rescue;
 mod services;
+mod sticks;
 mod upgrades;

@@ -2,12 +2,15 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON};
-use sps_harness::{Guest, Testbed};
+use sps_harness::{Firmware, Guest, Testbed};
+use sps_image::build::repack::Changes;
 use sps_image::disk::layout::Part;
+use sps_image::version::Version;
 
 /// Three starts that never become healthy, then rescue: reachable by console and SSH, and left by choice.
 #[test]
@@ -27,6 +30,7 @@ fn three_failed_starts_lead_to_rescue_and_back() -> Result<()> {
         ensure!(!guest.serial().said("data is mounted")?, "data was mounted");
         guest.https()?.get("/").context("the boot page")?;
         by_ssh(bed, &guest)?;
+        by_browser(bed, &guest)?;
         guest.serial().send(&format!("{PASSWORD}\r"))?;
         let person = Operator::greeted(&guest)?;
         person.choose("Boot normally")?;
@@ -79,6 +83,34 @@ fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
     Ok(())
 }
 
+/// The form of the boot page: the bundle for the password, an explanation for another one.
+fn by_browser(bed: &Testbed, guest: &Guest) -> Result<()> {
+    let page = guest.https()?.get("/")?;
+    ensure!(page.body.contains("Support bundle"), "{}", page.body);
+    let url = format!("https://{}/boot/support-bundle", guest.address(443)?);
+    let post = |password: &str, file: &Path| {
+        let mut curl = Command::new("curl");
+        curl.args(["-ksS", "--max-time", "120", "-w", "%{http_code}", "-o"])
+            .arg(file)
+            .arg("--data-urlencode")
+            .arg(format!("password={password}"))
+            .arg(&url);
+        curl.output()
+    };
+    let (refused, bundle) = (bed.files().join("refused"), bed.files().join("browser.tar.zst"));
+    let answer = post("not the password", &refused)?;
+    ensure!(told(&answer) == "403", "{}", told(&answer));
+    let answer = post(PASSWORD, &bundle)?;
+    ensure!(told(&answer) == "200", "{}", told(&answer));
+    let list = Command::new("tar")
+        .arg("--zstd")
+        .arg("-tf")
+        .arg(&bundle)
+        .output()?;
+    ensure!(told(&list).contains("boot.log"), "{}", told(&list));
+    Ok(())
+}
+
 fn client(bed: &Testbed, program: &str, port: u16, password: &str) -> Result<Command> {
     let askpass = bed.files().join("askpass");
     fs::write(&askpass, format!("#!/bin/sh\necho '{password}'\n"))?;
@@ -126,6 +158,66 @@ fn a_lost_boot_control_is_made_anew() -> Result<()> {
         guest.expect("Starting slot 1", BOOT)?;
         guest.expect("the firmware is healthy", BOOT).map(drop)
     })
+}
+
+/// Both copies are rubbish and the firmware in the first slot panics at once: the machine goes round the slots until one comes up.
+#[test]
+fn without_a_boot_control_a_panicking_kernel_is_left() -> Result<()> {
+    Testbed::run("rescue-panic", 1, |bed| {
+        let disk = Installed::fresh(bed)?;
+        let next = repacked(bed, 1, &[])?;
+        let bad = repacked(bed, 2, &["panic-kernel"])?;
+        let guest = bed.start("prepared", disk.machine().tray(next.iso()).stick(bad.iso()))?;
+        bad_in_slot_1(&guest)?;
+        drop(guest);
+        for name in ["sps/control-a.env", "sps/control-b.env"] {
+            for place in disk.loader_file(name)? {
+                disk.spoil(place)?;
+            }
+        }
+        // At the full hour the first slot comes first, from the next minute on another one.
+        let guest = bed.start("damaged", disk.machine().rtc("2030-03-01T12:00:00"))?;
+        guest.expect("Rescue mode: control", BOOT)?;
+        guest.expect("fault panic-kernel", BOOT)?;
+        guest.qmp().wait_event("RESET", BOOT)?;
+        guest.expect("started from slot 2", BOOT + BOOT)?;
+        guest.expect("the boot control was damaged and has been rebuilt", BOOT)?;
+        guest.expect("Starting slot 2", BOOT)?;
+        guest.expect("the firmware is healthy", BOOT).map(drop)
+    })
+}
+
+/// The built firmware as a later version, with faults.
+fn repacked(bed: &Testbed, later: u32, faults: &[&str]) -> Result<Firmware> {
+    let built = Firmware::built()?;
+    let old = built.release().version;
+    let changes = Changes {
+        version: Some(Version::new(old.major(), old.minor() + later, 0)),
+        faults: Some(faults.iter().map(|&fault| fault.to_owned()).collect()),
+        ..Changes::default()
+    };
+    built.repack(&changes, &bed.files().join(format!("later-{later}.iso")))
+}
+
+/// Upgrades to the firmware in the tray, puts the one on the stick into the slot left, and switches off.
+fn bad_in_slot_1(guest: &Guest) -> Result<()> {
+    guest.expect("the firmware is healthy", BOOT)?;
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    person.run_and_see("firmware add /dev/sr0", "Staged")?;
+    person.run("firmware activate 2")?;
+    person.type_line("reboot")?;
+    guest.qmp().wait_event("RESET", SOON)?;
+    guest.expect("started from slot 2", BOOT)?;
+    guest.expect("the firmware is healthy", BOOT)?;
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    person.run_and_see("firmware commit", "Committed")?;
+    person.run("firmware delete 1")?;
+    let added = person.run_and_see("firmware add /dev/sda", "Staged")?;
+    ensure!(added.lines().any(|line| line.starts_with("1 ")), "{added}");
+    person.type_line("shutdown")?;
+    guest.expect("power off", SOON).map(drop)
 }
 
 /// What the node keeps cannot be read: the good firmware stays, and says so, instead of restarting for ever.

@@ -1,9 +1,9 @@
 //! An appliance that answers like the real one, from memory.
 
 use sps_admin::{
-    BundleWritten, ConsoleState, Disk, DiskContent, FailedFirmware, Failure, FirmwareIdentity,
+    BundleTarget, BundleWritten, ConsoleState, Disk, DiskContent, FailedFirmware, Failure, FirmwareIdentity,
     FirmwareSource, Health, InstallPlan, InstallStep, InterfaceStatus, LogLines, Medium, Mode, NetworkStatus,
-    Request, Response, Slot, SlotState, Slots, Status,
+    Request, Response, Slot, SlotState, Slots, Status, Stick,
 };
 
 /// Answers by mode; knows one password.
@@ -56,9 +56,13 @@ impl Appliance {
             | Request::FirmwareCommit
             | Request::FirmwareForget { .. } => Ok(Response::Slots(slots())),
             Request::FirmwareDelete { .. } => Err(Failure::refused("slot 2 is busy: try again")),
-            Request::FirmwareMedia => Ok(Response::Media(vec![medium()])),
+            Request::FirmwareMedia => Ok(Response::Media(vec![medium(), strange_medium()])),
             Request::FirmwareAdd { .. } => Ok(Response::Slot(slots().slots.remove(1))),
             Request::NetworkShow | Request::NetworkSet { .. } => Ok(Response::Network(network())),
+            Request::Sticks => Ok(Response::Sticks(sticks())),
+            Request::SupportBundle {
+                to: BundleTarget::Download,
+            } => done("open https://192.0.2.5/ in a browser"),
             Request::SupportBundle { .. } => Ok(Response::Bundle(bundle())),
             Request::InstallDisks => Ok(Response::Disks(disks())),
             Request::InstallPlan { disk, keep_data } => Ok(Response::Plan(plan(disk, *keep_data))),
@@ -158,7 +162,32 @@ fn medium() -> Medium {
         title: "sdb1: sps-7.1.0.iso".into(),
         version: Some("7.1.0".into()),
         bytes: 26_000_000,
+        problem: None,
     }
+}
+
+/// A stick that is of no use.
+fn strange_medium() -> Medium {
+    Medium {
+        source: FirmwareSource::Device("sdc".into()),
+        title: "sdc: Acme Stick".into(),
+        version: None,
+        bytes: 64_000_000_000,
+        problem: Some("sdc holds exFAT, which the appliance does not read: format it as FAT32".into()),
+    }
+}
+
+fn sticks() -> Vec<Stick> {
+    let stick = |device: &str, problem: Option<&str>| Stick {
+        device: device.into(),
+        model: "Acme Stick".into(),
+        bytes: 64_000_000_000,
+        problem: problem.map(Into::into),
+    };
+    vec![
+        stick("sdb1", None),
+        stick("sdc", Some("it holds exFAT: format it as FAT32")),
+    ]
 }
 
 fn network() -> NetworkStatus {

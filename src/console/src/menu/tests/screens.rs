@@ -146,6 +146,7 @@ fn support_bundle_commands_and_shutdown() {
     let mut talk = Talk::inside(in_mode(Mode::Installed));
     talk.types("5")
         .types("1")
+        .types("1")
         .types("8")
         .types("status --json")
         .types("");
