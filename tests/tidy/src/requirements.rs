@@ -24,8 +24,8 @@ const FAMILIES: [(&str, usize); 8] = [
 ];
 /// Rows that must have tests by now.
 const DUE: [&str; 21] = [
-    "I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-08", "I-09", "I-10", "P-01", "P-02", "P-03", "P-04", "P-05",
-    "P-06", "P-07", "U-11", "U-12", "U-16", "U-17",
+    "I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-08", "I-09", "I-10", "P-01", "P-02", "P-03",
+    "P-04", "P-05", "P-06", "P-07", "U-11", "U-12", "U-16", "U-17",
 ];
 /// What stands for a row without a test.
 const OPEN: &str = "*open*";
