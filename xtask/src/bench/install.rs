@@ -55,19 +55,29 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
 fn installation(project: &Project, iso: &Path) -> Result<Figure> {
     let lock = Lock::take(&project.cache().join("bench"))?;
     let scratch = lock.scratch("install")?;
-    let output = Command::new("cargo")
-        .args([
-            "run",
-            "--quiet",
-            "--locked",
-            "--release",
-            "--package",
-            "sps-storage",
-        ])
-        .args(["--example", "bench_install", "--"])
+    let cargo = |what: &str| {
+        let mut command = Command::new("cargo");
+        command
+            .args([
+                what,
+                "--quiet",
+                "--locked",
+                "--release",
+                "--package",
+                "sps-storage",
+            ])
+            .args(["--example", "bench_install"])
+            .current_dir(project.root());
+        command
+    };
+    // Compiled first, and what that wrote written back: the disk is the same.
+    let built = cargo("build").status().context("start cargo")?;
+    ensure!(built.success(), "the example bench_install does not compile");
+    rustix::fs::sync();
+    let output = cargo("run")
+        .arg("--")
         .args([iso, scratch.path()])
         .arg(INSTALLS.to_string())
-        .current_dir(project.root())
         .output()
         .context("start cargo")?;
     ensure!(
