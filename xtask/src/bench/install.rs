@@ -70,10 +70,9 @@ fn installation(project: &Project, iso: &Path) -> Result<Figure> {
             .current_dir(project.root());
         command
     };
-    // Compiled first, and what that wrote written back: the disk is the same.
+    // Compiled first: every round begins with a sync, which writes back what that left.
     let built = cargo("build").status().context("start cargo")?;
     ensure!(built.success(), "the example bench_install does not compile");
-    rustix::fs::sync();
     let output = cargo("run")
         .arg("--")
         .args([iso, scratch.path()])
