@@ -7,38 +7,58 @@ use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON};
-use sps_harness::{Firmware, Guest, Testbed};
+use sps_harness::{Firmware, FirmwareKind, Guest, Machine, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::disk::layout::Part;
 use sps_image::version::Version;
 
-/// Three starts that never become healthy, then rescue: reachable by console and SSH, and left by choice.
+/// Three starts that never become healthy, then rescue: reachable by console, SSH and browser, and left by choice.
 #[test]
 fn three_failed_starts_lead_to_rescue_and_back() -> Result<()> {
     Testbed::run("rescue-tries", 1, |bed| {
         let disk = Installed::used(bed)?;
-        for _ in 0..3 {
-            let guest = bed.start("cut", disk.machine())?;
-            guest.expect("Starting slot 1", BOOT)?;
-            guest.cut_power()?;
-        }
-
-        let guest = bed.start("rescue", disk.machine())?;
-        guest.expect("Rescue mode: tries", BOOT)?;
-        guest.expect("rescue mode: every installed firmware used up its starts", BOOT)?;
-        guest.serial().expect_anywhere("Console password: ", BOOT)?;
+        let guest = after_three_cuts(bed, &|| disk.machine())?;
         ensure!(!guest.serial().said("data is mounted")?, "data was mounted");
-        guest.https()?.get("/").context("the boot page")?;
         by_ssh(bed, &guest)?;
         by_browser(bed, &guest)?;
-        guest.serial().send(&format!("{PASSWORD}\r"))?;
-        let person = Operator::greeted(&guest)?;
-        person.choose("Boot normally")?;
-        guest.expect("Type yes", SOON)?;
-        person.type_line("yes")?;
-        guest.qmp().wait_event("RESET", SOON)?;
-        guest.expect("the firmware is healthy", BOOT).map(drop)
+        back_to_normal(&guest)
     })
+}
+
+/// The same under UEFI, where GRUB is another program and counts by the same rules.
+#[test]
+fn three_failed_starts_lead_to_rescue_and_back_under_uefi() -> Result<()> {
+    Testbed::run("rescue-tries-uefi", 1, |bed| {
+        let disk = Installed::used(bed)?;
+        let guest = after_three_cuts(bed, &|| disk.machine().firmware(FirmwareKind::Uefi))?;
+        back_to_normal(&guest)
+    })
+}
+
+/// The start after three that lost their power, in rescue and asking for the password.
+fn after_three_cuts(bed: &Testbed, machine: &dyn Fn() -> Machine) -> Result<Guest> {
+    for _ in 0..3 {
+        let guest = bed.start("cut", machine())?;
+        guest.expect("Starting slot 1", BOOT)?;
+        guest.cut_power()?;
+    }
+    let guest = bed.start("rescue", machine())?;
+    guest.expect("Rescue mode: tries", BOOT)?;
+    guest.expect("rescue mode: every installed firmware used up its starts", BOOT)?;
+    guest.serial().expect_anywhere("Console password: ", BOOT)?;
+    guest.https()?.get("/").context("the boot page")?;
+    Ok(guest)
+}
+
+/// Leaves rescue by the menu.
+fn back_to_normal(guest: &Guest) -> Result<()> {
+    guest.serial().send(&format!("{PASSWORD}\r"))?;
+    let person = Operator::greeted(guest)?;
+    person.choose("Boot normally")?;
+    guest.expect("Type yes", SOON)?;
+    person.type_line("yes")?;
+    guest.qmp().wait_event("RESET", SOON)?;
+    guest.expect("the firmware is healthy", BOOT).map(drop)
 }
 
 /// OpenSSH's clients: a command, a support bundle, a log; no shell and no way in without the password.
