@@ -124,6 +124,20 @@ impl<'a> Operator<'a> {
         Ok(found.groups[1].clone())
     }
 
+    /// Restarts the machine from the command line, and is back there when the firmware of `slot` is healthy.
+    ///
+    /// # Errors
+    /// When another one starts, or none.
+    pub fn restart_into(&self, slot: u8) -> Result<Self> {
+        self.type_line("reboot")?;
+        self.guest.qmp().wait_event("RESET", SOON)?;
+        self.guest.expect(&format!("started from slot {slot}"), BOOT)?;
+        self.guest.expect("the firmware is healthy", BOOT)?;
+        let person = Self::log_in(self.guest)?;
+        person.command_line()?;
+        Ok(person)
+    }
+
     /// Runs a command whose answer must contain `wanted`.
     ///
     /// # Errors

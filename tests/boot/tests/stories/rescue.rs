@@ -83,12 +83,7 @@ fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
         .stdout(File::create(&bundle)?)
         .output()?;
     ensure!(made.status.success(), "{}", told(&made));
-    let list = Command::new("tar")
-        .arg("--zstd")
-        .arg("-tf")
-        .arg(&bundle)
-        .output()?;
-    ensure!(told(&list).contains("boot.log"), "{}", told(&list));
+    holds_the_log(&bundle)?;
 
     let (batch, log) = (bed.files().join("batch"), bed.files().join("this-boot.log"));
     fs::write(&batch, format!("get this-boot.log {}\n", log.display()))?;
@@ -122,10 +117,15 @@ fn by_browser(bed: &Testbed, guest: &Guest) -> Result<()> {
     ensure!(told(&answer) == "403", "{}", told(&answer));
     let answer = post(PASSWORD, &bundle)?;
     ensure!(told(&answer) == "200", "{}", told(&answer));
+    holds_the_log(&bundle)
+}
+
+/// The bundle is an archive with the boot log.
+fn holds_the_log(bundle: &Path) -> Result<()> {
     let list = Command::new("tar")
         .arg("--zstd")
         .arg("-tf")
-        .arg(&bundle)
+        .arg(bundle)
         .output()?;
     ensure!(told(&list).contains("boot.log"), "{}", told(&list));
     Ok(())
@@ -226,12 +226,7 @@ fn bad_in_slot_1(guest: &Guest) -> Result<()> {
     person.command_line()?;
     person.run_and_see("firmware add /dev/sr0", "Staged")?;
     person.run("firmware activate 2")?;
-    person.type_line("reboot")?;
-    guest.qmp().wait_event("RESET", SOON)?;
-    guest.expect("started from slot 2", BOOT)?;
-    guest.expect("the firmware is healthy", BOOT)?;
-    let person = Operator::log_in(guest)?;
-    person.command_line()?;
+    let person = person.restart_into(2)?;
     person.run_and_see("firmware commit", "Committed")?;
     person.run("firmware delete 1")?;
     let added = person.run_and_see("firmware add /dev/sda", "Staged")?;

@@ -116,12 +116,7 @@ fn an_upgrade_is_taken_from_a_file_on_a_stick() -> Result<()> {
         person.run_and_see("firmware add sda:/none.iso", "there is no file")?;
         person.run_and_see("firmware add sdb:/x.iso", "format it as FAT32")?;
         person.run("firmware activate 2")?;
-        person.type_line("reboot")?;
-        guest.qmp().wait_event("RESET", SOON)?;
-        guest.expect("started from slot 2", BOOT)?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
+        let person = person.restart_into(2)?;
         person.run_and_see("status", &version).map(drop)
     })
 }

@@ -62,22 +62,10 @@ fn good(name: &str, kind: FirmwareKind) -> Result<()> {
         person.command_line()?;
         person.run_and_see("firmware list", "Healthy")?;
         person.run("firmware rollback")?;
-        person.type_line("reboot")?;
-        guest.qmp().wait_event("RESET", SOON)?;
-
-        guest.expect("started from slot 1", BOOT)?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
+        let person = person.restart_into(1)?;
         person.run_and_see("firmware list", "Staged")?;
         person.run("firmware activate 2")?;
-        person.type_line("reboot")?;
-        guest.qmp().wait_event("RESET", SOON)?;
-
-        guest.expect("started from slot 2", BOOT)?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
+        let person = person.restart_into(2)?;
         person.run_and_see("firmware commit", "Committed")?;
         let list = person.run("firmware list --json")?;
         let json = &list[list.find('{').context("the answer is JSON")?..];
