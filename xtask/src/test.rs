@@ -20,8 +20,8 @@ use crate::tidy;
 /// cache. Guests run under software emulation. What a failed guest said is kept in target/guest-logs.
 #[derive(Debug, Args)]
 pub(crate) struct Test {
-    /// Also what takes long: the kernel built twice and compared, the firmware built from two copies, a kernel that
-    /// crashes on request
+    /// Also what takes hours: every power cut with many disks really booted, a hundred kills, a kernel that crashes on
+    /// request, the firmware built from two copies, the kernel built twice and compared
     #[arg(long)]
     long: bool,
     /// Leave out formatting, lints, rules and licences
@@ -85,6 +85,11 @@ impl Test {
                 passed: kernel_faults(project, iso)?,
             })
         })?;
+        steps.run("power cuts", || {
+            Ok(Outcome {
+                passed: power_cuts(project, iso)?,
+            })
+        })?;
         steps.run("two copied trees", || done(reproduce::verify_copies(project)))?;
         let twice = || {
             done(kernel::verify_reproducible(
@@ -114,6 +119,21 @@ fn kernel_faults(project: &Project, iso: &Path) -> Result<usize> {
         .env("SPS_ISO", iso)
         .env("SPS_TEST_KERNEL", kernel.bzimage);
     progress::tests("kernel faults", &mut command)
+}
+
+/// Every state after a power cut, and kills enough to meet rare moments.
+fn power_cuts(project: &Project, iso: &Path) -> Result<usize> {
+    let mut command = tidy::cargo(project);
+    command
+        .args(["test", "--locked", "--package", "sps-boot-tests"])
+        .args(["--test", "power_cuts"])
+        .env("SPS_ISO", iso)
+        .envs([
+            ("SPS_LONG", "1"),
+            ("SPS_KILLS", "100"),
+            ("SPS_POWER_CUT_SECONDS", "7200"),
+        ]);
+    progress::tests("power cuts", &mut command)
 }
 
 fn done<T>(result: Result<T>) -> Result<Outcome> {
