@@ -353,3 +353,14 @@ fn the_state_of_a_new_disk_is_blank() {
         .filter(|(offset, _)| (from..to).contains(offset));
     assert_eq!(chunks.count(), 0);
 }
+
+#[test]
+fn without_the_configuration_of_its_file_systems_no_disk_is_made() {
+    let scratch = tempfile::tempdir().unwrap();
+    let workshop = Workshop {
+        scratch: scratch.path(),
+        configuration: &scratch.path().join("mke2fs.conf"),
+    };
+    let error = assemble::assemble(image(), &trust(), IMAGE_DISK, &workshop).unwrap_err();
+    assert!(error.to_string().contains("mke2fs.conf"), "{error}");
+}

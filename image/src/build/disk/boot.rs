@@ -31,6 +31,14 @@ pub enum BootError {
         /// What the system said.
         source: io::Error,
     },
+    /// The configuration of mke2fs is not there.
+    #[error("cannot read {path}, the features of the appliance's file systems: build in a whole checkout")]
+    Configuration {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A program of e2fsprogs could not be started.
     #[error("cannot run {program}: install Debian's e2fsprogs")]
     Run {
@@ -64,6 +72,11 @@ pub struct Workshop<'a> {
 /// # Errors
 /// When a program of e2fsprogs is missing or fails, or a scratch file cannot be written.
 pub fn make(files: &[(&str, Vec<u8>)], time: u64, workshop: &Workshop<'_>) -> Result<Sparse, BootError> {
+    // Without it mke2fs takes its own defaults and says nothing.
+    fs::metadata(workshop.configuration).map_err(|source| BootError::Configuration {
+        path: workshop.configuration.to_path_buf(),
+        source,
+    })?;
     let image = workshop.scratch.join("boot.ext4");
     let failed = |path: &Path| scratch(path);
     let file = File::create(&image).map_err(failed(&image))?;
