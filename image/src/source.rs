@@ -112,6 +112,37 @@ impl Extent {
     }
 }
 
+/// A part of something longer: a partition of a disk, an ISO on a stick.
+#[derive(Clone, Copy, Debug)]
+pub struct Section<S> {
+    source: S,
+    extent: Extent,
+}
+
+impl<S: Source> Section<S> {
+    /// The bytes of `extent`, as far as `source` has them.
+    pub fn new(source: S, extent: Extent) -> Self {
+        let end = extent.end().min(source.size());
+        let size = end.saturating_sub(extent.offset);
+        let extent = Extent { size, ..extent };
+        Self { source, extent }
+    }
+}
+
+impl<S: Source> Source for Section<S> {
+    fn size(&self) -> u64 {
+        self.extent.size
+    }
+
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let end = offset.checked_add(buffer.len() as u64);
+        if end.is_none_or(|end| end > self.extent.size) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.source.read_at(self.extent.offset + offset, buffer)
+    }
+}
+
 /// Reads an extent into memory; the caller has bounded its size.
 pub(crate) fn read(source: &(impl Source + ?Sized), extent: Extent) -> io::Result<Vec<u8>> {
     let size = usize::try_from(extent.size).map_err(|_| io::ErrorKind::OutOfMemory)?;
@@ -184,6 +215,22 @@ mod tests {
             bytes[range].fill(0);
         }
         assert_eq!(digest, Sha256Digest::of(&bytes));
+    }
+
+    #[test]
+    fn a_section_has_two_ends() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let section = Section::new(&bytes, Extent { offset: 10, size: 5 });
+        let mut found = [0; 5];
+        section.read_at(0, &mut found).unwrap();
+        assert_eq!((section.size(), found), (5, [10, 11, 12, 13, 14]));
+        assert!(section.read_at(1, &mut found).is_err());
+        assert!(section.read_at(u64::MAX, &mut [0; 1]).is_err());
+        for (offset, left) in [(98, 2), (100, 0), (u64::MAX, 0)] {
+            let short = Section::new(&bytes, Extent { offset, size: 5 });
+            assert_eq!(short.size(), left);
+            assert!(short.read_at(left, &mut [0; 1]).is_err());
+        }
     }
 
     #[test]

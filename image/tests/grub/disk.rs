@@ -17,7 +17,7 @@ use sps_image::disk::file_extents;
 use sps_image::disk::layout::{IMAGE_DISK, Layout, Part};
 use sps_image::esp;
 use sps_image::keys::{SecretKey, Trust};
-use sps_image::source::{Extent, FileSource, Source};
+use sps_image::source::{Extent, FileSource, Section};
 use sps_image::version::Version;
 
 use crate::kernel;
@@ -25,22 +25,6 @@ use crate::kernel;
 /// A raw image of a test's own.
 pub(crate) struct Disk {
     pub(crate) path: PathBuf,
-}
-
-/// Part of a file as a volume.
-struct Volume {
-    file: FileSource,
-    place: Extent,
-}
-
-impl Source for Volume {
-    fn size(&self) -> u64 {
-        self.place.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.file.read_at(self.place.offset + offset, buffer)
-    }
 }
 
 impl Disk {
@@ -57,7 +41,7 @@ impl Disk {
     fn copy(&self, copy: Copy) -> Result<Extent> {
         let place = place(Part::Esp);
         let file = FileSource::new(File::open(&self.path)?)?;
-        let extents = file_extents::find(&Volume { file, place }, esp::control_path(copy))?;
+        let extents = file_extents::find(&Section::new(file, place), esp::control_path(copy))?;
         let [extent] = extents[..] else {
             anyhow::bail!("{extents:?}")
         };

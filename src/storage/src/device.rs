@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::io::Errno;
 use sps_image::disk::write::Device;
-use sps_image::source::{Extent, Source};
+use sps_image::source::Source;
 use sps_sys::block;
 use thiserror::Error;
 
@@ -135,32 +135,6 @@ impl Source for BlockDevice {
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
         self.file.read_exact_at(buffer, offset)
-    }
-}
-
-/// A part of a disk, whatever the kernel knows of its partitions.
-pub(crate) struct Within<'a> {
-    disk: &'a BlockDevice,
-    extent: Extent,
-}
-
-impl<'a> Within<'a> {
-    pub(crate) const fn new(disk: &'a BlockDevice, extent: Extent) -> Self {
-        Self { disk, extent }
-    }
-}
-
-impl Source for Within<'_> {
-    fn size(&self) -> u64 {
-        self.extent.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let end = offset.checked_add(buffer.len() as u64);
-        if end.is_none_or(|end| end > self.extent.size) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.disk.read_at(self.extent.offset + offset, buffer)
     }
 }
 

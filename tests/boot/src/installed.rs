@@ -10,7 +10,7 @@ use sps_harness::{Bus, Disk, Firmware, Guest, Machine, Nic, Testbed};
 use sps_image::disk::file_extents;
 use sps_image::disk::layout::{Layout, Part};
 use sps_image::disk::read::{self, Found};
-use sps_image::source::{Extent, FileSource, Source};
+use sps_image::source::{Extent, FileSource, Section};
 
 use crate::appliance::{BOOT, SOON};
 use crate::operator::Operator;
@@ -113,13 +113,11 @@ impl Installed {
     /// # Errors
     /// When there is no such file.
     pub fn loader_file(&self, name: &str) -> Result<Vec<Extent>> {
-        let esp = Partition {
-            disk: File::open(&self.path)?,
-            extent: self.partition(Part::Esp)?,
-        };
-        let places = file_extents::find(&esp, name)?;
+        let esp = self.partition(Part::Esp)?;
+        let disk = FileSource::new(File::open(&self.path)?)?;
+        let places = file_extents::find(&Section::new(disk, esp), name)?;
         let on_disk = |place: Extent| Extent {
-            offset: esp.extent.offset + place.offset,
+            offset: esp.offset + place.offset,
             ..place
         };
         Ok(places.into_iter().map(on_disk).collect())
@@ -272,20 +270,4 @@ fn bytes(file: &File, place: Extent) -> Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(place.size)?];
     file.read_exact_at(&mut bytes, place.offset)?;
     Ok(bytes)
-}
-
-/// A partition by itself.
-struct Partition {
-    disk: File,
-    extent: Extent,
-}
-
-impl Source for Partition {
-    fn size(&self) -> u64 {
-        self.extent.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.disk.read_exact_at(buffer, self.extent.offset + offset)
-    }
 }

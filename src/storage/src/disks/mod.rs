@@ -10,5 +10,5 @@ mod usage;
 
 pub use content::{ApplianceDisk, Content, FirmwareMedium, TableKind};
 pub use list::{Bus, Disk, Scope, list};
-pub use probe::{MOST_READ, Window, probe, volume_size};
+pub use probe::{MOST_READ, probe, volume_size};
 pub use usage::{Use, in_use};

@@ -11,7 +11,7 @@ use sps_image::disk::table::Damage;
 use sps_image::iso9660;
 use sps_image::manifest::{self, Manifest};
 use sps_image::names;
-use sps_image::source::Source;
+use sps_image::source::{Extent, Section, Source};
 
 use super::content::{ApplianceDisk, Content, FirmwareMedium, TableKind};
 
@@ -53,35 +53,6 @@ const MAGICS: [Magic; 15] = [
     Magic { offset: 0x36,    bytes: b"FAT16   ",          name: "FAT" },
     Magic { offset: 0x36,    bytes: b"FAT12   ",          name: "FAT" },
 ];
-
-/// The first `size` bytes of something longer: an ISO on a stick.
-#[derive(Debug)]
-pub struct Window<'a, S: ?Sized> {
-    source: &'a S,
-    size: u64,
-}
-
-impl<'a, S: Source + ?Sized> Window<'a, S> {
-    /// The first `size` bytes of `source`, or all of it when it is shorter.
-    pub fn new(source: &'a S, size: u64) -> Self {
-        let size = size.min(source.size());
-        Self { source, size }
-    }
-}
-
-impl<S: Source + ?Sized> Source for Window<'_, S> {
-    fn size(&self) -> u64 {
-        self.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let end = offset.checked_add(buffer.len() as u64);
-        if end.is_none_or(|end| end > self.size) {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.source.read_at(offset, buffer)
-    }
-}
 
 /// Names what is on a disk.
 pub fn probe(disk: &(impl Source + ?Sized)) -> Content {
@@ -184,7 +155,7 @@ fn iso(disk: &(impl Source + ?Sized)) -> Option<Content> {
 
 fn firmware(disk: &(impl Source + ?Sized)) -> Option<FirmwareMedium> {
     let size = volume_size(disk).filter(|size| *size <= disk.size())?;
-    let files = iso9660::read(&Window::new(disk, size)).ok()?;
+    let files = iso9660::read(&Section::new(disk, Extent { offset: 0, size })).ok()?;
     let place = files.files.get(names::MANIFEST)?;
     if place.size > manifest::MAX_SIZE as u64 {
         return None;

@@ -151,13 +151,3 @@ fn the_look_is_bounded() {
         assert!(disk.read.get() <= MOST_READ, "{} bytes", disk.read.get());
     }
 }
-
-#[test]
-fn a_window_has_an_end() {
-    let bytes = vec![7_u8; 100];
-    let window = Window::new(&bytes, 10);
-    assert_eq!(window.size(), 10);
-    assert!(window.read_at(0, &mut [0; 10]).is_ok());
-    assert!(window.read_at(1, &mut [0; 10]).is_err());
-    assert!(window.read_at(u64::MAX, &mut [0; 1]).is_err());
-}

@@ -66,7 +66,8 @@ impl Firmware {
     /// # Errors
     /// When it is refused or cannot be read.
     pub fn open(source: &dyn Source, trust: &Trust) -> Result<Self, FirmwareError> {
-        let size = volume_size(source).unwrap_or_else(|| source.size());
+        // One that is cut short is refused by name.
+        let size = volume_size(source).map_or(source.size(), |size| size.min(source.size()));
         if size > MOST {
             return Err(FirmwareError::Size { size });
         }

@@ -3,9 +3,9 @@
 use sps_image::disk::layout::{Layout, Part};
 use sps_image::disk::read;
 use sps_image::disk::table::Table;
-use sps_image::source::Source;
+use sps_image::source::{Section, Source};
 
-use crate::device::{BlockDevice, Within};
+use crate::device::BlockDevice;
 use crate::disks::{Content, Disk, probe};
 use crate::ext4::Superblock;
 
@@ -48,6 +48,6 @@ fn has_state(disk: &BlockDevice) -> bool {
     let Ok(layout) = Layout::for_size(disk.size()) else {
         return false;
     };
-    let part = Within::new(disk, layout.extent(Part::State));
+    let part = Section::new(disk, layout.extent(Part::State));
     Superblock::read(&part).is_ok_and(|superblock| superblock.size <= part.size())
 }

@@ -125,12 +125,8 @@ fn version(volume: &BlockDevice, name: &str) -> Option<Version> {
 pub fn open(device: &str, path: &str) -> Result<MediumFile<BlockDevice>, MediumError> {
     let path: String = path.chars().take(MOST_PATH).collect();
     let mut volumes = Vec::new();
-    for name in std::iter::once(device.to_owned()).chain(partitions(device)) {
-        let opened = BlockDevice::read_only(&Path::new("/dev").join(&name));
-        let volume = opened.map_err(|source| MediumError::Open {
-            device: name.clone(),
-            source,
-        })?;
+    for opened in opened(device) {
+        let (name, volume) = opened?;
         let found = find(&volume, &path).map_err(|source| MediumError::Read {
             device: name.clone(),
             path: path.clone(),
@@ -147,6 +143,18 @@ pub fn open(device: &str, path: &str) -> Result<MediumFile<BlockDevice>, MediumE
     Err(MediumError::NoFile {
         device: device.to_owned(),
         path,
+    })
+}
+
+/// A disk and then its partitions, or the partition itself, each opened when it is asked for.
+fn opened(device: &str) -> impl Iterator<Item = Result<(String, BlockDevice), MediumError>> {
+    let names = std::iter::once(device.to_owned()).chain(partitions(device));
+    names.map(|name| {
+        let opened = BlockDevice::read_only(&Path::new("/dev").join(&name));
+        match opened {
+            Ok(volume) => Ok((name, volume)),
+            Err(source) => Err(MediumError::Open { device: name, source }),
+        }
     })
 }
 
@@ -177,12 +185,8 @@ fn unreadable(device: &str, volumes: &[(String, BlockDevice)]) -> MediumError {
 
 /// The first FAT volume of a disk, or the partition itself.
 pub(super) fn first_fat(device: &str) -> Result<String, MediumError> {
-    for name in std::iter::once(device.to_owned()).chain(partitions(device)) {
-        let opened = BlockDevice::read_only(&Path::new("/dev").join(&name));
-        let volume = opened.map_err(|source| MediumError::Open {
-            device: name.clone(),
-            source,
-        })?;
+    for opened in opened(device) {
+        let (name, volume) = opened?;
         if fat::is_fat(&volume) {
             return Ok(name);
         }

@@ -8,14 +8,14 @@ use sps_image::disk::layout::{Identity, Part};
 use sps_image::disk::read::{self, Found, ReadError};
 use sps_image::disk::table::{BLOCK_SIZE, NotAppliance, Table};
 use sps_image::disk::write::{self, WriteError};
-use sps_image::source::Source;
+use sps_image::source::{Section, Source};
 use thiserror::Error;
 use tracing::{info, warn};
 
 use super::choose::{Choice, Seen, choose};
 use super::mark::Mark;
 use super::partitions::{self, PartitionError};
-use crate::device::{BlockDevice, DeviceError, Within};
+use crate::device::{BlockDevice, DeviceError};
 use crate::disks::{self, Disk, Scope};
 use crate::ext4::Superblock;
 use crate::uevents::BlockEvents;
@@ -246,7 +246,7 @@ fn look(name: &str, path: &Path) -> Seen {
             seen.esp = found.table.entry(Part::Esp).ok().map(|entry| entry.guid);
             let boot = found.table.entry(Part::Boot).ok();
             seen.boot = boot.and_then(|entry| {
-                let part = Within::new(&device, entry.extent());
+                let part = Section::new(&device, entry.extent());
                 Superblock::read(&part).ok().map(|superblock| superblock.uuid)
             });
         }

@@ -10,14 +10,14 @@ use sps_image::disk::layout::{IMAGE_DISK, Identity, LEAST_DISK, Layout, Part};
 use sps_image::disk::read::{self, ReadError};
 use sps_image::esp;
 use sps_image::names;
-use sps_image::source::Source;
+use sps_image::source::{Section, Source};
 use sps_storage::device::BlockDevice;
 use sps_storage::disks::Content;
 use sps_storage::ext4::{self, Kind, Options};
 use sps_storage::helper::Helpers;
 use sps_storage::install::{
-    Consent, Firmware, InstallError, Installed, Mode, Observer, Plan, Progress, Refusal, STEPS, Step, agree,
-    install, plan, survey,
+    Consent, Firmware, FirmwareError, InstallError, Installed, Mode, Observer, Plan, Progress, Refusal,
+    STEPS, Step, agree, install, plan, survey,
 };
 use sps_storage::own::OwnDisk;
 
@@ -53,26 +53,9 @@ fn run(plan: &Plan, firmware: &Firmware, watch: &mut Watch) -> Result<Installed,
     install(plan, firmware, &Helpers::default(), scratch.path(), watch)
 }
 
-/// What a partition holds, as a source.
-struct Within(BlockDevice, u64, u64);
-
-impl Source for Within {
-    fn size(&self) -> u64 {
-        self.2
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        self.0.read_at(self.1 + offset, buffer)
-    }
-}
-
-fn part(disk: &LoopDisk, part: Part) -> Within {
+fn part(disk: &LoopDisk, part: Part) -> Section<BlockDevice> {
     let extent = Layout::for_size(disk.disk().bytes).unwrap().extent(part);
-    Within(
-        BlockDevice::read_only(disk.path()).unwrap(),
-        extent.offset,
-        extent.size,
-    )
+    Section::new(BlockDevice::read_only(disk.path()).unwrap(), extent)
 }
 
 fn control(disk: &LoopDisk) -> Control {
@@ -301,6 +284,15 @@ fn a_medium_is_asked_once() {
     )
     .unwrap();
     is_installed(&disk, &firmware);
+}
+
+#[test]
+fn a_medium_that_is_cut_short_is_refused_as_such() {
+    let whole = image();
+    for size in [whole.len() - 2048, whole.len() / 2, 40_000, 0] {
+        let error = Firmware::open(&whole[..size].to_vec(), &trust()).err().unwrap();
+        assert!(matches!(error, FirmwareError::Verify(_)), "{size}: {error:?}");
+    }
 }
 
 #[test]

@@ -18,27 +18,11 @@ use sps_image::disk::layout::{Layout, Part};
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::Manifest;
 use sps_image::names;
-use sps_image::source::{Extent, FileSource, Source};
+use sps_image::source::{Extent, FileSource, Section, Source};
 use sps_image::{disk, esp};
 
 /// Bytes of the sectors GRUB counts in.
 const SECTOR: u64 = 512;
-
-/// Part of a disk as a volume.
-pub(crate) struct Volume<'a> {
-    pub(crate) disk: &'a FileSource,
-    pub(crate) place: Extent,
-}
-
-impl Source for Volume<'_> {
-    fn size(&self) -> u64 {
-        self.place.size
-    }
-
-    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
-        self.disk.read_at(self.place.offset + offset, buffer)
-    }
-}
 
 /// Content that is the same as long as this is: which sectors, and which requests wrote there.
 type Version = (String, Vec<usize>);
@@ -237,7 +221,7 @@ impl<'a> Judge<'a> {
 /// The boot control GRUB goes by.
 fn control(source: &FileSource) -> Result<Control> {
     let place = disk::read::read(source)?.table.entry(Part::Esp)?.extent();
-    let volume = Volume { disk: source, place };
+    let volume = Section::new(source, place);
     let copy = |copy| -> Result<Vec<u8>> {
         let extents = file_extents::find(&volume, esp::control_path(copy))?;
         let [extent] = extents[..] else {

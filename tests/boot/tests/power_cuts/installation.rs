@@ -12,10 +12,10 @@ use sps_harness::{Bus, Disk, Firmware, PowerCuts, State, Testbed, WriteLog};
 use sps_image::disk::file_extents;
 use sps_image::disk::layout::{Layout, Part};
 use sps_image::disk::read;
-use sps_image::source::{FileSource, Source};
+use sps_image::source::{FileSource, Section, Source};
 use sps_image::{esp, names};
 
-use crate::disk_rules::{Judge, Volume, touches};
+use crate::disk_rules::{Judge, touches};
 use crate::scene::{DISK, comes_back, copy, seed, setting, tell};
 
 /// Bytes of the boot code in the first block.
@@ -48,7 +48,7 @@ fn starts(disk: &FileSource) -> Result<Starts> {
         }
     };
     let place = found.table.entry(Part::Esp)?.extent();
-    if file_extents::find(&Volume { disk, place }, esp::LOADER).is_err() {
+    if file_extents::find(&Section::new(disk, place), esp::LOADER).is_err() {
         // Under BIOS GRUB says that its configuration is not there.
         return Ok(Starts::Nowhere);
     }
@@ -66,7 +66,7 @@ fn loaders_are_whole(disk: &FileSource, core: &[u8], loader: &[u8]) -> Result<()
     disk.read_at(table.entry(Part::Bios)?.extent().offset, &mut found)?;
     ensure!(found == core, "the BIOS boot loader is not the firmware's");
     let place = table.entry(Part::Esp)?.extent();
-    let volume = Volume { disk, place };
+    let volume = Section::new(disk, place);
     let mut found = Vec::new();
     for extent in file_extents::find(&volume, esp::LOADER)? {
         let start = found.len();
