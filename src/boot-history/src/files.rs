@@ -1,4 +1,5 @@
-//! The files: `boot-<n>.log`, counted upwards, the oldest removed first.
+//! The files: `boot-<n>-slot-<s>.log`, counted upwards, the oldest removed first. The slot tells whose log it is: a firmware that died before it
+//! could keep one must not be judged by that of another.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -62,11 +63,42 @@ pub enum HistoryError {
     Thread(#[source] io::Error),
 }
 
-/// The logs in `folder`, oldest first, with their numbers.
+/// The log of one boot on disk.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BootFile {
+    /// Counts the boots.
+    pub number: u64,
+    /// The firmware slot that was started.
+    pub slot: u8,
+    /// The file.
+    pub path: PathBuf,
+}
+
+impl BootFile {
+    /// Its name without folders.
+    #[must_use]
+    pub fn name(&self) -> String {
+        name(self.number, self.slot)
+    }
+
+    fn parse(path: PathBuf) -> Option<Self> {
+        let name = path.file_name()?.to_str()?;
+        let numbers = name.strip_prefix("boot-")?.strip_suffix(".log")?;
+        let (number, slot) = numbers.split_once("-slot-")?;
+        let (number, slot) = (number.parse().ok()?, slot.parse().ok()?);
+        Some(Self { number, slot, path })
+    }
+}
+
+fn name(number: u64, slot: u8) -> String {
+    format!("boot-{number}-slot-{slot}.log")
+}
+
+/// The logs in `folder`, oldest first.
 ///
 /// # Errors
 /// When the folder cannot be read; one that is missing has no logs.
-pub fn logs(folder: &Path) -> Result<Vec<(u64, PathBuf)>, HistoryError> {
+pub fn logs(folder: &Path) -> Result<Vec<BootFile>, HistoryError> {
     let failed = |source| HistoryError::Folder {
         path: folder.to_owned(),
         source,
@@ -78,16 +110,10 @@ pub fn logs(folder: &Path) -> Result<Vec<(u64, PathBuf)>, HistoryError> {
     };
     let mut found = Vec::new();
     for entry in entries {
-        let path = entry.map_err(failed)?.path();
-        found.extend(number(&path).map(|number| (number, path)));
+        found.extend(BootFile::parse(entry.map_err(failed)?.path()));
     }
     found.sort();
     Ok(found)
-}
-
-fn number(path: &Path) -> Option<u64> {
-    let name = path.file_name()?.to_str()?;
-    name.strip_prefix("boot-")?.strip_suffix(".log")?.parse().ok()
 }
 
 /// The last `lines` lines of `path`.
@@ -133,20 +159,21 @@ fn read_tail(path: &Path) -> io::Result<Vec<u8>> {
 }
 
 /// Makes room for one more log in `folder` and creates it; for root's eyes only.
-pub(crate) fn create(folder: &Path) -> Result<(PathBuf, File), HistoryError> {
+/// Makes the file of a boot from `slot`.
+pub(crate) fn create(folder: &Path, slot: u8) -> Result<(PathBuf, File), HistoryError> {
     fs::create_dir_all(folder).map_err(|source| HistoryError::Folder {
         path: folder.to_owned(),
         source,
     })?;
     let old = logs(folder)?;
-    for (_, path) in old.iter().take((old.len() + 1).saturating_sub(KEPT)) {
-        fs::remove_file(path).map_err(|source| HistoryError::Remove {
-            path: path.clone(),
+    for log in old.iter().take((old.len() + 1).saturating_sub(KEPT)) {
+        fs::remove_file(&log.path).map_err(|source| HistoryError::Remove {
+            path: log.path.clone(),
             source,
         })?;
     }
-    let next = old.last().map_or(1, |(number, _)| number.saturating_add(1));
-    let path = folder.join(format!("boot-{next}.log"));
+    let next = old.last().map_or(1, |log| log.number.saturating_add(1));
+    let path = folder.join(name(next, slot));
     let file = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -166,11 +193,14 @@ mod tests {
     fn the_oldest_make_room_and_strangers_stay() {
         let folder = tempfile::tempdir().unwrap();
         fs::write(folder.path().join("boot-x.log"), "").unwrap();
-        for _ in 0..KEPT + 3 {
-            create(folder.path()).unwrap();
+        for number in 1..=KEPT as u64 + 3 {
+            create(folder.path(), (number % 4) as u8 + 1).unwrap();
         }
-        let numbers: Vec<u64> = logs(folder.path()).unwrap().iter().map(|(n, _)| *n).collect();
-        assert_eq!(numbers, (4..=KEPT as u64 + 3).collect::<Vec<_>>());
+        let found = logs(folder.path()).unwrap();
+        let kept: Vec<(u64, u8)> = found.iter().map(|log| (log.number, log.slot)).collect();
+        let wanted = (4..=KEPT as u64 + 3).map(|number| (number, (number % 4) as u8 + 1));
+        assert_eq!(kept, wanted.collect::<Vec<_>>());
+        assert!(found.iter().all(|log| log.path.ends_with(log.name())));
         assert!(folder.path().join("boot-x.log").exists());
     }
 

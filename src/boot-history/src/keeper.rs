@@ -35,12 +35,12 @@ struct Place {
 }
 
 impl LogKeeper {
-    /// Starts keeping `log` in a new file in `folder`, from its first line on.
+    /// Starts keeping `log`, of a boot from `slot`, in a new file in `folder`, from its first line on.
     ///
     /// # Errors
     /// When the file cannot be made or the thread cannot be started.
-    pub fn start(log: &BootLog, folder: &Path) -> Result<Self, HistoryError> {
-        let (path, file) = files::create(folder)?;
+    pub fn start(log: &BootLog, folder: &Path, slot: u8) -> Result<Self, HistoryError> {
+        let (path, file) = files::create(folder, slot)?;
         let place = Arc::new(Place::default());
         let (source, own, name) = (log.clone(), place.clone(), path.clone());
         let work = move || {
@@ -137,7 +137,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let log = BootLog::new();
         log.push(Level::Info, "mounts", "before");
-        let keeper = LogKeeper::start(&log, folder.path()).unwrap();
+        let keeper = LogKeeper::start(&log, folder.path(), 2).unwrap();
         log.push(Level::Debug, "state", "after");
         assert!(keeper.flush(Duration::from_secs(20)));
         let lines = files::tail(keeper.path(), 10).unwrap();
@@ -150,7 +150,7 @@ mod tests {
     fn a_closed_keeper_holds_no_file() {
         let folder = tempfile::tempdir().unwrap();
         let log = BootLog::new();
-        let keeper = LogKeeper::start(&log, folder.path()).unwrap();
+        let keeper = LogKeeper::start(&log, folder.path(), 2).unwrap();
         log.push(Level::Info, "services", "before");
         keeper.close(Duration::from_secs(20));
         let open = std::fs::read_dir("/proc/self/fd").unwrap().flatten();

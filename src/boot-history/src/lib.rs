@@ -10,6 +10,6 @@ mod files;
 mod keeper;
 mod kernel_words;
 
-pub use files::{HistoryError, KEPT, MOST, logs, read, tail};
+pub use files::{BootFile, HistoryError, KEPT, MOST, logs, read, tail};
 pub use keeper::LogKeeper;
 pub use kernel_words::{KernelWords, collect};

@@ -136,7 +136,7 @@ pub struct LastRollback {
     pub problem: Option<String>,
     /// When it was noticed, seconds since 1970.
     pub at: u64,
-    /// End of the log of the failed start.
+    /// End of the log of the failed start; empty when it ended before it could keep one.
     pub log: String,
     /// The kernel's last words.
     pub kernel: String,

@@ -81,9 +81,7 @@ impl Firmware {
         let records = &self.records;
         Some(match effect {
             Effect::MirrorControl(control) => records.write_mirror(control),
-            Effect::NoteRollback(rollback) => {
-                records.note_rollback(rollback, evidence.now, &evidence.log, &evidence.kernel)
-            }
+            Effect::NoteRollback(rollback) => records.note_rollback(rollback, evidence),
             Effect::ForgetRollback => records.forget::<LastRollback>(),
             Effect::CloseAttempt => self
                 .close_attempt()

@@ -53,8 +53,8 @@ pub struct Settings {
 pub struct Evidence {
     /// Seconds since 1970.
     pub now: u64,
-    /// Its log.
-    pub log: String,
+    /// The last log there is and the slot it is of: a start that ended early left none.
+    pub log: Option<(SlotNumber, String)>,
     /// The kernel's last words, from pstore.
     pub kernel: String,
 }

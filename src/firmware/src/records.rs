@@ -10,6 +10,7 @@ use sps_image::boot_control::{Control, SIZE};
 
 use crate::documents::{AttemptRecord, Document, LastRollback, Rebuilt, TrialRecord, Unreadable};
 use crate::error::FirmwareError;
+use crate::firmware::Evidence;
 use crate::folder::Folder;
 
 /// Folder of the records on `state`.
@@ -83,13 +84,14 @@ impl Records {
         self.read::<Rebuilt>(problems).is_some() || problems.len() > damaged
     }
 
+    /// What is kept of `evidence` is of the firmware that was left, not of one that ran before it.
     pub(crate) fn note_rollback(
         &self,
         rollback: &Rollback,
-        at: u64,
-        log: &str,
-        kernel: &str,
+        evidence: &Evidence,
     ) -> Result<(), FirmwareError> {
-        self.write(&LastRollback::new(rollback, at, log, kernel))
+        let log = evidence.log.as_ref().filter(|(slot, _)| *slot == rollback.from);
+        let log = log.map_or("", |(_, log)| log);
+        self.write(&LastRollback::new(rollback, evidence.now, log, &evidence.kernel))
     }
 }

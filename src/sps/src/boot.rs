@@ -257,12 +257,12 @@ fn disk(boot: &mut Boot) -> Result<(), PhaseError> {
 
 /// Mounts `boot` and `state` of an installed appliance.
 fn state(boot: &mut Boot) -> Result<(), PhaseError> {
-    let Some(node) = boot.node.take() else {
+    let (Some(node), Start::Slot { slot, .. }) = (boot.node.take(), &boot.start) else {
         return Ok(());
     };
-    let log = boot.log.clone();
+    let (slot, log) = (*slot, boot.log.clone());
     let mount = move |pulse: &node::Pulse| {
-        let mounted = node::mount(&node, &log, pulse);
+        let mounted = node::mount(&node, slot, &log, pulse);
         (node, mounted)
     };
     let (node, mounted) = aside("mounting", boot.watchdog.as_ref(), mount)?;

@@ -84,11 +84,10 @@ fn item(text: &str) -> String {
 
 /// What failed, with the last lines of log and kernel.
 fn rollback(rollback: &Rollback) -> String {
-    let phase = rollback
-        .phase
-        .as_ref()
-        .map(|phase| format!(" in phase {phase}"))
-        .unwrap_or_default();
+    let phase = rollback.phase.as_ref().map_or_else(
+        || " before its first phase".to_owned(),
+        |phase| format!(" in phase {phase}"),
+    );
     let sentence = format!(
         "version {} failed{phase}: {}; noticed {}",
         rollback.version,
@@ -106,7 +105,13 @@ fn rollback(rollback: &Rollback) -> String {
             format!("  {title}\n{lines}")
         }
     };
+    let without_log = if rollback.log.is_empty() {
+        "  it ended before it could keep a log\n"
+    } else {
+        ""
+    };
     item(&sentence)
+        + without_log
         + &excerpt("its log ended with", &rollback.log)
         + &excerpt("the kernel's last words", &rollback.kernel)
 }

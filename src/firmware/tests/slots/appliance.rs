@@ -88,9 +88,14 @@ pub(crate) fn boot_watched(disk: &Disk, menu: Menu, steps: &Steps) -> Appliance 
 
 impl Appliance {
     pub(crate) fn begin(&self) -> Started {
+        self.begin_after(slot(2), "the end of the log")
+    }
+
+    /// Begins, the last log on disk being of `whose`.
+    pub(crate) fn begin_after(&self, whose: SlotNumber, log: &str) -> Started {
         let evidence = Evidence {
             now: 1_700_000_100,
-            log: "the end of the log".to_owned(),
+            log: Some((whose, log.to_owned())),
             kernel: "Kernel panic".to_owned(),
         };
         self.firmware.boot_started(&evidence).unwrap()

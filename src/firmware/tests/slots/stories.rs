@@ -120,6 +120,26 @@ fn a_firmware_that_never_gets_healthy_is_left_and_refused_until_it_is_forgotten(
     assert_eq!(boot(&disk).slot, slot(2));
 }
 
+/// It panicked before it could keep a log; the last one on disk is of the firmware that staged it.
+#[test]
+fn a_failed_firmware_is_not_told_by_the_log_of_another() {
+    let disk = installed();
+    let old = boot(&disk).up();
+    add(&old.firmware, &forge::version(2)).unwrap();
+    old.firmware.activate(slot(2)).unwrap();
+    drop(old);
+    for _ in 0..3 {
+        assert_eq!(boot(&disk).slot, slot(2));
+    }
+    let back = boot(&disk);
+    assert_eq!(back.slot, slot(1));
+    back.begin_after(slot(1), "services stopped");
+    let last = back.up().firmware.status(Duration::ZERO, PERIOD).unwrap();
+    let last = last.last_rollback.unwrap();
+    assert_eq!((last.phase, last.log.as_str()), (None, ""));
+    assert_eq!(last.kernel, "Kernel panic");
+}
+
 #[test]
 fn going_back_and_forth_by_choice() {
     let disk = installed();

@@ -44,9 +44,13 @@ pub(crate) fn open_slots(node: &Node, state: &State, who: &Who) -> Result<(Firmw
     };
     let firmware = Firmware::open(settings, Box::new(control(node)?), &Steps::default())?;
     let kernel = state.kernel.as_ref().map(|words| words.lines.join("\n"));
+    let log = state.last.as_ref().and_then(|last| {
+        let slot = SlotNumber::try_from(last.slot).ok()?;
+        Some((slot, last.lines.join("\n")))
+    });
     let started = firmware.boot_started(&Evidence {
         now: now(),
-        log: state.excerpt.join("\n"),
+        log,
         kernel: kernel.unwrap_or_default(),
     })?;
     Ok((firmware, started))

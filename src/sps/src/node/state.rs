@@ -26,10 +26,18 @@ const PSTORE: &str = "/sys/fs/pstore";
 pub(crate) struct State {
     /// Keeps this boot's log.
     pub(crate) keeper: Option<LogKeeper>,
-    /// Last lines of the boot before.
-    pub(crate) excerpt: Vec<String>,
+    /// The last boot that left a log, and its last lines.
+    pub(crate) last: Option<LastLog>,
     /// What the kernel said before it died, if it did.
     pub(crate) kernel: Option<KernelWords>,
+}
+
+/// How the log of an earlier boot ended.
+pub(crate) struct LastLog {
+    /// The slot that was started.
+    pub(crate) slot: u8,
+    /// The last lines.
+    pub(crate) lines: Vec<String>,
 }
 
 /// Longest wait for the log's last lines to reach the disk.
@@ -55,7 +63,12 @@ pub(crate) fn actions() -> PathBuf {
 }
 
 /// Checks and mounts both, and reads the node document.
-pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State, Settings), PhaseError> {
+pub(crate) fn mount(
+    node: &Node,
+    slot: u8,
+    log: &BootLog,
+    pulse: &Pulse,
+) -> Result<(State, Settings), PhaseError> {
     for (part, target) in [(Part::Boot, BOOT_FOLDER), (Part::State, STATE_FOLDER)] {
         let device = node.own.partition(part);
         ext4::check(&node.helpers, &device)?;
@@ -64,9 +77,9 @@ pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State,
         ext4::mount(&device, Path::new(target), Options::Writable)?.leave();
         pulse.beat();
     }
-    let excerpt = last_boot().unwrap_or_else(|problem| {
+    let last = last_boot().unwrap_or_else(|problem| {
         warn!("the log of the boot before cannot be read: {problem}");
-        Vec::new()
+        None
     });
     let kernel = sps_boot_history::collect(Path::new(PSTORE), &logs());
     let kernel = kernel.unwrap_or_else(|error| {
@@ -82,21 +95,25 @@ pub(crate) fn mount(node: &Node, log: &BootLog, pulse: &Pulse) -> Result<(State,
             words.lines.len()
         );
     }
-    let keeper = LogKeeper::start(log, &logs());
+    let keeper = LogKeeper::start(log, &logs(), slot);
     let keeper =
         keeper.map_err(|error| warn!("this boot's log is not kept: {}", sps_bootlog::causes(&error)));
     let settings = Settings::open(&Path::new(STATE_FOLDER).join("config"))?;
     let state = State {
         keeper: keeper.ok(),
-        excerpt,
+        last,
         kernel,
     };
     Ok((state, settings))
 }
 
-fn last_boot() -> Result<Vec<String>, sps_boot_history::HistoryError> {
-    match sps_boot_history::logs(&logs())?.last() {
-        Some((_, path)) => sps_boot_history::tail(path, EXCERPT),
-        None => Ok(Vec::new()),
-    }
+fn last_boot() -> Result<Option<LastLog>, sps_boot_history::HistoryError> {
+    let Some(last) = sps_boot_history::logs(&logs())?.pop() else {
+        return Ok(None);
+    };
+    let lines = sps_boot_history::tail(&last.path, EXCERPT)?;
+    Ok(Some(LastLog {
+        slot: last.slot,
+        lines,
+    }))
 }

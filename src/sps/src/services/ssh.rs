@@ -253,10 +253,10 @@ impl Files for Logs {
             size: self.this_boot().len() as u64,
             modified: u32::try_from(node::now()).unwrap_or(u32::MAX),
         }];
-        for (number, path) in sps_boot_history::logs(&self.folder).unwrap_or_default() {
+        for log in sps_boot_history::logs(&self.folder).unwrap_or_default() {
             files.push(FileView {
-                path: format!("boots/boot-{number}.log"),
-                size: std::fs::metadata(&path).map_or(0, |about| about.len()),
+                path: format!("boots/{}", log.name()),
+                size: std::fs::metadata(&log.path).map_or(0, |about| about.len()),
                 modified: 0,
             });
         }
@@ -270,13 +270,9 @@ impl Files for Logs {
             let end = start.saturating_add(length as usize).min(all.len());
             return Some(all[start..end].to_vec());
         }
-        let number: u64 = path
-            .strip_prefix("boots/boot-")?
-            .strip_suffix(".log")?
-            .parse()
-            .ok()?;
+        let name = path.strip_prefix("boots/")?;
         let logs = sps_boot_history::logs(&self.folder).ok()?;
-        let (_, file) = logs.into_iter().find(|(known, _)| *known == number)?;
-        sps_boot_history::read(&file, offset, length).ok()
+        let log = logs.into_iter().find(|log| log.name() == name)?;
+        sps_boot_history::read(&log.path, offset, length).ok()
     }
 }
