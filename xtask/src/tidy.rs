@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use clap::Args;
 
 use crate::progress;
@@ -10,9 +10,9 @@ use crate::project::Project;
 use crate::setup;
 use crate::steps::{Outcome, Steps};
 
-/// Checks formatting, lints, the rules of the house, licences and sources of dependencies.
+/// Checks formatting, lock files, lints, the rules of the house, licences and sources of dependencies.
 ///
-/// Runs rustfmt (check only), clippy with warnings as errors, the tests of tests/tidy and cargo-deny. `cargo fmt`
+/// Runs rustfmt (check only), cargo with locked dependencies, clippy with warnings as errors, the tests of tests/tidy and cargo-deny. `cargo fmt`
 /// mends the formatting; everything else says what it wants.
 #[derive(Debug, Args)]
 pub(crate) struct Tidy {}
@@ -34,6 +34,7 @@ pub(crate) fn run_steps(project: &Project, steps: &mut Steps) -> Result<()> {
             "run `cargo fmt --all`",
         )
     })?;
+    steps.run("lock files", || lock_files(project))?;
     steps.run("lints", || {
         let mut clippy = cargo(project);
         clippy.args([
@@ -63,6 +64,23 @@ pub(crate) fn run_steps(project: &Project, steps: &mut Steps) -> Result<()> {
             "see deny.toml; if cargo-deny is missing: `cargo xtask setup`",
         )
     })
+}
+
+/// Every workspace's lock file still fits its manifests: one outside the main workspace is easily forgotten.
+fn lock_files(project: &Project) -> Result<Outcome> {
+    for folder in [".", "tests/fuzz"] {
+        let output = cargo(project)
+            .current_dir(project.root().join(folder))
+            .args(["metadata", "--format-version", "1", "--locked"])
+            .output()
+            .with_context(|| format!("ask cargo about {folder}"))?;
+        let words = String::from_utf8_lossy(&output.stderr);
+        ensure!(
+            output.status.success(),
+            "{folder}/Cargo.lock does not fit the manifests; run `cargo update --workspace` in {folder}: {words}"
+        );
+    }
+    Ok(Outcome::default())
 }
 
 /// Cargo in the checkout.

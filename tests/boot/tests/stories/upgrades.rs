@@ -2,7 +2,7 @@
 //! way back by choice.
 
 use anyhow::{Context, Result, ensure};
-use sps_boot_tests::{BOOT, Operator, SOON, machine};
+use sps_boot_tests::{BOOT, Operator, SOON, machine, one_line};
 use sps_harness::{Bus, Disk, Firmware, FirmwareKind, Guest, Machine, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::version::Version;
@@ -75,13 +75,17 @@ fn good(name: &str, kind: FirmwareKind) -> Result<()> {
     })
 }
 
+/// What the status says of the log of a firmware that failed.
+const LOG: &str = "its log ended with";
+const NO_LOG: &str = "it ended before it could keep a log";
+
 #[test]
 fn a_firmware_whose_pid_1_panics_is_left() -> Result<()> {
     broken(
         "broken-panic-early",
         FirmwareKind::Bios,
         &["panic-pid1-early"],
-        "",
+        &[NO_LOG],
     )
 }
 
@@ -89,7 +93,12 @@ fn a_firmware_whose_pid_1_panics_is_left() -> Result<()> {
 #[test]
 fn a_firmware_whose_kernel_panics_is_left() -> Result<()> {
     let words = "Kernel panic - not syncing: Attempted to kill init";
-    broken("broken-kernel", FirmwareKind::Uefi, &["panic-kernel"], words)
+    broken(
+        "broken-kernel",
+        FirmwareKind::Uefi,
+        &["panic-kernel"],
+        &[NO_LOG, words],
+    )
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn a_firmware_that_hangs_early_is_left() -> Result<()> {
         "broken-hang-early",
         FirmwareKind::Bios,
         &["hang-early", "short-watchdog"],
-        "",
+        &[NO_LOG],
     )
 }
 
@@ -108,17 +117,22 @@ fn a_firmware_that_hangs_late_is_left() -> Result<()> {
         "broken-hang-late",
         FirmwareKind::Uefi,
         &["never-healthy", "hang-starting", "short-watchdog"],
-        "",
+        &[LOG, "fault hang-starting: the supervisor stops here"],
     )
 }
 
 #[test]
 fn a_firmware_whose_services_never_become_healthy_is_left() -> Result<()> {
-    broken("broken-services", FirmwareKind::Bios, &["never-healthy"], "")
+    broken(
+        "broken-services",
+        FirmwareKind::Bios,
+        &["never-healthy"],
+        &[LOG, "never-healthy"],
+    )
 }
 
-/// Three starts are taken, then the machine is back and says why, in `words` among others; the failed firmware is not taken again.
-fn broken(name: &str, kind: FirmwareKind, faults: &[&str], words: &str) -> Result<()> {
+/// Three starts are taken, then the machine is back and says why, with all of `words`; the failed firmware is not taken again.
+fn broken(name: &str, kind: FirmwareKind, faults: &[&str], words: &[&str]) -> Result<()> {
     Testbed::run(name, 1, |bed| {
         let (machine, next) = prepare(bed, kind, faults)?;
         let guest = bed.start("appliance", machine)?;
@@ -137,7 +151,13 @@ fn broken(name: &str, kind: FirmwareKind, faults: &[&str], words: &str) -> Resul
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
         let status = person.run_and_see("status", "did not become healthy")?;
-        ensure!(status.contains(words), "no {words:?} in {status}");
+        let told = one_line(&status);
+        for words in words {
+            ensure!(told.contains(words), "no {words:?} in {status}");
+        }
+        ensure!(told.contains(LOG) != told.contains(NO_LOG), "{status}");
+        // The boot that asked for the upgrade is another one.
+        ensure!(!told.contains("firmware slot 2 boots next"), "{status}");
         person.run_and_see("firmware list", "Failed")?;
         let refused = person.run("firmware activate 2")?;
         ensure!(refused.contains("failed"), "{refused}");
