@@ -9,7 +9,6 @@
 
 mod check;
 mod difference;
-mod medium;
 mod network;
 mod node;
 mod password;

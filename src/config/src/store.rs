@@ -11,8 +11,9 @@
 
 use std::path::{Path, PathBuf};
 
+use sps_durable::{Folder, Medium};
+
 use crate::difference;
-use crate::medium::{Folder, Medium};
 use crate::node::Node;
 use crate::record::{Change, MOST_BYTES, Record, RecordError};
 

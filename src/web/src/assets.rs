@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
-use crate::reply::Problem;
+use crate::http::reply::Problem;
 
 /// Since the name changes with the content, a browser never needs to ask again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

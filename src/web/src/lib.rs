@@ -12,33 +12,17 @@
 //! - A panic in one connection ends that connection.
 //! - The page needs no JavaScript to be read and no outside host to be shown.
 
-mod admission;
-mod api;
 mod assets;
-mod bundle;
-mod connection;
-mod content;
-mod error;
-mod events;
-mod identity;
-mod limits;
-mod listener;
-mod log_reader;
+mod boot;
+mod http;
 mod markup;
-mod page;
-mod redirect;
-mod reply;
 mod router;
 mod server;
-mod stall_guard;
-mod status;
-mod tls;
-mod view;
 
-pub use bundle::{Bundle, Bundles, Later, NoBundle};
-pub use content::{ApplianceInfo, BootContent};
-pub use error::WebError;
-pub use identity::{ServerNames, TlsIdentity};
-pub use limits::Limits;
+pub use boot::bundle::{Bundle, Bundles, Later, NoBundle};
+pub use boot::content::{ApplianceInfo, BootContent};
+pub use boot::status::{BootStatus, Health, Phase, PhaseState, Progress, Service, ServiceState};
+pub use http::error::WebError;
+pub use http::identity::{ServerNames, TlsIdentity};
+pub use http::limits::Limits;
 pub use server::{BootPageSettings, BootServer, HTTP_PORT, HTTPS_PORT, serve};
-pub use status::{BootStatus, Health, Phase, PhaseState, Progress, Service, ServiceState};

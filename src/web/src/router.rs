@@ -10,10 +10,11 @@ use axum::routing::get;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
-use crate::content::BootContent;
-use crate::limits::{BUNDLES, FORM_BYTES, Limits};
-use crate::reply::{self, Problem};
-use crate::{api, assets, bundle, events, page};
+use crate::assets;
+use crate::boot::content::BootContent;
+use crate::boot::{api, bundle, events, page};
+use crate::http::limits::{BUNDLES, FORM_BYTES, Limits};
+use crate::http::reply::{self, Problem};
 
 /// Path of the JSON log.
 pub(crate) const LOG: &str = "/api/boot/log";

@@ -7,13 +7,14 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::connection::Port;
-use crate::content::BootContent;
-use crate::error::WebError;
-use crate::identity::TlsIdentity;
-use crate::limits::Limits;
+use crate::boot::content::BootContent;
+use crate::http::connection::Port;
+use crate::http::error::WebError;
+use crate::http::identity::TlsIdentity;
+use crate::http::limits::Limits;
+use crate::http::{listener, redirect, tls};
+use crate::router;
 use crate::router::Site;
-use crate::{listener, redirect, router, tls};
 
 /// Port of plain HTTP (RFC 9110, section 4.2.1).
 pub const HTTP_PORT: u16 = 80;

@@ -1,6 +1,5 @@
 //! The store on a real folder, and on one whose power fails.
 
-mod crash;
 mod power_cuts;
 
 use std::fs;

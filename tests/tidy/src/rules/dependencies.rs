@@ -12,7 +12,7 @@ use crate::tree::{SourceFile, Tree};
 enum Kind {
     /// Decides; pure.
     Engine,
-    /// Everybody may use it; it uses none of ours.
+    /// Everybody may use it; it uses none of ours but `sps-durable`, for what it keeps.
     Base,
     /// What administrators can do, as types and rules; every surface (console, web) may stand on it. Uses base crates.
     Operations,
@@ -27,6 +27,7 @@ enum Kind {
 /// Every crate of the workspace. A new crate is entered here first: its place is a decision.
 const CRATES: &[(&str, Kind)] = &[
     ("sps", Kind::Wiring),
+    ("sps-access", Kind::Base),
     ("sps-admin", Kind::Operations),
     ("sps-boot-history", Kind::Shell),
     ("sps-boot-tests", Kind::Tool),
@@ -34,6 +35,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-clock", Kind::Shell),
     ("sps-config", Kind::Base),
     ("sps-console", Kind::Shell),
+    ("sps-durable", Kind::Base),
     ("sps-firmware", Kind::Shell),
     ("sps-firmware-engine", Kind::Engine),
     ("sps-harness", Kind::Tool),
@@ -156,6 +158,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
         (Kind::Tool, Kind::Tool) => used == "sps-harness",
+        (Kind::Base, Kind::Base) => used == "sps-durable",
         (Kind::Engine | Kind::Base, _)
         | (Kind::Operations, Kind::Operations | Kind::Engine)
         | (Kind::Tool, Kind::Operations)

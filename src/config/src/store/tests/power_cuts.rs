@@ -1,6 +1,7 @@
 //! The power fails before every step of a change, and everything that may survive is tried.
 
-use super::crash::{CrashDisk, Unsynced};
+use sps_durable::simulation::{CrashDisk, Unsynced};
+
 use super::{by, named};
 use crate::store::{Found, Store};
 

@@ -17,11 +17,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sps_bootlog::BootLog;
 
-use crate::limits::{ANSWER_BYTES, BATCH_BYTES, LIST_DEFAULT, LIST_MOST};
-use crate::log_reader::{self, Batch, Line};
-use crate::reply::Problem;
+use crate::boot::log_reader::{self, Batch, Line};
+use crate::boot::view::uptime_ms;
+use crate::http::limits::{ANSWER_BYTES, BATCH_BYTES, LIST_DEFAULT, LIST_MOST};
+use crate::http::reply::Problem;
 use crate::router::{BOOT, EVENTS, HEALTH, LOG, LOG_TEXT, STATUS, Site};
-use crate::view::uptime_ms;
 
 /// Query of the log list.
 #[derive(Debug, Deserialize)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::limits::Limits;
+use crate::http::limits::Limits;
 
 /// Bits of an IPv6 address that name a network: one machine owns every address of its /64.
 const IPV6_NETWORK: u128 = !0 << 64;

@@ -9,8 +9,8 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 
-use crate::limits::HOST_BYTES;
-use crate::reply::{self, Problem};
+use crate::http::limits::HOST_BYTES;
+use crate::http::reply::{self, Problem};
 use crate::server::HTTPS_PORT;
 
 /// Answers for the plain port; `https_port` is where HTTPS listens.

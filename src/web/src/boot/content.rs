@@ -6,8 +6,8 @@ use serde::Serialize;
 use sps_bootlog::BootLog;
 use tokio::sync::watch;
 
-use crate::bundle::Bundles;
-use crate::status::BootStatus;
+use crate::boot::bundle::Bundles;
+use crate::boot::status::BootStatus;
 
 /// Which appliance and firmware this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

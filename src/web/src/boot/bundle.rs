@@ -18,7 +18,7 @@ use serde::Deserialize;
 use tokio::time::timeout;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use crate::reply::Problem;
+use crate::http::reply::Problem;
 use crate::router::{BUNDLE, Site};
 
 /// An answer that comes later.

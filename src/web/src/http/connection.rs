@@ -16,11 +16,11 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use crate::admission::{Admission, Gate, Pass};
-use crate::bundle::Peer;
-use crate::limits::{HEAD_BUFFER, HEADER_FIELDS, Limits};
-use crate::listener;
-use crate::stall_guard::StallGuard;
+use crate::boot::bundle::Peer;
+use crate::http::admission::{Admission, Gate, Pass};
+use crate::http::limits::{HEAD_BUFFER, HEADER_FIELDS, Limits};
+use crate::http::listener;
+use crate::http::stall_guard::StallGuard;
 
 /// Pause after a failed accept: with no file descriptor left, trying again at once would only burn time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -7,8 +7,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
-use crate::limits::{BODY_BYTES, HEAD_BYTES};
-use crate::page;
+use crate::boot::page;
+use crate::http::limits::{BODY_BYTES, HEAD_BYTES};
 
 /// Nothing may be loaded, sent or framed but what the appliance itself serves; scripts cannot write markup.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::medium::Medium;
 
@@ -33,37 +33,40 @@ struct Content {
 
 /// Handle; clones share one disk.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CrashDisk {
+pub struct CrashDisk {
     state: Arc<Mutex<State>>,
 }
 
 /// What survives of content that was not synced.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Unsynced {
+pub enum Unsynced {
+    /// Nothing of it.
     Lost,
+    /// The first half.
     Half,
+    /// All of it.
     Kept,
 }
 
 impl CrashDisk {
     /// The power fails before step `steps` from now.
-    pub(super) fn fail_after(&self, steps: usize) {
-        self.state.lock().unwrap().steps_left = Some(steps);
+    pub fn fail_after(&self, steps: usize) {
+        self.lock().steps_left = Some(steps);
     }
 
     /// Steps made so far.
-    pub(super) fn steps(&self) -> usize {
-        self.state.lock().unwrap().steps
+    pub fn steps(&self) -> usize {
+        self.lock().steps
     }
 
     /// States of the names that may survive a power cut now.
-    pub(super) fn journal_length(&self) -> usize {
-        self.state.lock().unwrap().journal.len()
+    pub fn journal_length(&self) -> usize {
+        self.lock().journal.len()
     }
 
     /// An independent copy of the disk as it is now.
-    pub(super) fn copy(&self) -> Self {
-        let state = self.state.lock().unwrap().clone();
+    pub fn copy(&self) -> Self {
+        let state = self.lock().clone();
         Self {
             state: Arc::new(Mutex::new(State {
                 steps_left: None,
@@ -74,8 +77,8 @@ impl CrashDisk {
     }
 
     /// The disk after a power cut: with the names as after `names` steps since the last sync.
-    pub(super) fn after_cut(&self, names: usize, unsynced: Unsynced) -> Self {
-        let old = self.state.lock().unwrap();
+    pub fn after_cut(&self, names: usize, unsynced: Unsynced) -> Self {
+        let old = self.lock();
         let content: Vec<Content> = old
             .content
             .iter()
@@ -99,8 +102,12 @@ impl CrashDisk {
         }
     }
 
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn step<T>(&self, act: impl FnOnce(&mut State) -> io::Result<T>) -> io::Result<T> {
-        let mut state = self.state.lock().unwrap();
+        let mut state = self.lock();
         if state.steps_left == Some(0) {
             return Err(io::Error::other("the power is gone"));
         }
@@ -142,7 +149,7 @@ impl Medium for CrashDisk {
     }
 
     fn read(&self, name: &str, limit: usize) -> io::Result<Option<Vec<u8>>> {
-        let state = self.state.lock().unwrap();
+        let state = self.lock();
         let Some(Some(inode)) = state.names.get(name) else {
             return Ok(None);
         };
@@ -151,11 +158,15 @@ impl Medium for CrashDisk {
     }
 
     fn list(&self, folder: &str) -> io::Result<Vec<String>> {
-        let state = self.state.lock().unwrap();
+        let state = self.lock();
         let inside = state
             .names
             .keys()
-            .filter_map(|name| name.strip_prefix(&format!("{folder}/")));
+            .filter_map(|name| match folder {
+                "" => Some(name.as_str()),
+                folder => name.strip_prefix(folder)?.strip_prefix('/'),
+            })
+            .filter(|name| !name.is_empty());
         Ok(inside.map(ToOwned::to_owned).collect())
     }
 

@@ -6,8 +6,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use rustix::net::sockopt;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
-use crate::error::WebError;
-use crate::limits::{BACKLOG, SOCKET_BUFFER, UNACKNOWLEDGED};
+use crate::http::error::WebError;
+use crate::http::limits::{BACKLOG, SOCKET_BUFFER, UNACKNOWLEDGED};
 
 /// Listens on `address`. The IPv6 wildcard takes IPv4 too, so one socket works before any address is configured;
 /// on a kernel without IPv6 it becomes the IPv4 wildcard.

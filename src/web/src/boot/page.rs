@@ -7,15 +7,15 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
-use crate::bundle;
-use crate::content::ApplianceInfo;
-use crate::limits::{ANSWER_BYTES, PAGE_LINES};
-use crate::log_reader::{self, Batch};
+use crate::boot::bundle;
+use crate::boot::content::ApplianceInfo;
+use crate::boot::log_reader::{self, Batch};
+use crate::boot::status::{Phase, PhaseState, Progress, Service};
+use crate::boot::view::{Shown, duration, uptime_ms};
+use crate::http::limits::{ANSWER_BYTES, PAGE_LINES};
+use crate::http::reply::Problem;
 use crate::markup::{RELOAD_SECONDS, RELOAD_SECONDS_WITH_FORM, document, icon, log_line, sprite};
-use crate::reply::Problem;
 use crate::router::{LOG, LOG_TEXT, STATUS, Site};
-use crate::status::{Phase, PhaseState, Progress, Service};
-use crate::view::{Shown, duration, uptime_ms};
 
 /// `GET` of the boot page.
 pub(crate) async fn boot_page(State(site): State<Arc<Site>>) -> Response {

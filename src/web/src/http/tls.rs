@@ -10,8 +10,8 @@ use rustls::server::ServerConfig;
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{SupportedCipherSuite, version};
 
-use crate::error::WebError;
-use crate::identity::TlsIdentity;
+use crate::http::error::WebError;
+use crate::http::identity::TlsIdentity;
 
 /// Offered suites in the server's order (RFC 8446; RFC 9325, section 4.2).
 const SUITES: [SupportedCipherSuite; 9] = [

@@ -23,13 +23,13 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::limits::BATCH_BYTES;
-use crate::log_reader::{self, Line};
-use crate::reply::Problem;
+use crate::boot::log_reader::{self, Line};
+use crate::boot::status::BootStatus;
+use crate::boot::view::Shown;
+use crate::boot::view::uptime_ms;
+use crate::http::limits::BATCH_BYTES;
+use crate::http::reply::Problem;
 use crate::router::Site;
-use crate::status::BootStatus;
-use crate::view::Shown;
-use crate::view::uptime_ms;
 
 /// Milliseconds after which a browser left to itself connects again.
 const RETRY_MS: u32 = 2000;

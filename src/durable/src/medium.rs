@@ -7,7 +7,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// A folder, and files and folders in it by their relative names.
-pub(crate) trait Medium: fmt::Debug + Send {
+pub trait Medium: fmt::Debug + Send {
     /// What a name is called in an error.
     fn path(&self, name: &str) -> PathBuf;
     /// The file's first `limit` bytes; none when it is not there.
@@ -34,12 +34,12 @@ const FOLDER_MODE: u32 = 0o700;
 
 /// A real folder.
 #[derive(Debug)]
-pub(crate) struct Folder {
+pub struct Folder {
     root: PathBuf,
 }
 
 impl Folder {
-    pub(crate) fn new(root: &Path) -> Self {
+    pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
         }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::status::{BootStatus, Health, PhaseState, Progress};
+use crate::boot::status::{BootStatus, Health, PhaseState, Progress};
 
 /// A status together with the sentences that show it.
 #[derive(Debug, Serialize)]
@@ -148,7 +148,7 @@ pub(crate) fn uptime_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::status::Phase;
+    use crate::boot::status::Phase;
 
     #[test]
     fn time_spans() {

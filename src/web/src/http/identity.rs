@@ -14,7 +14,7 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, DnsName, PrivateKeyDer};
 use sha2::{Digest, Sha256};
 
-use crate::error::WebError;
+use crate::http::error::WebError;
 
 /// Validity of a certificate made here: the longest that Apple's platforms accept in a server certificate.
 const VALIDITY: Duration = Duration::from_secs(825 * DAY);
@@ -88,7 +88,7 @@ impl TlsIdentity {
             certificate_pem,
             key_pem,
         };
-        crate::tls::certified_key(&identity)?;
+        crate::http::tls::certified_key(&identity)?;
         Ok(identity)
     }
 
