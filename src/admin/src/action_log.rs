@@ -5,7 +5,7 @@
 //! a warning, not a refusal: a full disk must not keep an administrator from mending it.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -24,6 +24,11 @@ const FILE_BYTES: u64 = 1024 * 1024;
 const WAITING: usize = 64;
 /// How long an action waits to be on disk before it goes on without.
 const WRITTEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// Outcome of an action that has only begun.
+pub(crate) const BEGUN: &str = "begun";
+/// Most bytes of the file that are looked at for the latest actions.
+const RECENT_BYTES: u64 = 512 * 1024;
 
 /// One line.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -157,6 +162,29 @@ fn write_all(mut file: Rotated, lines: &Receiver<Line>) {
     }
 }
 
+/// The last actions in the file at `path`, oldest first, at most `most`. What is no action is left out; none when there is
+/// no file. Blocking.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn recent_actions(path: &Path, most: usize) -> io::Result<Vec<Action>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        opened => opened?,
+    };
+    let from = file.metadata()?.len().saturating_sub(RECENT_BYTES);
+    file.seek(SeekFrom::Start(from))?;
+    let mut bytes = Vec::new();
+    file.take(RECENT_BYTES).read_to_end(&mut bytes)?;
+    let text = String::from_utf8_lossy(&bytes);
+    let mut actions: Vec<Action> = text
+        .lines()
+        .filter_map(|line| serde_json::from_str(line).ok())
+        .collect();
+    actions.drain(..actions.len().saturating_sub(most));
+    Ok(actions)
+}
+
 struct Rotated {
     path: PathBuf,
     file: File,
@@ -214,6 +242,9 @@ mod tests {
             .map(|line| serde_json::from_str(line).unwrap())
             .collect();
         assert_eq!(read, [action("reboot"), action("seal")]);
+        assert_eq!(recent_actions(&path, 9).unwrap(), read);
+        assert_eq!(recent_actions(&path, 1).unwrap(), [action("seal")]);
+        assert_eq!(recent_actions(&folder.path().join("none"), 1).unwrap(), []);
     }
 
     #[tokio::test]

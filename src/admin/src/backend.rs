@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::origin::Origin;
 use crate::policy::Standing;
 use crate::progress::Progress;
+use crate::reception::Parcel;
 use crate::request::Request;
 use crate::response::Response;
 
@@ -23,6 +24,13 @@ pub type Work<'a> = Pin<Box<dyn Future<Output = Reply> + Send + 'a>>;
 pub trait Backend: Send + Sync + 'static {
     /// What the rules depend on, from memory: never waits.
     fn standing(&self) -> Standing;
+
+    /// Makes room for a firmware file of the size that was announced. One at a time; the one that `origin` begins is told to
+    /// others in their refusal. Blocking.
+    ///
+    /// # Errors
+    /// Another one is arriving, it cannot fit, or there is nowhere to keep one.
+    fn receive(&self, origin: &Origin, announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure>;
 
     /// Carries out `request`.
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a>;

@@ -39,6 +39,22 @@ pub struct Slot {
     pub after_reboot: bool,
 }
 
+/// What the maker says of a firmware, from its manifest.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Notes {
+    /// Its version.
+    pub version: String,
+    /// What an administrator must know before upgrading.
+    pub upgrade_notes: String,
+    /// What is new.
+    pub upgrade_news: String,
+    /// Build time, seconds since 1970.
+    pub build_time: u64,
+    /// From which versions it may be reached, as rules.
+    pub upgrade_from: Vec<String>,
+}
+
 /// State of a slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
@@ -83,6 +99,8 @@ pub struct FailedFirmware {
 pub enum FirmwareSource {
     /// A file the appliance can open.
     File(String),
+    /// The file that has arrived last ([`crate::Operations::receive`]).
+    Received,
     /// A whole device that is a firmware medium itself (a disc, a written stick), such as `sr0`.
     Device(String),
     /// A file on a medium.
@@ -115,6 +133,7 @@ impl fmt::Display for FirmwareSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::File(path) => f.write_str(path),
+            Self::Received => f.write_str("(uploaded)"),
             Self::Device(device) => write!(f, "medium in {device}"),
             Self::OnMedium { device, path } => write!(f, "{path} on {device}"),
         }

@@ -10,21 +10,25 @@
 
 mod action_log;
 mod backend;
+mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client;
 mod failure;
 mod firmware;
 mod install;
+mod jobs;
 mod network;
 mod operations;
 mod origin;
 mod policy;
 mod progress;
+mod reception;
 mod request;
 mod response;
 mod server;
 mod session;
+mod setup;
 mod status;
 mod support;
 pub mod text;
@@ -32,21 +36,25 @@ mod throttle;
 mod traits;
 mod wire;
 
-pub use action_log::{Action, ActionLog, ActionLogError};
+pub use action_log::{Action, ActionLog, ActionLogError, recent_actions};
 pub use backend::{Backend, Context, Gone, Reply, Update, Updates, Work};
+pub use changes::{Change, Revised};
 pub use client::Client;
 pub use failure::{Failure, FailureKind};
-pub use firmware::{FailedFirmware, FirmwareSource, Medium, Slot, SlotState, Slots};
+pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
+pub use jobs::{Job, JobState, Jobs};
 pub use network::{InterfaceChange, InterfaceStatus, NetworkChange, NetworkStatus};
 pub use operations::{Call, Operations};
 pub use origin::Origin;
 pub use policy::Standing;
 pub use progress::Progress;
+pub use reception::{Arrived, Parcel};
 pub use request::Request;
 pub use response::Response;
 pub use server::{SOCKET, Server, ServerError};
 pub use session::{Listener, Local, Session, SessionError};
+pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };

@@ -9,11 +9,13 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use crate::action_log::{Action, ActionLog};
+use crate::action_log::{Action, ActionLog, BEGUN};
 use crate::backend::{Backend, Context, Reply, Updates};
 use crate::failure::{Failure, FailureKind};
+use crate::firmware::FirmwareSource;
 use crate::origin::Origin;
 use crate::policy::{self, Standing};
+use crate::reception::Parcel;
 use crate::request::Request;
 use crate::response::Response;
 use crate::throttle::Throttle;
@@ -86,6 +88,19 @@ impl Operations {
         self.shared.log.close(limit);
     }
 
+    /// Makes room for a firmware file that arrives from `origin`; who may add firmware may send one. Blocking.
+    ///
+    /// # Errors
+    /// It is not allowed, another one is arriving, or it cannot fit.
+    pub fn receive(&self, origin: &Origin, announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure> {
+        let source = FirmwareSource::Received;
+        let request = Request::FirmwareAdd { source };
+        match policy::objection(&request, origin, self.standing()) {
+            Some(refusal) => Err(refusal),
+            None => self.shared.backend.receive(origin, announced),
+        }
+    }
+
     /// Carries out a call, or says why not. Dropping the future leaves the operation running.
     ///
     /// # Errors
@@ -117,7 +132,7 @@ impl Operations {
     async fn carry_out(&self, call: &Call, updates: Updates) -> Reply {
         let request = &call.request;
         if request.is_exclusive() {
-            self.record(call, "begun").await;
+            self.record(call, BEGUN).await;
         }
         let context = Context {
             origin: call.origin.clone(),
@@ -162,9 +177,11 @@ impl Operations {
 
     /// Tells the asker how long to wait after a wrong password.
     fn judge_login(&self, call: &Call, reply: Reply) -> Reply {
-        let Ok(Response::Login { accepted, .. }) = reply else {
+        // Guessing over the web is slowed down where the addresses are known.
+        let (Ok(Response::Login { accepted, .. }), Request::Login { .. }) = (&reply, &call.request) else {
             return reply;
         };
+        let accepted = *accepted;
         let delay = self.lock().throttle(&call.origin).judged(accepted, self.now());
         Ok(Response::Login {
             accepted,

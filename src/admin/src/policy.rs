@@ -17,6 +17,9 @@ pub struct Standing {
     pub sealed: bool,
     /// A console password is set.
     pub password_set: bool,
+    /// The appliance is set up: its web users have passwords.
+    #[serde(default)]
+    pub set_up: bool,
 }
 
 const SEALED: &str = "the appliance is sealed: no remote login";
@@ -26,6 +29,7 @@ pub(crate) fn objection(request: &Request, origin: &Origin, standing: Standing) 
     by_origin(request, origin, standing)
         .or_else(|| by_mode(request, standing.mode))
         .or_else(|| by_seal(request, standing))
+        .or_else(|| by_setup(request, standing))
         .map(|message| Failure::new(FailureKind::NotAllowed, message))
 }
 
@@ -35,6 +39,9 @@ fn by_origin(request: &Request, origin: &Origin, standing: Standing) -> Option<&
             Some("sealed mode is left at the machine's own console only")
         }
         _ if standing.sealed && matches!(origin, Origin::Ssh { .. }) => Some(SEALED),
+        Request::WebLogin { .. } | Request::Setup { .. } if !matches!(origin, Origin::Web { .. }) => {
+            Some("web users log in on the web only")
+        }
         Request::Login { .. } => match origin {
             Origin::Web { .. } if standing.sealed => Some(SEALED),
             // The boot page in rescue gives support bundles to whoever knows it.
@@ -55,6 +62,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::PasswordReset { .. },
             Mode::Installed | Mode::Rescue,
         ) => Some("boot the installation medium for this"),
+        (Request::WebLogin { .. } | Request::Setup { .. }, Mode::Live | Mode::Rescue) => {
+            Some("there is no web login in this mode: install first, or boot normally")
+        }
         (Request::NormalBoot, Mode::Installed | Mode::Live) => Some("the appliance is not in rescue"),
         (
             Request::PasswordSet { .. }
@@ -92,6 +102,14 @@ fn by_seal(request: &Request, standing: Standing) -> Option<&'static str> {
     }
 }
 
+fn by_setup(request: &Request, standing: Standing) -> Option<&'static str> {
+    match (request, standing.set_up) {
+        (Request::Setup { .. }, true) => Some("the appliance is set up already: log in to change it"),
+        (Request::WebLogin { .. }, false) => Some("the appliance is not set up yet"),
+        _ => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,6 +138,7 @@ mod tests {
                 mode,
                 sealed,
                 password_set: true,
+                set_up: false,
             },
         )
         .map_or_else(|| "allowed".into(), |why| why.message)

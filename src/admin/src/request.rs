@@ -5,6 +5,7 @@ use sps_config::Secret;
 
 use crate::firmware::FirmwareSource;
 use crate::network::NetworkChange;
+use crate::setup::Setup;
 use crate::support::BundleTarget;
 
 /// One operation with what it needs.
@@ -27,6 +28,24 @@ pub enum Request {
         /// What was typed.
         password: Secret,
     },
+    /// Whether this is the password of a web user: [`crate::Response::Login`]. Whoever asks has seen to it that guessing
+    /// costs time.
+    WebLogin {
+        /// Who.
+        user: String,
+        /// What was typed.
+        password: Secret,
+    },
+    /// Sets up an appliance that nobody has set up: [`crate::Response::Done`].
+    Setup {
+        /// What was filled in.
+        form: Box<Setup>,
+    },
+    /// What was done and by whom, newest first: [`crate::Response::Changes`].
+    Changes {
+        /// Changes at most.
+        limit: u32,
+    },
     /// Sets the console password: [`crate::Response::Done`].
     PasswordSet {
         /// The new one.
@@ -45,6 +64,11 @@ pub enum Request {
     FirmwareAdd {
         /// Where the file is.
         source: FirmwareSource,
+    },
+    /// What the maker says of the firmware in a slot: [`crate::Response::Notes`].
+    FirmwareNotes {
+        /// Number of the slot, from 1.
+        slot: u8,
     },
     /// Boots this slot after the next reboot, on trial: [`crate::Response::Slots`].
     FirmwareActivate {

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::firmware::{Medium, Slot, Slots};
+use crate::changes::Change;
+use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
@@ -30,6 +31,10 @@ pub enum Response {
         /// Seconds to wait before the next try; the operations fill it in.
         wait: u64,
     },
+    /// What was done, newest first.
+    Changes(Vec<Change>),
+    /// What the maker says of a firmware.
+    Notes(Notes),
     /// The firmware slots.
     Slots(Slots),
     /// One slot, the one that was filled.

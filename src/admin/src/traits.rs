@@ -27,11 +27,15 @@ impl Request {
             Self::ConsoleState => "console state".into(),
             Self::Log { .. } => "log".into(),
             Self::Login { .. } => "console login".into(),
+            Self::WebLogin { user, .. } => format!("login as {user}"),
+            Self::Setup { .. } => "set the appliance up".into(),
+            Self::Changes { .. } => "changes".into(),
             Self::PasswordSet { .. } => "set the console password".into(),
             Self::PasswordReset { disk } => format!("reset the console password of the appliance on {disk}"),
             Self::FirmwareList => "firmware list".into(),
             Self::FirmwareMedia => "firmware media".into(),
             Self::FirmwareAdd { source } => format!("firmware add {source}"),
+            Self::FirmwareNotes { slot } => format!("firmware notes {slot}"),
             Self::FirmwareActivate { slot } => format!("firmware activate {slot}"),
             Self::FirmwareRollback => "firmware rollback".into(),
             Self::FirmwareCommit => "firmware commit".into(),
@@ -72,6 +76,8 @@ impl Request {
                 | Self::Log { .. }
                 | Self::FirmwareList
                 | Self::FirmwareMedia
+                | Self::FirmwareNotes { .. }
+                | Self::Changes { .. }
                 | Self::NetworkShow
                 | Self::Sticks
                 | Self::InstallDisks
@@ -86,7 +92,11 @@ impl Request {
         self.is_logged()
             && !matches!(
                 self,
-                Self::Login { .. } | Self::Reboot { .. } | Self::Shutdown { .. } | Self::SupportBundle { .. }
+                Self::Login { .. }
+                    | Self::WebLogin { .. }
+                    | Self::Reboot { .. }
+                    | Self::Shutdown { .. }
+                    | Self::SupportBundle { .. }
             )
     }
 
@@ -94,15 +104,21 @@ impl Request {
     #[must_use]
     pub fn limit(&self) -> Duration {
         match self {
-            Self::Status | Self::ConsoleState | Self::Log { .. } | Self::NetworkShow | Self::Login { .. } => {
-                AT_ONCE
-            }
+            Self::Status
+            | Self::ConsoleState
+            | Self::Log { .. }
+            | Self::NetworkShow
+            | Self::Login { .. }
+            | Self::WebLogin { .. } => AT_ONCE,
             Self::FirmwareList
+            | Self::FirmwareNotes { .. }
+            | Self::Changes { .. }
             | Self::FirmwareMedia
             | Self::Sticks
             | Self::InstallDisks
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
+            | Self::Setup { .. }
             | Self::PasswordReset { .. }
             | Self::FirmwareActivate { .. }
             | Self::FirmwareRollback
@@ -143,7 +159,13 @@ mod tests {
             Request::Login {
                 password: password.clone(),
             },
-            Request::PasswordSet { password },
+            Request::PasswordSet {
+                password: password.clone(),
+            },
+            Request::WebLogin {
+                user: "admin".into(),
+                password,
+            },
         ] {
             assert!(!request.title().contains("hunter2") && !format!("{request:?}").contains("hunter2"));
             assert!(request.is_logged());

@@ -20,6 +20,9 @@ const INTERFACES: usize = 64;
 const NAME_SERVERS: usize = 3;
 /// Time servers: four outvote one liar (RFC 8633, 3.2); twice that is plenty.
 const TIME_SERVERS: usize = 8;
+/// Parts of a time zone's name, and letters of a part: `America/Argentina/ComodRivadavia` and a few more.
+const TIME_ZONE_PARTS: usize = 3;
+const TIME_ZONE_PART: usize = 20;
 /// Public keys that may log in.
 const SSH_KEYS: usize = 64;
 /// Longest name of an interface (`IFNAMSIZ` of linux/if.h, less its end).
@@ -210,15 +213,17 @@ fn interface_name(path: &str, name: &str) -> Checked {
 }
 
 fn check_administrators(administrators: &Administrators) -> Checked {
-    if administrators
-        .console_password
-        .as_ref()
-        .is_some_and(|hash| !password::is_hash(hash))
-    {
-        return offence(
-            "administrators.console_password",
-            "not an argon2id hash; set the password again",
-        );
+    let hashes = [
+        ("console_password", &administrators.console_password),
+        ("admin_password", &administrators.admin_password),
+    ];
+    for (name, hash) in hashes {
+        if hash.as_ref().is_some_and(|hash| !password::is_hash(hash)) {
+            return offence(
+                format!("administrators.{name}"),
+                "not an argon2id hash; set the password again",
+            );
+        }
     }
     if administrators.ssh_keys.len() > SSH_KEYS {
         return offence("administrators.ssh_keys", format!("more than {SSH_KEYS} keys"));
@@ -248,6 +253,15 @@ fn is_public_key(line: &str) -> bool {
 }
 
 fn check_time(time: &Time) -> Checked {
+    if !is_time_zone(&time.zone) {
+        return offence(
+            "time.zone",
+            format!(
+                "{:?} is no name of a time zone: give one such as Europe/Vienna, or UTC",
+                time.zone
+            ),
+        );
+    }
     if time.servers.len() > TIME_SERVERS {
         return offence(
             "time.servers",
@@ -267,6 +281,18 @@ fn check_time(time: &Time) -> Checked {
         }
     }
     Ok(())
+}
+
+/// The form of a name in the IANA database (its file *theory.html*); whether there is such a zone is for those who have the
+/// database.
+fn is_time_zone(name: &str) -> bool {
+    let part = |part: &str| {
+        (1..=TIME_ZONE_PART).contains(&part.len())
+            && part
+                .bytes()
+                .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'+'))
+    };
+    name.split('/').count() <= TIME_ZONE_PARTS && name.split('/').all(part)
 }
 
 fn check_keys(keys: &Keys) -> Checked {

@@ -39,16 +39,29 @@ pub struct Node {
 pub struct Administrators {
     /// Argon2id hash of the console password in PHC format; none until somebody sets one.
     pub console_password: Option<Secret>,
+    /// Argon2id hash of the password of `admin`, the web user that cannot be deleted; none until the appliance is set up.
+    pub admin_password: Option<Secret>,
     /// Public keys that may log in over SSH in rescue, one `authorized_keys` line each.
     pub ssh_keys: Vec<String>,
 }
 
-/// Time servers.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// Time zone and time servers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Time {
+    /// Name of the time zone in the IANA database, such as `Europe/Vienna`: how people see times. Everything is kept in UTC.
+    pub zone: String,
     /// Names or addresses; when there are none, those that DHCP servers name.
     pub servers: Vec<TimeServer>,
+}
+
+impl Default for Time {
+    fn default() -> Self {
+        Self {
+            zone: "UTC".into(),
+            servers: Vec::new(),
+        }
+    }
 }
 
 /// A time server.

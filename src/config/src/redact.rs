@@ -13,6 +13,7 @@ impl Node {
             administrators:
                 Administrators {
                     console_password,
+                    admin_password,
                     ssh_keys,
                 },
             time,
@@ -26,6 +27,7 @@ impl Node {
             network: network.clone(),
             administrators: Administrators {
                 console_password: hide(console_password),
+                admin_password: hide(admin_password),
                 ssh_keys: ssh_keys.clone(),
             },
             time: time.clone(),
@@ -52,6 +54,7 @@ impl Node {
     pub fn secrets(&self) -> impl Iterator<Item = &Secret> {
         let Administrators {
             console_password,
+            admin_password,
             ssh_keys: _,
         } = &self.administrators;
         let Keys { web, ssh_host, node } = &self.keys;
@@ -61,9 +64,15 @@ impl Node {
                  private_key,
              }| private_key,
         );
-        [console_password.as_ref(), web, ssh_host.as_ref(), node.as_ref()]
-            .into_iter()
-            .flatten()
+        [
+            console_password.as_ref(),
+            admin_password.as_ref(),
+            web,
+            ssh_host.as_ref(),
+            node.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
     }
 }
 
@@ -76,6 +85,7 @@ mod tests {
         let planted = |n: u32| Some(Secret::from(format!("planted-{n}")));
         let mut node = Node::default();
         node.administrators.console_password = planted(1);
+        node.administrators.admin_password = planted(5);
         node.keys = Keys {
             web: Some(KeyPair {
                 certificate: "public".into(),
@@ -87,7 +97,7 @@ mod tests {
         let text = serde_json::to_string(&node.redacted()).unwrap();
         assert!(!text.contains("planted"), "{text}");
         assert!(text.contains("public"), "{text}");
-        assert_eq!(node.secrets().count(), 4);
+        assert_eq!(node.secrets().count(), 5);
         assert_eq!(Node::default().redacted(), Node::default());
     }
 }

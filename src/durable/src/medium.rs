@@ -39,6 +39,8 @@ pub struct Folder {
 }
 
 impl Folder {
+    /// The folder at this path, which need not exist.
+    #[must_use]
     pub fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),

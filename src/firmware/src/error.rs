@@ -38,6 +38,15 @@ pub enum FirmwareError {
     /// It was called off.
     #[error("the firmware was not added: it was called off")]
     CalledOff,
+    /// Larger than any firmware.
+    #[error(
+        "a file of {size} bytes is no firmware: one has at most {}",
+        sps_image::manifest::MAX_IMAGE
+    )]
+    TooLarge {
+        /// Bytes announced, or that have arrived.
+        size: u64,
+    },
     /// No room on `boot`.
     #[error(
         "there is not enough room for the firmware: {needed} bytes are needed, {free} are free; delete a slot that is not needed"

@@ -131,6 +131,13 @@ impl Folder {
         })
     }
 
+    /// A file without a name, for reading and writing: it is gone when it is closed, whatever closes it.
+    pub(crate) fn unnamed(&self) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::TMPFILE | OFlags::CLOEXEC;
+        let file = rustix::fs::openat(&self.file, ".", flags, Mode::RUSR | Mode::WUSR)?;
+        Ok(file.into())
+    }
+
     /// Replaces a file as one step that a power cut cannot split: written beside, synced, renamed, folder synced.
     pub(crate) fn replace(&self, name: &str, content: &[u8]) -> io::Result<()> {
         let beside = format!("{name}.new");

@@ -1,15 +1,19 @@
 //! Slots and status as administrators see them.
 
+use std::io;
+use std::time::Duration;
+
 use serde::Serialize;
 use sps_firmware_engine::{CommitDue, Content, Facts, Failed, Rescue, SlotState, state};
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
+use sps_image::manifest::{self, Manifest};
 use sps_image::version::{Channel, Version};
-use std::time::Duration;
 
 use crate::documents::LastRollback;
 use crate::error::FirmwareError;
 use crate::firmware::{Firmware, lock};
+use crate::inventory::MANIFEST;
 
 /// A slot.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -100,6 +104,20 @@ impl Firmware {
             .into_iter()
             .map(|slot| view(&facts, slot, writing))
             .collect())
+    }
+
+    /// The manifest of the firmware in a slot.
+    ///
+    /// # Errors
+    /// When there is none, or it cannot be read.
+    pub fn manifest(&self, slot: SlotNumber) -> Result<Manifest, FirmwareError> {
+        let name = slot.to_string();
+        let file = self.slots.path_of(&name) + "/" + MANIFEST;
+        let read = || {
+            let text = self.slots.folder(&name)?.read(MANIFEST, manifest::MAX_SIZE)?;
+            Manifest::from_json(&text).map_err(io::Error::other)
+        };
+        read().map_err(|source| FirmwareError::Read { file, source })
     }
 
     /// What runs and what boots next, `uptime` after the start; `period` is the time on trial that is set.

@@ -182,11 +182,22 @@ function showStatus(status) {
   }
   $("headline").textContent = status.headline;
   $("summary").textContent = status.summary;
+  handOver(status.health);
   document.title = `${status.headline} – ${data.name}`;
   showProgress(status);
   showProblems(status.problems);
   showPhases(status.phases);
   showServices(status.services);
+}
+
+// Once the appliance works, the browser goes to where it was before a reboot, or to the login. Whoever came to read the log of
+// an appliance that works stays.
+function handOver(health) {
+  const works = health === "healthy" || health === "degraded";
+  if (!works || data.login === undefined) return;
+  const back = sessionStorage.getItem("return");
+  sessionStorage.removeItem("return");
+  if (back?.startsWith("/") || data.working === undefined) location.assign(back?.startsWith("/") ? back : "/");
 }
 
 function showProgress({ progress, progress_text: text }) {

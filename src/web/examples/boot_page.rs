@@ -112,6 +112,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         status,
         info: info(!arguments.iter().any(|word| word == "release")),
         bundles: (scenario == "rescue").then(|| Arc::new(Nobody) as Arc<dyn Bundles>),
+        administration: None,
         boot_id: format!("{}-{}", std::process::id(), uptime_ms()),
     };
     let names = ServerNames {

@@ -23,30 +23,25 @@ struct Asset {
     content: &'static [u8],
 }
 
-static STYLE: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "boot",
-        "css",
-        "text/css; charset=utf-8",
-        include_bytes!("../assets/boot.css"),
-    )
-});
-static SCRIPT: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "boot",
-        "js",
-        "text/javascript; charset=utf-8",
-        include_bytes!("../assets/boot.js"),
-    )
-});
-static ICON: LazyLock<Asset> = LazyLock::new(|| {
-    Asset::new(
-        "icon",
-        "svg",
-        "image/svg+xml",
-        include_bytes!("../assets/icon.svg"),
-    )
-});
+macro_rules! asset {
+    ($name:ident, $stem:literal, $extension:literal, $media_type:literal) => {
+        static $name: LazyLock<Asset> = LazyLock::new(|| {
+            Asset::new(
+                $stem,
+                $extension,
+                $media_type,
+                include_bytes!(concat!("../assets/", $stem, ".", $extension)),
+            )
+        });
+    };
+}
+
+asset!(BASE_STYLE, "base", "css", "text/css; charset=utf-8");
+asset!(BOOT_STYLE, "boot", "css", "text/css; charset=utf-8");
+asset!(APP_STYLE, "app", "css", "text/css; charset=utf-8");
+asset!(BOOT_SCRIPT, "boot", "js", "text/javascript; charset=utf-8");
+asset!(APP_SCRIPT, "app", "js", "text/javascript; charset=utf-8");
+asset!(ICON, "icon", "svg", "image/svg+xml");
 
 impl Asset {
     fn new(stem: &str, extension: &str, media_type: &'static str, content: &'static [u8]) -> Self {
@@ -65,14 +60,32 @@ impl Asset {
     }
 }
 
-/// Path of the style sheet.
-pub(crate) fn style() -> &'static str {
-    &STYLE.path
+/// Which pages it is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pages {
+    /// The boot page.
+    Boot,
+    /// The pages behind the login, and login and wizard.
+    App,
 }
 
-/// Path of the script.
-pub(crate) fn script() -> &'static str {
-    &SCRIPT.path
+impl Pages {
+    /// Paths of the style sheets, in their order.
+    pub(crate) fn styles(self) -> [&'static str; 2] {
+        let own = match self {
+            Self::Boot => &BOOT_STYLE,
+            Self::App => &APP_STYLE,
+        };
+        [&BASE_STYLE.path, &own.path]
+    }
+
+    /// Path of the script.
+    pub(crate) fn script(self) -> &'static str {
+        match self {
+            Self::Boot => &BOOT_SCRIPT.path,
+            Self::App => &APP_SCRIPT.path,
+        }
+    }
 }
 
 /// Path of the icon.
@@ -82,10 +95,15 @@ pub(crate) fn icon() -> &'static str {
 
 /// `GET` of an asset.
 pub(crate) async fn asset(Path(name): Path<String>, uri: Uri) -> Response {
-    let Some(asset) = [&STYLE, &SCRIPT, &ICON]
-        .into_iter()
-        .find(|asset| asset.name == name)
-    else {
+    let all = [
+        &BASE_STYLE,
+        &BOOT_STYLE,
+        &APP_STYLE,
+        &BOOT_SCRIPT,
+        &APP_SCRIPT,
+        &ICON,
+    ];
+    let Some(asset) = all.into_iter().find(|asset| asset.name == name) else {
         return Problem::not_found(&uri).into_response();
     };
     let headers = [

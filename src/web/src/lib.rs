@@ -12,17 +12,21 @@
 //! - A panic in one connection ends that connection.
 //! - The page needs no JavaScript to be read and no outside host to be shown.
 
+mod access;
 mod assets;
 mod boot;
 mod http;
 mod markup;
 mod router;
 mod server;
+mod ui;
 
+pub use access::Gate;
 pub use boot::bundle::{Bundle, Bundles, Later, NoBundle};
 pub use boot::content::{ApplianceInfo, BootContent};
 pub use boot::status::{BootStatus, Health, Phase, PhaseState, Progress, Service, ServiceState};
 pub use http::error::WebError;
 pub use http::identity::{ServerNames, TlsIdentity};
 pub use http::limits::Limits;
+pub use router::Administration;
 pub use server::{BootPageSettings, BootServer, HTTP_PORT, HTTPS_PORT, serve};

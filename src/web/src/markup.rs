@@ -3,7 +3,7 @@
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sps_bootlog::Entry;
 
-use crate::assets;
+use crate::assets::{self, Pages};
 
 /// Seconds after which a browser without JavaScript loads the page again.
 pub(crate) const RELOAD_SECONDS: u32 = 10;
@@ -13,8 +13,19 @@ pub(crate) const RELOAD_SECONDS_WITH_FORM: u32 = 120;
 /// One symbol for each word that a state can be (`#i-<word>`), so that no state is told by colour alone.
 const SPRITE: &str = include_str!("../assets/sprite.svg");
 
-/// A whole document. One with a time to `reload` runs the script, and loads itself again where scripts do not run.
-pub(crate) fn document(title: &str, reload: Option<u32>, body: &Markup) -> Markup {
+/// What keeps a page current.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    /// Nothing: it does not change.
+    None,
+    /// The script, where scripts run.
+    Run,
+    /// The script; where scripts do not run the page loads itself again after so many seconds.
+    OrReload(u32),
+}
+
+/// A whole document.
+pub(crate) fn document(pages: Pages, title: &str, script: Script, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -24,9 +35,9 @@ pub(crate) fn document(title: &str, reload: Option<u32>, body: &Markup) -> Marku
                 meta name="color-scheme" content="light dark";
                 title { (title) }
                 link rel="icon" type="image/svg+xml" href=(assets::icon());
-                link rel="stylesheet" href=(assets::style());
-                @if let Some(seconds) = reload {
-                    script type="module" src=(assets::script()) {}
+                @for style in pages.styles() { link rel="stylesheet" href=(style); }
+                @if script != Script::None { script type="module" src=(pages.script()) {} }
+                @if let Script::OrReload(seconds) = script {
                     noscript { meta http-equiv="refresh" content=(seconds); }
                 }
             }

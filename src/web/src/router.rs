@@ -1,5 +1,6 @@
 //! Which path is answered by what, and what the answers share.
 
+use std::fmt;
 use std::sync::Arc;
 
 use axum::Router;
@@ -7,14 +8,20 @@ use axum::extract::{DefaultBodyLimit, Request};
 use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::get;
+use sps_admin::{Jobs, Operations};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
+use crate::access::Gate;
 use crate::assets;
 use crate::boot::content::BootContent;
 use crate::boot::{api, bundle, events, page};
 use crate::http::limits::{BUNDLES, FORM_BYTES, Limits};
 use crate::http::reply::{self, Problem};
+use crate::ui;
+
+/// Path of the boot page, whatever else there is.
+pub(crate) const BOOT_PAGE: &str = "/boot";
 
 /// Path of the JSON log.
 pub(crate) const LOG: &str = "/api/boot/log";
@@ -37,9 +44,37 @@ pub(crate) const BUNDLE: &str = "/boot/support-bundle";
 /// Path of the health check.
 pub(crate) const HEALTH: &str = "/healthz";
 
+/// What the pages behind the login work with; absent where there is nobody to log in: on the medium and in rescue.
+#[derive(Clone)]
+pub struct Administration {
+    /// What administrators can do.
+    pub operations: Operations,
+    /// Long operations.
+    pub jobs: Jobs,
+    /// Who may come in.
+    pub gate: Gate,
+    /// The appliance's time zone, by its name.
+    pub zone: Arc<dyn Fn() -> String + Send + Sync>,
+    /// The appliance's host name.
+    pub host_name: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl fmt::Debug for Administration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Administration")
+    }
+}
+
+/// Whether a path takes files, which may be larger than every other body.
+pub(crate) fn takes_files(path: &str) -> bool {
+    path == ui::UPLOAD
+}
+
 /// What every answer of the HTTPS port reads from.
+#[derive(Debug)]
 pub(crate) struct Site {
     pub(crate) content: BootContent,
+    pub(crate) administration: Option<Administration>,
     pub(crate) limits: Limits,
     streams: Arc<Semaphore>,
     bundling: Semaphore,
@@ -49,6 +84,7 @@ pub(crate) struct Site {
 impl Site {
     pub(crate) fn new(content: BootContent, limits: &Limits) -> Self {
         Self {
+            administration: content.administration.clone(),
             content,
             limits: *limits,
             streams: Arc::new(Semaphore::new(limits.streams)),
@@ -83,7 +119,8 @@ impl Site {
 /// Everything the HTTPS port answers.
 pub(crate) fn site(site: Arc<Site>) -> Router {
     Router::new()
-        .route("/", get(page::boot_page))
+        .route("/", get(ui::front_door))
+        .route(BOOT_PAGE, get(page::boot_page))
         .route(LOG_TEXT, get(api::log_text))
         .route(BOOT, get(api::boot))
         .route(LOG, get(api::log))
@@ -97,6 +134,7 @@ pub(crate) fn site(site: Arc<Site>) -> Router {
         )
         .route(HEALTH, get(api::health))
         .route("/assets/{name}", get(assets::asset))
+        .merge(ui::routes(&site))
         .with_state(site)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

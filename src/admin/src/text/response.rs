@@ -1,6 +1,7 @@
 //! Any response in words.
 
-use super::{bytes, clean, disks, media, network, plan, slots, status, table};
+use super::{bytes, clean, date, disks, media, network, plan, slots, status, table};
+use crate::changes::Change;
 use crate::firmware::Slots;
 use crate::response::Response;
 use crate::support::{BundleWritten, Stick};
@@ -17,6 +18,13 @@ pub fn response(response: &Response) -> String {
         Response::Login { accepted, .. } => {
             format!("{}\n", if *accepted { "accepted" } else { "wrong password" })
         }
+        Response::Changes(found) => changes(found),
+        Response::Notes(notes) => format!(
+            "{}\n{}\n{}\n",
+            clean(&notes.version),
+            clean(&notes.upgrade_notes),
+            clean(&notes.upgrade_news)
+        ),
         Response::Slots(now) => slots(now),
         Response::Slot(slot) => slots(&Slots {
             slots: vec![slot.clone()],
@@ -29,6 +37,20 @@ pub fn response(response: &Response) -> String {
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
     }
+}
+
+fn changes(found: &[Change]) -> String {
+    let row = |change: &Change| {
+        [
+            date(change.time),
+            change.who.clone(),
+            change.what.clone(),
+            change.message.clone(),
+            change.outcome.clone(),
+        ]
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    table(["WHEN", "WHO", "WHAT", "WHY", "OUTCOME"], &rows)
 }
 
 fn bundle(written: &BundleWritten) -> String {

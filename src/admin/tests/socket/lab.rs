@@ -26,6 +26,7 @@ impl Backend for Echo {
             mode: Mode::Installed,
             sealed: false,
             password_set: true,
+            set_up: false,
         }
     }
 

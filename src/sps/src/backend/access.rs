@@ -1,6 +1,6 @@
 //! Who may come in: console password and sealed mode.
 
-use sps_admin::{Context, Failure, Mode, Reply, Response};
+use sps_admin::{Context, Failure, Mode, Reply, Response, WEB_USER};
 use sps_config::{Secret, hash_password, verify_password};
 use tokio::task::spawn_blocking;
 
@@ -17,6 +17,22 @@ pub(super) async fn login(own: &Appliance, password: Secret) -> Reply {
         None => own.parts.mode == Mode::Live,
     };
     Ok(Response::Login { accepted, wait: 0 })
+}
+
+/// Whether it is the password of a web user. One that does not exist takes as long as one that does.
+pub(super) async fn web_login(own: &Appliance, user: &str, password: Secret) -> Reply {
+    let hash = own.parts.settings.node().administrators.admin_password;
+    let exists = user == WEB_USER;
+    let accepted = match hash {
+        Some(hash) => spawn_blocking(move || verify_password(&password, &hash))
+            .await
+            .map_err(|_| Failure::failed("the password could not be checked"))?,
+        None => false,
+    };
+    Ok(Response::Login {
+        accepted: accepted && exists,
+        wait: 0,
+    })
 }
 
 /// Sets the console password.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use sps_admin::{Backend, Context, Failure, Mode, Reply, Request, Response, Standing, Work};
+use sps_admin::{Backend, Context, Failure, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work};
 use sps_bootlog::BootLog;
 use sps_firmware::Firmware;
 use sps_image::keys::Trust;
@@ -15,8 +15,9 @@ use sps_web::BootStatus;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, network, status, support};
+use super::{access, firmware, installing, network, setup, status, support};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -33,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) settings: Settings,
     pub(crate) helpers: Helpers,
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
+    /// Where firmware files arrive.
+    pub(crate) dock: Dock,
 }
 
 /// The one backend; clones share it.
@@ -108,6 +111,10 @@ impl Appliance {
             Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
             Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
             Request::Login { password } => access::login(self, password).await,
+            Request::WebLogin { user, password } => access::web_login(self, &user, password).await,
+            Request::Setup { form } => setup::run(self, *form, &context).await,
+            Request::Changes { limit } => self.aside(move |own| status::changes(&own, limit)).await,
+            Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
             Request::PasswordSet { password } => access::set_password(self, password, &context).await,
             Request::Seal => access::seal(self, true, &context).await,
             Request::Unseal => access::seal(self, false, &context).await,
@@ -179,7 +186,12 @@ impl Backend for Appliance {
             mode: self.parts.mode,
             sealed: node.sealed,
             password_set: node.administrators.console_password.is_some(),
+            set_up: node.administrators.admin_password.is_some(),
         }
+    }
+
+    fn receive(&self, origin: &Origin, announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure> {
+        receiving::receive(self, origin, announced)
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {

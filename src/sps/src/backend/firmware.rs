@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sps_admin::{
-    Context, FailedFirmware, Failure, FirmwareSource, Medium, Progress, Reply, Response, Rollback, Slot,
-    SlotState, Slots,
+    Context, FailedFirmware, Failure, FirmwareSource, Medium, Notes, Progress, Reply, Response, Rollback,
+    Slot, SlotState, Slots,
 };
 use sps_bootlog::uptime;
 use sps_firmware as room;
@@ -40,7 +40,7 @@ pub(super) fn list(own: &Appliance) -> Reply {
 /// Verifies a firmware and puts it into a slot.
 pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) -> Reply {
     let firmware = of(own)?;
-    let source = open(source)?;
+    let source = open(own, source)?;
     let begun = Instant::now();
     let mut watcher = |progress: room::Progress| {
         context.updates.progress(shown(&progress, begun.elapsed()));
@@ -55,8 +55,13 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
         .ok_or_else(|| Failure::failed("the slot that was filled is not there"))
 }
 
-fn open(source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
+fn open(own: &Appliance, source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
     let path = match source {
+        FirmwareSource::Received => {
+            let received = own.parts.dock.take();
+            let received = received.ok_or_else(|| Failure::refused("no firmware file has arrived"))?;
+            return Ok(Box::new(received));
+        }
         FirmwareSource::File(path) => PathBuf::from(path),
         FirmwareSource::Device(name) => Path::new("/dev").join(plain(&name)?),
         FirmwareSource::OnMedium { device, path } => {
@@ -286,13 +291,28 @@ pub(super) fn plain(name: &str) -> Result<&str, Failure> {
     Ok(name)
 }
 
-fn failure(error: &FirmwareError) -> Failure {
+/// What the maker says of the firmware in a slot.
+pub(super) fn notes(own: &Appliance, slot: u8) -> Reply {
+    let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
+    let manifest = of(own)?.manifest(number).map_err(|error| failure(&error))?;
+    Ok(Response::Notes(Notes {
+        version: manifest.version.to_string(),
+        upgrade_notes: manifest.upgrade_notes,
+        upgrade_news: manifest.upgrade_news,
+        build_time: manifest.build_time,
+        upgrade_from: manifest.upgrade_from,
+    }))
+}
+
+pub(super) fn failure(error: &FirmwareError) -> Failure {
     let told = sps_bootlog::causes(error);
     match error {
         FirmwareError::Refused(_) | FirmwareError::Busy | FirmwareError::UntrustedKey { .. } => {
             Failure::refused(told)
         }
-        FirmwareError::Verify(_) | FirmwareError::NoRoom { .. } => Failure::refused(told),
+        FirmwareError::Verify(_) | FirmwareError::NoRoom { .. } | FirmwareError::TooLarge { .. } => {
+            Failure::refused(told)
+        }
         _ => Failure::failed(told),
     }
 }

@@ -7,11 +7,14 @@ mod appliance;
 mod firmware;
 mod installing;
 mod network;
+mod receiving;
 mod settings;
+mod setup;
 mod status;
 mod support;
 mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};
+pub(crate) use receiving::Dock;
 pub(crate) use settings::Settings;
 pub(crate) use unattended::{Ordered, carry_out_order};

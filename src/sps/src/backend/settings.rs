@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sps_admin::{Context, Failure};
+use sps_admin::{Context, Failure, Origin, Revised, Updates};
 use sps_config::{Change, Found, Node, Store};
 use sps_init::phases::PhaseError;
 use tokio::sync::watch;
@@ -52,6 +52,11 @@ impl Settings {
         self.now.borrow().clone()
     }
 
+    /// Whether there is a disk on which changes are kept.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.lock().is_some()
+    }
+
     /// Follows every change.
     pub(crate) fn follow(&self) -> watch::Receiver<Node> {
         self.now.subscribe()
@@ -68,6 +73,41 @@ impl Settings {
         let kept = spawn_blocking(move || own.commit(who, message, edit));
         kept.await
             .unwrap_or_else(|_| Err(Failure::failed("the change ended unexpectedly")))
+    }
+
+    /// The same by a `part` of the appliance itself.
+    pub(crate) async fn change_by_itself(
+        &self,
+        part: &str,
+        why: &str,
+        edit: impl FnOnce(&mut Node) + Send + 'static,
+    ) -> Result<Node, Failure> {
+        let (updates, _nobody_listens) = Updates::channel();
+        let context = Context {
+            origin: Origin::Appliance { part: part.into() },
+            message: why.into(),
+            updates,
+        };
+        self.change(&context, edit).await
+    }
+
+    /// Changes that are kept, newest first, at most `most`. Blocking.
+    pub(crate) fn history(&self, most: usize) -> Result<Vec<Revised>, Failure> {
+        let guard = self.lock();
+        let Some(store) = guard.as_ref() else {
+            return Ok(Vec::new());
+        };
+        let history = store
+            .history()
+            .map_err(|error| Failure::failed(sps_bootlog::causes(&error)))?;
+        let revised = history.into_iter().take(most).map(|(revision, change)| Revised {
+            revision,
+            time: change.time,
+            who: change.who,
+            message: change.message,
+            paths: change.what,
+        });
+        Ok(revised.collect())
     }
 
     fn commit(&self, who: String, message: String, edit: impl FnOnce(&mut Node)) -> Result<Node, Failure> {

@@ -1,13 +1,16 @@
 //! How the appliance does. What the console needs comes from memory: it never waits for a disk.
 
-use sps_admin::{ConsoleState, FirmwareIdentity, Health, LogLines, ServiceState, ServiceStatus, Status};
+use sps_admin::{
+    Change, ConsoleState, Failure, FirmwareIdentity, Health, LogLines, Reply, Response, ServiceState,
+    ServiceStatus, Status, recent_actions,
+};
 use sps_bootlog::{BootLog, Level, uptime};
 use sps_web as web;
 
 use super::appliance::Appliance;
 use super::{firmware, network};
 use crate::boot::PRODUCT_TITLE;
-use crate::node::now;
+use crate::node::{self, now};
 
 /// Lines of the log in one answer.
 const MOST_LINES: u32 = 1000;
@@ -50,6 +53,16 @@ pub(super) fn console(own: &Appliance) -> ConsoleState {
         rescue: own.parts.rescue.clone(),
         rollback: own.parts.rolled_back.clone(),
     }
+}
+
+/// What was done, newest first: actions, and the revisions of the configuration that came of them.
+pub(super) fn changes(own: &Appliance, limit: u32) -> Reply {
+    let limit = limit as usize;
+    let actions = recent_actions(&node::actions(), 2 * limit)
+        .map_err(|error| Failure::failed(format!("could not read the log of actions: {error}")))?;
+    let mut changes = Change::merged(&actions, own.parts.settings.history(limit)?);
+    changes.truncate(limit);
+    Ok(Response::Changes(changes))
 }
 
 /// A stretch of the log, as the console shows it.

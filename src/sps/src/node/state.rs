@@ -62,6 +62,11 @@ pub(crate) fn actions() -> PathBuf {
     Path::new(STATE_FOLDER).join("logs/actions.log")
 }
 
+/// Where the web sessions are kept.
+pub(crate) fn access() -> PathBuf {
+    Path::new(STATE_FOLDER).join("access")
+}
+
 /// Checks and mounts both, and reads the node document.
 pub(crate) fn mount(
     node: &Node,

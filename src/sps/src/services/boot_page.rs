@@ -1,37 +1,38 @@
-//! The boot page: what it is given to show and under which certificate.
+//! Boot page and web interface: what they are given to show, and under which certificate.
 
 use std::fs;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use sps_admin::Operations;
-use sps_supervisor::Service;
+use sps_access::Store;
+use sps_admin::{Jobs, Operations};
+use sps_config::{KeyPair, Secret};
+use sps_supervisor::{Service, ServiceError};
 use sps_web::{
-    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, ServerNames, TlsIdentity,
+    Administration, ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, Gate,
+    ServerNames, TlsIdentity,
 };
 use tokio::sync::watch;
 use tracing::info;
 
 use super::bundles::RescueBundles;
 use super::supervise::{HOST_NAME, spec};
+use crate::backend::Settings;
 use crate::boot::{Boot, PRODUCT_TITLE};
+use crate::node;
 
-/// The boot page over HTTPS, with a certificate made at its first start and kept for the later ones.
+/// Boot page and web interface over HTTPS.
 pub(super) fn service(boot: &Boot, status: &watch::Sender<BootStatus>, operations: &Operations) -> Service {
     let content = content(boot, status.subscribe(), operations);
-    let not_before = SystemTime::now();
-    let kept: OnceLock<TlsIdentity> = OnceLock::new();
-    let kept = Arc::new(kept);
+    let certificate = Certificate {
+        settings: boot.settings.clone(),
+        not_before: SystemTime::now(),
+        made: Arc::default(),
+    };
     Service::new(spec("boot-page"), move |context| {
-        let (content, kept) = (content.clone(), kept.clone());
+        let (content, certificate) = (content.clone(), certificate.clone());
         async move {
-            let identity = match kept.get() {
-                Some(identity) => identity.clone(),
-                None => {
-                    let made = TlsIdentity::generate(&names(), not_before)?;
-                    kept.get_or_init(|| made).clone()
-                }
-            };
+            let identity = certificate.identity().await?;
             let fingerprint = identity.fingerprint();
             let server = BootServer::bind(BootPageSettings::everywhere(identity), content).await?;
             info!("certificate of the boot page: SHA-256 {fingerprint}");
@@ -42,12 +43,71 @@ pub(super) fn service(boot: &Boot, status: &watch::Sender<BootStatus>, operation
     })
 }
 
+/// The certificate: the one that is kept on `state`, else one that is made at the first start and kept from then on, so that
+/// a browser that was told to trust it knows the appliance again after a reboot.
+#[derive(Clone)]
+struct Certificate {
+    settings: Settings,
+    not_before: SystemTime,
+    /// The one made in this boot.
+    made: Arc<OnceLock<TlsIdentity>>,
+}
+
+impl Certificate {
+    async fn identity(&self) -> Result<TlsIdentity, ServiceError> {
+        if let Some(made) = self.made.get() {
+            return Ok(made.clone());
+        }
+        let identity = match self.settings.node().keys.web {
+            Some(kept) => TlsIdentity::from_pem(&kept.certificate, kept.private_key.expose())?,
+            None => self.make().await?,
+        };
+        Ok(self.made.get_or_init(|| identity).clone())
+    }
+
+    async fn make(&self) -> Result<TlsIdentity, ServiceError> {
+        let identity = TlsIdentity::generate(&names(), self.not_before)?;
+        if !self.settings.is_kept() {
+            return Ok(identity);
+        }
+        let pair = KeyPair {
+            certificate: identity.certificate_pem().to_owned(),
+            private_key: Secret::from(identity.key_pem().to_owned()),
+        };
+        let keep =
+            self.settings
+                .change_by_itself("first boot", "certificate of the web interface made", |node| {
+                    node.keys.web = Some(pair);
+                });
+        if let Err(failure) = keep.await {
+            // The page is needed all the more.
+            info!("the certificate of the web interface holds until the next boot: {failure}");
+        }
+        Ok(identity)
+    }
+}
+
 /// What the certificate is made for: the name, and the address of an appliance without a network's help.
 fn names() -> ServerNames {
     ServerNames {
         host_name: HOST_NAME.into(),
         addresses: vec![sps_net::FALLBACK_ADDRESS.into()],
     }
+}
+
+/// The web interface: where there is a disk to keep things on, and not in rescue.
+fn administration(boot: &Boot, operations: &Operations) -> Option<Administration> {
+    if boot.state.is_none() || boot.rescue.is_some() {
+        return None;
+    }
+    let (zone, host_name) = (boot.settings.clone(), boot.settings.clone());
+    Some(Administration {
+        operations: operations.clone(),
+        jobs: Jobs::default(),
+        gate: Gate::new(Some(Store::new(&node::access()))),
+        zone: Arc::new(move || zone.node().time.zone),
+        host_name: Arc::new(move || host_name.node().network.host_name),
+    })
 }
 
 fn content(boot: &Boot, status: watch::Receiver<BootStatus>, operations: &Operations) -> BootContent {
@@ -74,5 +134,6 @@ fn content(boot: &Boot, status: watch::Receiver<BootStatus>, operations: &Operat
             .rescue
             .is_some()
             .then(|| Arc::new(bundles) as Arc<dyn Bundles>),
+        administration: administration(boot, operations),
     }
 }

@@ -22,7 +22,7 @@ use tracing::{error, info, warn};
 use super::firmware::{self, Keeper};
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
-use crate::backend::{Appliance, Parts};
+use crate::backend::{Appliance, Dock, Parts};
 use crate::boot::Boot;
 use crate::consoles;
 use crate::node;
@@ -223,6 +223,7 @@ fn backend(
         helpers: node::helpers(&boot.children),
         firmware: Mutex::new(boot.firmware.clone()),
         rolled_back: boot.rolled_back.clone(),
+        dock: Dock::default(),
     })
 }
 

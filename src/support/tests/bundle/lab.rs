@@ -46,10 +46,11 @@ fn full_of_secrets(round: u32, secrets: &mut Vec<String>) -> Node {
             domain: None,
         },
         administrators: Administrators {
-            console_password: Some(password),
+            console_password: Some(password.clone()),
+            admin_password: Some(password),
             ssh_keys: Vec::new(),
         },
-        time: Time { servers: Vec::new() },
+        time: Time::default(),
         sealed: false,
         keys,
         firmware: Firmware {

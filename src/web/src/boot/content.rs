@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::boot::bundle::Bundles;
 use crate::boot::status::BootStatus;
+use crate::router::Administration;
 
 /// Which appliance and firmware this is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -40,4 +41,6 @@ pub struct BootContent {
     pub boot_id: String,
     /// Who makes support bundles, where they are given out.
     pub bundles: Option<Arc<dyn Bundles>>,
+    /// What the pages behind the login work with, where there is somebody to log in.
+    pub administration: Option<Administration>,
 }

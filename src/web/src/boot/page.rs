@@ -7,6 +7,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 
+use crate::assets::Pages;
 use crate::boot::bundle;
 use crate::boot::content::ApplianceInfo;
 use crate::boot::log_reader::{self, Batch};
@@ -14,7 +15,7 @@ use crate::boot::status::{Phase, PhaseState, Progress, Service};
 use crate::boot::view::{Shown, duration, uptime_ms};
 use crate::http::limits::{ANSWER_BYTES, PAGE_LINES};
 use crate::http::reply::Problem;
-use crate::markup::{RELOAD_SECONDS, RELOAD_SECONDS_WITH_FORM, document, icon, log_line, sprite};
+use crate::markup::{RELOAD_SECONDS, RELOAD_SECONDS_WITH_FORM, Script, document, icon, log_line, sprite};
 use crate::router::{LOG, LOG_TEXT, STATUS, Site};
 
 /// `GET` of the boot page.
@@ -28,7 +29,8 @@ pub(crate) async fn boot_page(State(site): State<Arc<Site>>) -> Response {
         "{} – {} – {}",
         shown.headline, content.info.host_name, content.info.product
     );
-    answer(document(&title, Some(reload_seconds(&site)), &body))
+    let script = Script::OrReload(reload_seconds(&site));
+    answer(document(Pages::Boot, &title, script, &body))
 }
 
 /// How often the page loads itself again where scripts do not run: a password that is being typed takes longer than a look.
@@ -54,10 +56,14 @@ pub(crate) fn error(problem: &Problem) -> Response {
             }
         }
     };
-    (problem.status, answer(document(reason, None, &body))).into_response()
+    (
+        problem.status,
+        answer(document(Pages::Boot, reason, Script::None, &body)),
+    )
+        .into_response()
 }
 
-fn answer(page: Markup) -> Response {
+pub(crate) fn answer(page: Markup) -> Response {
     (
         [(header::CONTENT_TYPE, "text/html; charset=utf-8")],
         page.into_string(),
@@ -69,7 +75,8 @@ fn body(site: &Site, shown: &Shown<'_>, batch: &Batch) -> Markup {
     let (info, boot_id) = (&site.content.info, &site.content.boot_id);
     let last = batch.entries.back().map_or(0, |entry| entry.seq);
     html! {
-        body data-boot=(boot_id) data-after=(last) data-uptime=(uptime_ms()) data-version=(info.version)
+        body data-boot=(boot_id) data-login[site.administration.is_some()] data-working[shown.status.health.is_working()]
+            data-after=(last) data-uptime=(uptime_ms()) data-version=(info.version)
             data-name={ (info.host_name) " – " (info.product) } {
             (sprite())
             a class="skip" href="#log" { "Skip to the boot log" }
@@ -106,7 +113,7 @@ fn top(info: &ApplianceInfo) -> Markup {
     }
 }
 
-fn development_banner() -> Markup {
+pub(crate) fn development_banner() -> Markup {
     html! {
         aside class="banner" aria-label="Development build" {
             (icon("degraded"))

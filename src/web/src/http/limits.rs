@@ -61,6 +61,9 @@ pub(crate) const BODY_BYTES: u64 = 16 * 1024;
 /// Longest form, bytes: one password, each byte of which may be written as three.
 pub(crate) const FORM_BYTES: usize = 4 * 1024;
 
+/// Longest form of a page behind the login, bytes: the wizard's, each field of which may have 1 KiB and be written as three.
+pub(crate) const PAGE_FORM_BYTES: usize = 16 * 1024;
+
 /// Support bundles made at a time: each takes memory, and each attempt is a guess at the password.
 pub(crate) const BUNDLES: usize = 1;
 

@@ -6,9 +6,11 @@ use axum::http::{Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
+use sps_admin::{Failure, FailureKind};
 
 use crate::boot::page;
 use crate::http::limits::{BODY_BYTES, HEAD_BYTES};
+use crate::router::takes_files;
 
 /// Nothing may be loaded, sent or framed but what the appliance itself serves; scripts cannot write markup.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -59,10 +61,7 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed(method: &Method) -> Self {
-        let details = format!(
-            "{} is not possible here: the boot page is read-only",
-            shown(method.as_str())
-        );
+        let details = format!("{} is not possible here", shown(method.as_str()));
         Self {
             status: StatusCode::METHOD_NOT_ALLOWED,
             kind: "MethodNotAllowed",
@@ -100,6 +99,37 @@ impl Problem {
             kind: "Failed",
             details,
         }
+    }
+
+    /// An operation that was refused or failed.
+    pub(crate) fn of_failure(failure: &Failure) -> Self {
+        let (status, kind) = match failure.kind {
+            FailureKind::Invalid => (StatusCode::BAD_REQUEST, "InvalidRequest"),
+            FailureKind::NotAllowed => (StatusCode::FORBIDDEN, "NotAllowed"),
+            FailureKind::Busy => (StatusCode::CONFLICT, "Busy"),
+            FailureKind::Refused => (StatusCode::CONFLICT, "Refused"),
+            FailureKind::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "Failed"),
+            FailureKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "TimedOut"),
+        };
+        Self {
+            status,
+            kind,
+            details: failure.message.clone(),
+        }
+    }
+
+    /// Nobody is logged in.
+    pub(crate) fn logged_out() -> Self {
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            kind: "AuthenticationRequired",
+            details: "you are not logged in, or your session has ended: log in again".into(),
+        }
+    }
+
+    /// The operations answered what was not asked.
+    pub(crate) fn not_understood() -> Self {
+        Self::failed("the answer is not understood".into())
     }
 
     pub(crate) fn too_many(kind: &'static str, what: &str) -> Self {
@@ -194,6 +224,9 @@ fn check(request: &Request) -> Result<(), Problem> {
         .map_or(0, |path| path.as_str().len());
     if fields + line > HEAD_BYTES {
         return Err(Problem::head_too_large());
+    }
+    if takes_files(request.uri().path()) {
+        return Ok(());
     }
     match axum::body::HttpBody::size_hint(request.body()).lower() {
         announced if announced > BODY_BYTES => Err(Problem::body_too_large()),

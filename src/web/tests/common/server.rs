@@ -105,6 +105,7 @@ impl Setup {
             info,
             boot_id: self.boot_id,
             bundles: self.bundles,
+            administration: None,
         };
         let server = BootServer::bind(settings, content).await.unwrap();
         let (http, https) = (server.http_address(), server.https_address());

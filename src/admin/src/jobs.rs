@@ -1,0 +1,236 @@
+//! Long operations as jobs: whoever started one finds it again, and so do others.
+//!
+//! A job is an operation whose updates are kept: what it does now, how far it is, how it ended. The table is bounded; jobs
+//! that have ended make room for new ones, oldest first.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+
+use crate::backend::{Reply, Update, Updates};
+use crate::failure::Failure;
+use crate::operations::{Call, Operations};
+use crate::progress::Progress;
+use crate::response::Response;
+
+/// Jobs that are remembered.
+const MOST: usize = 32;
+
+/// One job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Job {
+    /// Its number, from 1, since the appliance started.
+    pub id: u64,
+    /// What is done.
+    pub title: String,
+    /// Who started it, and from where.
+    pub owner: String,
+    /// Why, in the owner's words.
+    pub message: String,
+    /// When, seconds since 1970.
+    pub started: u64,
+    /// When it ended.
+    pub ended: Option<u64>,
+    /// Where it stands.
+    pub state: JobState,
+    /// How far it is.
+    pub progress: Option<Progress>,
+}
+
+/// Where a job stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum JobState {
+    /// Under way.
+    Running,
+    /// Ended well; what it says.
+    Done(String),
+    /// Ended badly; why, and how to mend it.
+    Failed(String),
+}
+
+impl JobState {
+    /// The word on every surface.
+    #[must_use]
+    pub fn word(&self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done(_) => "done",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// The jobs of this appliance; clones are handles to the same.
+#[derive(Clone, Debug, Default)]
+pub struct Jobs {
+    table: Arc<Mutex<Table>>,
+    /// Counts changes, for whoever follows.
+    changes: Arc<watch::Sender<u64>>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    last: u64,
+    jobs: VecDeque<Job>,
+}
+
+impl Jobs {
+    /// Every job that is remembered, newest first.
+    #[must_use]
+    pub fn list(&self) -> Vec<Job> {
+        self.lock().jobs.iter().rev().cloned().collect()
+    }
+
+    /// The job with this number.
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<Job> {
+        self.lock().jobs.iter().find(|job| job.id == id).cloned()
+    }
+
+    /// Changes with every change of a job.
+    #[must_use]
+    pub fn follow(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
+    }
+
+    /// Begins `call` as a job and returns its number; `finish` makes the words of a good end.
+    #[must_use]
+    pub fn start(
+        &self,
+        operations: &Operations,
+        call: Call,
+        finish: impl FnOnce(&Response) -> String + Send + 'static,
+    ) -> u64 {
+        let id = self.enter(&call);
+        self.run(id, operations, call, finish);
+        id
+    }
+
+    /// Carries out `call` as the job `id`, which was entered before.
+    pub fn run(
+        &self,
+        id: u64,
+        operations: &Operations,
+        call: Call,
+        finish: impl FnOnce(&Response) -> String + Send + 'static,
+    ) {
+        let (own, operations) = (self.clone(), operations.clone());
+        tokio::spawn(async move {
+            // Whatever ends this task, the job has an end.
+            let mut end = End {
+                jobs: own.clone(),
+                id,
+                state: Some(JobState::Failed(
+                    "it ended unexpectedly; the log says more".into(),
+                )),
+            };
+            let (updates, mut heard) = Updates::channel();
+            let work = operations.perform(call, updates);
+            let listen = async {
+                while let Some(update) = heard.recv().await {
+                    if let Update::Progress(progress) = update {
+                        own.progress(id, progress);
+                    }
+                }
+            };
+            let (reply, ()) = tokio::join!(work, listen);
+            end.state = Some(state(reply, finish));
+        });
+    }
+
+    /// Enters a job that somebody else carries out, and reports on by [`Jobs::progress`] and [`Jobs::end`].
+    #[must_use]
+    pub fn enter(&self, call: &Call) -> u64 {
+        let mut table = self.lock();
+        table.last += 1;
+        let id = table.last;
+        if table.jobs.len() >= MOST {
+            let ended = table.jobs.iter().position(|job| job.state != JobState::Running);
+            let oldest = ended.unwrap_or(0);
+            table.jobs.remove(oldest);
+        }
+        table.jobs.push_back(Job {
+            id,
+            title: call.request.title(),
+            owner: call.origin.to_string(),
+            message: call.message.clone(),
+            started: now(),
+            ended: None,
+            state: JobState::Running,
+            progress: None,
+        });
+        drop(table);
+        self.told();
+        id
+    }
+
+    /// Tells how far a job is.
+    pub fn progress(&self, id: u64, progress: Progress) {
+        self.change(id, |job| job.progress = Some(progress));
+    }
+
+    /// Tells how a job ended.
+    pub fn end(&self, id: u64, outcome: Result<String, &Failure>) {
+        let state = match outcome {
+            Ok(words) => JobState::Done(words),
+            Err(failure) => JobState::Failed(failure.to_string()),
+        };
+        self.finish(id, state);
+    }
+
+    fn finish(&self, id: u64, state: JobState) {
+        self.change(id, |job| {
+            job.state = state;
+            job.ended = Some(now());
+            job.progress = None;
+        });
+    }
+
+    fn change(&self, id: u64, change: impl FnOnce(&mut Job)) {
+        if let Some(job) = self.lock().jobs.iter_mut().find(|job| job.id == id) {
+            change(job);
+        }
+        self.told();
+    }
+
+    fn told(&self) {
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn state(reply: Reply, finish: impl FnOnce(&Response) -> String) -> JobState {
+    match reply {
+        Ok(response) => JobState::Done(finish(&response)),
+        Err(failure) => JobState::Failed(failure.to_string()),
+    }
+}
+
+struct End {
+    jobs: Jobs,
+    id: u64,
+    state: Option<JobState>,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.take() {
+            self.jobs.finish(self.id, state);
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_secs()
+}

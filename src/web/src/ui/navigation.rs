@@ -1,0 +1,74 @@
+//! Where every page stands, in the words administrators of SPS know. A page that is added gets its place here.
+
+/// A page in the navigation.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    pub(crate) title: &'static str,
+    pub(crate) path: &'static str,
+}
+
+/// A heading and the pages below it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    pub(crate) entries: &'static [Entry],
+}
+
+/// The whole navigation, in the order it is shown.
+pub(crate) const SECTIONS: &[Section] = &[
+    Section {
+        title: "Basic Settings",
+        entries: &[
+            Entry {
+                title: "Firmwares",
+                path: super::firmware::PAGE,
+            },
+            Entry {
+                title: "Version details",
+                path: super::version::PAGE,
+            },
+            Entry {
+                title: "System control",
+                path: super::control::PAGE,
+            },
+        ],
+    },
+    Section {
+        title: "Users & Access Control",
+        entries: &[Entry {
+            title: "Changes",
+            path: super::changes::PAGE,
+        }],
+    },
+];
+
+/// Section and title of a page, for its heading and the browser's tab.
+pub(crate) fn place(path: &str) -> Option<(&'static str, &'static str)> {
+    SECTIONS.iter().find_map(|section| {
+        let entry = section.entries.iter().find(|entry| is_below(path, entry.path))?;
+        Some((section.title, entry.title))
+    })
+}
+
+/// Whether `path` is `page` or a page below it.
+pub(crate) fn is_below(path: &str, page: &str) -> bool {
+    path.strip_prefix(page)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_has_one_place() {
+        let all: Vec<_> = SECTIONS.iter().flat_map(|section| section.entries).collect();
+        for entry in &all {
+            assert_eq!(place(entry.path).unwrap().1, entry.title);
+            assert_eq!(place(&format!("{}/2", entry.path)).unwrap().1, entry.title);
+            let same = all.iter().filter(|other| is_below(other.path, entry.path));
+            assert_eq!(same.count(), 1, "{}", entry.path);
+        }
+        assert!(place("/elsewhere").is_none());
+    }
+}

@@ -1,0 +1,179 @@
+//! The design system: every piece that pages are made of. `/design` shows them all.
+
+use maud::{Markup, html};
+use sps_admin::{Job, JobState, text};
+
+use super::Visitor;
+use super::time::Zone;
+use crate::markup::icon;
+
+/// A part of a page under a heading of its own. `live` parts are kept current by the script, by their id.
+pub(crate) fn card(id: &str, title: &str, body: &Markup) -> Markup {
+    html! {
+        section id=(id) class="card" aria-labelledby={ (id) "-title" } data-live {
+            h2 id={ (id) "-title" } { (title) }
+            (body)
+        }
+    }
+}
+
+/// A state: icon, word and colour. `kind` names icon and colour: healthy, degraded, failed, running, waiting, stopped.
+pub(crate) fn state(kind: &str, word: &str) -> Markup {
+    html! { span class="state" data-state=(kind) { (icon(kind)) span { (word) } } }
+}
+
+/// How much a notice matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    /// Good to know.
+    Information,
+    /// It went well.
+    Success,
+    /// Look at it.
+    Warning,
+    /// It failed.
+    Error,
+}
+
+/// Something a person should read first.
+pub(crate) fn notice(weight: Weight, body: &Markup) -> Markup {
+    let (word, symbol, role) = match weight {
+        Weight::Information => ("information", "waiting", "note"),
+        Weight::Success => ("success", "done", "status"),
+        Weight::Warning => ("warning", "degraded", "note"),
+        Weight::Error => ("error", "failed", "alert"),
+    };
+    html! { div class="notice" data-weight=(word) role=(role) { (icon(symbol)) div { (body) } } }
+}
+
+/// A table; on a phone each row becomes a block with the column's name before each value.
+pub(crate) fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Markup {
+    html! {
+        table {
+            caption class="unseen" { (caption) }
+            thead { tr { @for column in columns { th scope="col" { (column) } } } }
+            tbody {
+                @for row in rows {
+                    tr { @for (cell, column) in row.iter().zip(columns) { td data-label=(column) { (cell) } } }
+                }
+            }
+        }
+    }
+}
+
+/// What stands where there is nothing to show, and what to do about it.
+pub(crate) fn empty(words: &str) -> Markup {
+    html! { p class="empty" { (words) } }
+}
+
+/// Names and values.
+pub(crate) fn facts(pairs: &[(&str, Markup)]) -> Markup {
+    html! {
+        dl class="facts" { @for (name, value) in pairs { div { dt { (name) } dd { (value) } } } }
+    }
+}
+
+/// One field of a form, with what is to be known of it.
+pub(crate) struct Field<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) label: &'a str,
+    pub(crate) kind: &'a str,
+    pub(crate) value: &'a str,
+    pub(crate) hint: &'a str,
+    pub(crate) required: bool,
+    pub(crate) autocomplete: &'a str,
+}
+
+impl Default for Field<'_> {
+    fn default() -> Self {
+        Self {
+            name: "",
+            label: "",
+            kind: "text",
+            value: "",
+            hint: "",
+            required: false,
+            autocomplete: "off",
+        }
+    }
+}
+
+impl Field<'_> {
+    /// Label, input and hint.
+    pub(crate) fn markup(&self) -> Markup {
+        let hint = format!("{}-hint", self.name);
+        html! {
+            div class="field" {
+                label for=(self.name) { (self.label) }
+                input id=(self.name) name=(self.name) type=(self.kind) value=(self.value) required[self.required]
+                    autocomplete=(self.autocomplete) maxlength="1024" spellcheck="false" autocapitalize="off"
+                    aria-describedby=[(!self.hint.is_empty()).then_some(&hint)];
+                @if !self.hint.is_empty() { p id=(hint) class="hint" { (self.hint) } }
+            }
+        }
+    }
+}
+
+/// A form that changes something: with the secret that proves that it comes from here.
+pub(crate) fn form(visitor: &Visitor, action: &str, class: &str, body: &Markup) -> Markup {
+    html! {
+        form method="post" action=(action) class=(class) {
+            input type="hidden" name="form" value=(visitor.signed_in.form_secret);
+            (body)
+        }
+    }
+}
+
+/// A form of one button.
+pub(crate) fn action(visitor: &Visitor, path: &str, name: &str, words: &str) -> Markup {
+    form(
+        visitor,
+        path,
+        "inline",
+        &html! { button type="submit" name="action" value=(name) { (words) } },
+    )
+}
+
+/// One job: what it does, how far it is, whose it is, how it ended.
+pub(crate) fn job(job: &Job, zone: &Zone) -> Markup {
+    let (kind, words) = match &job.state {
+        JobState::Running => ("running", ""),
+        JobState::Done(words) => ("done", words.as_str()),
+        JobState::Failed(words) => ("failed", words.as_str()),
+    };
+    html! {
+        li class="job" data-state=(kind) {
+            (icon(kind))
+            div {
+                p class="title" { (job.title) " " span class="word" { (job.state.word()) } }
+                @if let Some(progress) = &job.progress { (bar(progress)) }
+                @if !words.is_empty() { p { (sentence(words)) } }
+                p class="muted" {
+                    (job.owner) ", " (zone.moment(job.started))
+                    @if !job.message.is_empty() { ": " (job.message) }
+                }
+            }
+        }
+    }
+}
+
+fn bar(progress: &sps_admin::Progress) -> Markup {
+    let line = text::progress_line(progress, 0);
+    html! {
+        @if progress.total == 0 {
+            progress aria-label=(progress.what) {}
+        } @else {
+            progress aria-label=(progress.what) value=(progress.done.min(progress.total)) max=(progress.total) {}
+        }
+        p class="muted" { (line) }
+    }
+}
+
+/// Words as a sentence: failures are written in lower case and without a full stop.
+pub(crate) fn sentence(words: &str) -> String {
+    let mut chars = words.chars();
+    let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}{end}", first.to_uppercase(), chars.as_str())
+    })
+}

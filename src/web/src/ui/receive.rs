@@ -1,0 +1,271 @@
+//! A firmware file on its way from a browser or a program to the slots: streamed to the disk, hashed on its way, then verified
+//! and added as a job that needs nobody to wait for it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Bytes;
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::StatusCode;
+use axum::http::header::{self, HeaderMap};
+use futures_util::{Stream, StreamExt as _};
+use sps_admin::{
+    Arrived, Failure, FirmwareSource, Job, Parcel, Progress, Request as Operation, Response as Answer,
+};
+use tokio::sync::mpsc;
+use tokio::task::spawn_blocking;
+use tokio::time::{Instant, timeout};
+
+use super::Visitor;
+use crate::http::reply::Problem;
+
+/// Longest silence of a sender.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Longest an upload may take, however slowly it trickles: 31 MB at 70 kbit/s.
+const LONGEST: Duration = Duration::from_secs(3600);
+/// Pieces of 8 to 64 KiB between network and disk.
+const PIECES: usize = 16;
+/// How often progress is told.
+const TOLD_EVERY: Duration = Duration::from_millis(250);
+/// Name of the field of a form that holds the file.
+const FIELD: &str = "firmware";
+/// Longest other field, bytes.
+const OTHER_BYTES: usize = 256;
+
+/// Takes the file that `request` brings; returns when it has all arrived, with the job that verifies and adds it.
+pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request) -> Result<Job, Problem> {
+    let announced = announced(request.headers());
+    let is_form = content_type(request.headers()).starts_with("multipart/form-data");
+    let call = visitor.call(
+        Operation::FirmwareAdd {
+            source: FirmwareSource::Received,
+        },
+        String::new(),
+    );
+    let (operations, origin) = (visitor.administration.operations.clone(), visitor.origin());
+    // The announced size of a form is a little more than the file's.
+    let parcel = spawn_blocking(move || operations.receive(&origin, announced)).await;
+    let parcel = parcel.map_err(|_| ended())??;
+    let jobs = visitor.administration.jobs.clone();
+    let id = jobs.enter(&call);
+    let told = Told {
+        visitor: visitor.clone(),
+        id,
+        total: announced.unwrap_or(0),
+        begun: Instant::now(),
+    };
+    let arrived = timeout(LONGEST, async {
+        if is_form {
+            from_form(&visitor, request, parcel, &told).await
+        } else {
+            visitor.check_header(request.headers())?;
+            let body = request
+                .into_body()
+                .into_data_stream()
+                .map(|piece| piece.map_err(|_| cut_short()));
+            store(body, parcel, &told).await
+        }
+    });
+    match arrived.await.unwrap_or_else(|_| Err(too_slow())) {
+        Ok(_arrived) => {}
+        Err(problem) => {
+            jobs.end(id, Err(&Failure::failed(problem.details.clone())));
+            return Err(problem);
+        }
+    }
+    jobs.run(
+        id,
+        &visitor.administration.operations,
+        call,
+        |answer| match answer {
+            Answer::Slot(slot) => format!(
+                "version {} is in slot {}",
+                slot.version.as_deref().unwrap_or("unknown"),
+                slot.number
+            ),
+            _ => String::new(),
+        },
+    );
+    jobs.get(id).ok_or_else(ended)
+}
+
+/// Where progress goes.
+struct Told {
+    visitor: Arc<Visitor>,
+    id: u64,
+    total: u64,
+    begun: Instant,
+}
+
+impl Told {
+    fn progress(&self, done: u64) {
+        let rate = done as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
+        let left = self.total.saturating_sub(done) as f64 / rate.max(1.0);
+        let progress = Progress {
+            what: "receiving the firmware".into(),
+            done,
+            total: self.total,
+            unit: "bytes".into(),
+            rate: Some(rate),
+            seconds_left: (self.total > 0).then_some(left as u64),
+        };
+        self.visitor.administration.jobs.progress(self.id, progress);
+    }
+}
+
+async fn from_form(
+    visitor: &Visitor,
+    request: Request,
+    parcel: Box<dyn Parcel>,
+    told: &Told,
+) -> Result<Arrived, Problem> {
+    let mut form = Multipart::from_request(request, &())
+        .await
+        .map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
+    let mut allowed = false;
+    loop {
+        let field = timeout(SILENCE, form.next_field())
+            .await
+            .map_err(|_| too_slow())?;
+        let mut field = field.map_err(|_| cut_short())?.ok_or_else(no_file)?;
+        match field.name() {
+            Some("form") => {
+                let mut secret = Vec::new();
+                while let Some(piece) = field.chunk().await.map_err(|_| cut_short())? {
+                    secret.extend_from_slice(&piece);
+                    if secret.len() > OTHER_BYTES {
+                        return Err(Problem::bad_form("a field of the form is too long".into()));
+                    }
+                }
+                visitor.check_form(&String::from_utf8_lossy(&secret))?;
+                allowed = true;
+            }
+            Some(FIELD) if allowed => {
+                let pieces = futures_util::stream::unfold(field, |mut field| async move {
+                    match field.chunk().await {
+                        Ok(None) => None,
+                        Ok(Some(piece)) => Some((Ok(piece), field)),
+                        Err(_) => Some((Err(cut_short()), field)),
+                    }
+                });
+                return store(pieces, parcel, told).await;
+            }
+            _ => {
+                return Err(Problem::bad_form(
+                    "the form is not one of this appliance's own".into(),
+                ));
+            }
+        }
+    }
+}
+
+/// Brings the pieces to the disk: a thread of its own writes and hashes, the network is read meanwhile.
+async fn store(
+    pieces: impl Stream<Item = Result<Bytes, Problem>>,
+    mut parcel: Box<dyn Parcel>,
+    told: &Told,
+) -> Result<Arrived, Problem> {
+    let (sender, mut receiver) = mpsc::channel::<Bytes>(PIECES);
+    let (all_there, is_all_there) = tokio::sync::oneshot::channel::<()>();
+    let writing = spawn_blocking(move || {
+        while let Some(piece) = receiver.blocking_recv() {
+            parcel.write(&piece)?;
+        }
+        // A sender that went away is no end.
+        is_all_there
+            .blocking_recv()
+            .map_err(|_| Failure::failed("the file did not arrive whole"))?;
+        parcel.finish()
+    });
+    let sent = send(pieces, &sender, told).await;
+    drop(sender);
+    if sent.is_ok() {
+        let _gone = all_there.send(());
+    } else {
+        drop(all_there);
+    }
+    let written = writing.await.map_err(|_| ended())?;
+    match (sent, written) {
+        // What the disk says is the reason why nothing more was taken.
+        (Err(Ended::Full) | Ok(()), written) => Ok(written?),
+        (Err(Ended::Broken(problem)), _) => Err(problem),
+    }
+}
+
+/// Why sending ended before its end.
+enum Ended {
+    /// The writer takes no more.
+    Full,
+    /// The sender.
+    Broken(Problem),
+}
+
+async fn send(
+    pieces: impl Stream<Item = Result<Bytes, Problem>>,
+    sender: &mpsc::Sender<Bytes>,
+    told: &Told,
+) -> Result<(), Ended> {
+    let mut pieces = std::pin::pin!(pieces);
+    let (mut done, mut next) = (0, Instant::now());
+    loop {
+        let piece = timeout(SILENCE, pieces.next())
+            .await
+            .map_err(|_| Ended::Broken(too_slow()))?;
+        let Some(piece) = piece else {
+            return Ok(());
+        };
+        let piece = piece.map_err(Ended::Broken)?;
+        done += piece.len() as u64;
+        sender.send(piece).await.map_err(|_| Ended::Full)?;
+        if Instant::now() >= next {
+            told.progress(done);
+            next = Instant::now() + TOLD_EVERY;
+        }
+    }
+}
+
+impl Visitor {
+    /// Whether a request without a form comes from a page of this session.
+    fn check_header(&self, headers: &HeaderMap) -> Result<(), Problem> {
+        let secret = headers.get("x-form").and_then(|value| value.to_str().ok());
+        self.check_form(secret.unwrap_or(""))
+    }
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+fn content_type(headers: &HeaderMap) -> &str {
+    let value = headers.get(header::CONTENT_TYPE);
+    value.and_then(|value| value.to_str().ok()).unwrap_or("")
+}
+
+fn cut_short() -> Problem {
+    Problem {
+        status: StatusCode::BAD_REQUEST,
+        kind: "IncompleteRequestBodyError",
+        details: "the file did not arrive whole; nothing of it is kept, send it again".into(),
+    }
+}
+
+fn too_slow() -> Problem {
+    Problem {
+        status: StatusCode::REQUEST_TIMEOUT,
+        kind: "UploadTooSlow",
+        details: format!(
+            "the file came too slowly ({} s of silence, or an hour in all); nothing of it is kept",
+            SILENCE.as_secs()
+        ),
+    }
+}
+
+fn no_file() -> Problem {
+    Problem::bad_form(format!(
+        "there is no file in the form; its field is called {FIELD}"
+    ))
+}
+
+fn ended() -> Problem {
+    Problem::failed("it ended unexpectedly; the log says more".into())
+}
