@@ -3,6 +3,9 @@
 //! `cargo run -p sps-web --example boot_page -- [HTTPS-PORT] [boot|upgrade|healthy|failed|rescue] [release]`
 //! The plain port is one below. Nothing of an appliance is touched.
 
+#[path = "../tests/common/appliance.rs"]
+mod appliance;
+
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -112,7 +115,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
         status,
         info: info(!arguments.iter().any(|word| word == "release")),
         bundles: (scenario == "rescue").then(|| Arc::new(Nobody) as Arc<dyn Bundles>),
-        administration: None,
+        administration: (scenario == "web").then(|| {
+            let appliance = if arguments.iter().any(|word| word == "new") {
+                appliance::Appliance::untouched()
+            } else {
+                appliance::Appliance::ready()
+            };
+            appliance.administration(sps_web::Gate::new(None))
+        }),
         boot_id: format!("{}-{}", std::process::id(), uptime_ms()),
     };
     let names = ServerNames {

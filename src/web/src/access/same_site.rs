@@ -14,10 +14,12 @@ pub(crate) fn from_here(method: &Method, headers: &HeaderMap) -> bool {
         return true;
     }
     let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
-    let fetched = text(FETCH_SITE).is_none_or(|site| matches!(site, "same-origin" | "none"));
-    let origin =
-        text(header::ORIGIN.as_str()).is_none_or(|origin| is_own(origin, text(header::HOST.as_str())));
-    fetched && origin
+    match (text(FETCH_SITE), text(header::ORIGIN.as_str())) {
+        (Some(site), _) => matches!(site, "same-origin" | "none"),
+        // A browser from before Fetch Metadata.
+        (None, Some(origin)) => is_own(origin, text(header::HOST.as_str())),
+        (None, None) => true,
+    }
 }
 
 /// Whether an origin (RFC 6454, 7) is the host that the request was sent to.

@@ -38,7 +38,7 @@ pub(crate) enum Weight {
 /// Something a person should read first.
 pub(crate) fn notice(weight: Weight, body: &Markup) -> Markup {
     let (word, symbol, role) = match weight {
-        Weight::Information => ("information", "waiting", "note"),
+        Weight::Information => ("information", "information", "note"),
         Weight::Success => ("success", "done", "status"),
         Weight::Warning => ("warning", "degraded", "note"),
         Weight::Error => ("error", "failed", "alert"),
@@ -51,13 +51,20 @@ pub(crate) fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Ma
     html! {
         table {
             caption class="unseen" { (caption) }
-            thead { tr { @for column in columns { th scope="col" { (column) } } } }
+            thead { tr { @for column in columns { (heading(column)) } } }
             tbody {
                 @for row in rows {
                     tr { @for (cell, column) in row.iter().zip(columns) { td data-label=(column) { (cell) } } }
                 }
             }
         }
+    }
+}
+
+/// The heading of a column; one without a name holds buttons.
+fn heading(column: &str) -> Markup {
+    html! {
+        th scope="col" { @if column.is_empty() { span class="unseen" { "Actions" } } @else { (column) } }
     }
 }
 
@@ -145,7 +152,7 @@ pub(crate) fn job(job: &Job, zone: &Zone) -> Markup {
         li class="job" data-state=(kind) {
             (icon(kind))
             div {
-                p class="title" { (job.title) " " span class="word" { (job.state.word()) } }
+                p class="title" { (capital(&job.title)) " " span class="word" { (job.state.word()) } }
                 @if let Some(progress) = &job.progress { (bar(progress)) }
                 @if !words.is_empty() { p { (sentence(words)) } }
                 p class="muted" {
@@ -158,22 +165,48 @@ pub(crate) fn job(job: &Job, zone: &Zone) -> Markup {
 }
 
 fn bar(progress: &sps_admin::Progress) -> Markup {
-    let line = text::progress_line(progress, 0);
     html! {
         @if progress.total == 0 {
             progress aria-label=(progress.what) {}
         } @else {
             progress aria-label=(progress.what) value=(progress.done.min(progress.total)) max=(progress.total) {}
         }
-        p class="muted" { (line) }
+        p class="muted" { (progress_words(progress)) }
     }
+}
+
+/// `Verifying the firmware: 12.0 of 31.0 MB, 90 MB a second, 1 s left`.
+fn progress_words(progress: &sps_admin::Progress) -> String {
+    let amount = |count: u64| match progress.unit.as_str() {
+        "bytes" => text::bytes(count),
+        unit => format!("{count} {unit}"),
+    };
+    let mut words = format!("{}: {}", capital(&progress.what), amount(progress.done));
+    if progress.total > 0 {
+        words += &format!(" of {}", amount(progress.total));
+    }
+    if let Some(rate) = progress.rate.filter(|rate| *rate >= 1.0) {
+        words += &format!(", {} a second", amount(rate as u64));
+    }
+    if let Some(left) = progress.seconds_left {
+        words += &format!(", {} left", text::duration(left));
+    }
+    words
+}
+
+/// Words that begin a line.
+fn capital(words: &str) -> String {
+    let mut chars = words.chars();
+    chars.next().map_or_else(String::new, |first| {
+        format!("{}{}", first.to_uppercase(), chars.as_str())
+    })
 }
 
 /// Words as a sentence: failures are written in lower case and without a full stop.
 pub(crate) fn sentence(words: &str) -> String {
-    let mut chars = words.chars();
+    if words.is_empty() {
+        return String::new();
+    }
     let end = if words.ends_with(['.', '!', '?']) { "" } else { "." };
-    chars.next().map_or_else(String::new, |first| {
-        format!("{}{}{end}", first.to_uppercase(), chars.as_str())
-    })
+    capital(words) + end
 }

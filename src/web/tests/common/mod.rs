@@ -3,8 +3,10 @@
 //! Every wait is bounded; nothing sleeps.
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part")]
 
+mod appliance;
 mod client;
 mod server;
 
+pub(crate) use appliance::{Appliance, JOB, PASSWORD};
 pub(crate) use client::{Answer, Client, Event, Events};
 pub(crate) use server::{BOUND, Setup, TestServer, soon};

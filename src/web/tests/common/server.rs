@@ -13,8 +13,8 @@ use rustls::{ClientConfig, RootCertStore};
 use serde_json::Value;
 use sps_bootlog::{BootLog, Level};
 use sps_web::{
-    ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, Limits, ServerNames,
-    TlsIdentity,
+    Administration, ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, Limits,
+    ServerNames, TlsIdentity,
 };
 use tokio::net::TcpStream;
 use tokio::sync::watch;
@@ -55,6 +55,7 @@ pub(crate) struct Setup {
     pub(crate) https_port: u16,
     pub(crate) identity: Option<TlsIdentity>,
     pub(crate) bundles: Option<Arc<dyn Bundles>>,
+    pub(crate) administration: Option<Administration>,
 }
 
 impl Default for Setup {
@@ -68,6 +69,7 @@ impl Default for Setup {
             https_port: 0,
             identity: None,
             bundles: None,
+            administration: None,
         }
     }
 }
@@ -105,7 +107,7 @@ impl Setup {
             info,
             boot_id: self.boot_id,
             bundles: self.bundles,
-            administration: None,
+            administration: self.administration,
         };
         let server = BootServer::bind(settings, content).await.unwrap();
         let (http, https) = (server.http_address(), server.https_address());

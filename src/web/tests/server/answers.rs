@@ -27,7 +27,7 @@ fn assert_secured(answer: &Answer, path: &str) {
     }
     assert!(!policy.contains("unsafe"), "{path}: {policy}");
     assert_eq!(answer.header("x-content-type-options"), "nosniff", "{path}");
-    assert_eq!(answer.header("referrer-policy"), "no-referrer", "{path}");
+    assert_eq!(answer.header("referrer-policy"), "same-origin", "{path}");
     assert_eq!(
         answer.header("cross-origin-opener-policy"),
         "same-origin",

@@ -1,0 +1,272 @@
+//! An appliance in memory: slots, a password, a configuration. Answers what a real one answers, at once, and remembers what it
+//! was asked.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sps_admin::{
+    ActionLog, Arrived, Backend, Change, Context, Failure, FirmwareIdentity, FirmwareSource, InterfaceStatus,
+    Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response, Rollback,
+    Slot, SlotState, Slots, Standing, Status, Work,
+};
+use sps_web::{Administration, Gate};
+
+/// The one password that fits; hashing is the real appliance's business.
+pub(crate) const PASSWORD: &str = "correct horse";
+
+/// What it knows.
+#[derive(Default)]
+pub(crate) struct State {
+    pub(crate) set_up: bool,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) changes: Vec<Change>,
+    pub(crate) asked: Vec<Request>,
+    pub(crate) received: Option<Vec<u8>>,
+    pub(crate) arriving: bool,
+    pub(crate) rollback: Option<Rollback>,
+    /// What adding a firmware says.
+    pub(crate) refuse: Option<String>,
+}
+
+/// Handle; clones share one appliance.
+#[derive(Clone, Default)]
+pub(crate) struct Appliance {
+    pub(crate) state: Arc<Mutex<State>>,
+}
+
+impl Appliance {
+    /// Set up, with firmware in two slots of three.
+    pub(crate) fn ready() -> Self {
+        let own = Self::default();
+        let mut state = own.state.lock().unwrap();
+        state.set_up = true;
+        state.slots = vec![
+            slot(1, Some("0.1.0"), SlotState::Committed),
+            slot(2, Some("0.2.0"), SlotState::Staged),
+            slot(3, None, SlotState::Empty),
+        ];
+        state.slots[0].current = true;
+        state.slots[0].after_reboot = true;
+        drop(state);
+        own
+    }
+
+    /// The same that nobody has set up.
+    pub(crate) fn untouched() -> Self {
+        let own = Self::ready();
+        own.state.lock().unwrap().set_up = false;
+        own
+    }
+
+    pub(crate) fn administration(&self, gate: Gate) -> Administration {
+        Administration {
+            operations: Operations::new(Arc::new(self.clone()), ActionLog::without_file()),
+            jobs: Jobs::default(),
+            gate,
+            zone: Arc::new(|| "Europe/Vienna".into()),
+            host_name: Arc::new(|| "gate-01".into()),
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Vec<Request> {
+        self.state.lock().unwrap().asked.clone()
+    }
+
+    fn answer(&self, request: &Request, context: &Context) -> Reply {
+        let mut state = self.state.lock().unwrap();
+        state.asked.push(request.clone());
+        match request {
+            Request::WebLogin { user, password } => Ok(Response::Login {
+                accepted: user == "admin" && password.expose() == PASSWORD,
+                wait: 0,
+            }),
+            Request::Setup { form } if form.host_name.is_empty() => {
+                Err(Failure::invalid("network.host_name: \"\" is no host name"))
+            }
+            Request::Setup { .. } => {
+                state.set_up = true;
+                Ok(done())
+            }
+            Request::NetworkShow => Ok(Response::Network(network())),
+            Request::Status => Ok(Response::Status(Box::new(status(&state)))),
+            Request::Changes { .. } => Ok(Response::Changes(state.changes.clone())),
+            Request::FirmwareNotes { slot } => notes(&state, *slot),
+            Request::FirmwareAdd {
+                source: FirmwareSource::Received,
+            } => add(&mut state, context),
+            Request::FirmwareActivate { slot } => {
+                for known in &mut state.slots {
+                    known.after_reboot = known.number == *slot;
+                }
+                Ok(slots(&state))
+            }
+            Request::FirmwareDelete { slot } => {
+                let place = state.slots.iter_mut().find(|known| known.number == *slot);
+                let place = place.ok_or_else(|| Failure::invalid("there is no such slot"))?;
+                if place.current {
+                    return Err(Failure::refused("slot 1 is running: it is not touched"));
+                }
+                *place = self::slot(*slot, None, SlotState::Empty);
+                Ok(slots(&state))
+            }
+            Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
+            Request::Reboot { .. } | Request::Shutdown { .. } => Ok(done()),
+            _ => Err(Failure::refused("not in this test")),
+        }
+    }
+}
+
+impl Backend for Appliance {
+    fn standing(&self) -> Standing {
+        Standing {
+            set_up: self.state.lock().unwrap().set_up,
+            ..Standing::default()
+        }
+    }
+
+    fn receive(&self, origin: &Origin, announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure> {
+        let mut state = self.state.lock().unwrap();
+        if state.arriving {
+            return Err(Failure::new(
+                sps_admin::FailureKind::Busy,
+                format!("a firmware file of {origin} is arriving"),
+            ));
+        }
+        if announced.is_some_and(|size| size > 1 << 31) {
+            return Err(Failure::refused("a file of that many bytes is no firmware"));
+        }
+        state.arriving = true;
+        state.received = None;
+        Ok(Box::new(Arriving {
+            state: self.state.clone(),
+            bytes: Vec::new(),
+        }))
+    }
+
+    fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
+        Box::pin(async move { self.answer(&request, &context) })
+    }
+}
+
+struct Arriving {
+    state: Arc<Mutex<State>>,
+    bytes: Vec<u8>,
+}
+
+impl Parcel for Arriving {
+    fn write(&mut self, piece: &[u8]) -> Result<(), Failure> {
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+
+    fn finish(mut self: Box<Self>) -> Result<Arrived, Failure> {
+        let bytes = std::mem::take(&mut self.bytes);
+        let arrived = Arrived {
+            bytes: bytes.len() as u64,
+            sha256: "of the test".into(),
+        };
+        self.state.lock().unwrap().received = Some(bytes);
+        Ok(arrived)
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.state.lock().unwrap().arriving = false;
+    }
+}
+
+fn add(state: &mut State, context: &Context) -> Reply {
+    context.updates.progress(Progress {
+        what: "verifying the firmware".into(),
+        done: 5,
+        total: 10,
+        unit: "bytes".into(),
+        ..Progress::default()
+    });
+    state
+        .received
+        .as_ref()
+        .ok_or_else(|| Failure::refused("no firmware file has arrived"))?;
+    if let Some(why) = &state.refuse {
+        return Err(Failure::refused(why.clone()));
+    }
+    let added = slot(3, Some("0.3.0"), SlotState::Staged);
+    state.slots[2] = added.clone();
+    Ok(Response::Slot(added))
+}
+
+fn done() -> Response {
+    Response::Done { note: "done".into() }
+}
+
+fn slots(state: &State) -> Response {
+    Response::Slots(Slots {
+        slots: state.slots.clone(),
+        ..Slots::default()
+    })
+}
+
+fn slot(number: u8, version: Option<&str>, state: SlotState) -> Slot {
+    Slot {
+        number,
+        state,
+        version: version.map(ToOwned::to_owned),
+        channel: version.map(|_| "feature".into()),
+        digest: version.map(|_| "00".repeat(32)),
+        bytes: if version.is_some() { 27_000_000 } else { 0 },
+        current: false,
+        after_reboot: false,
+    }
+}
+
+fn notes(state: &State, number: u8) -> Reply {
+    let found = state.slots.iter().find(|slot| slot.number == number);
+    let version = found.and_then(|slot| slot.version.clone());
+    let version = version.ok_or_else(|| Failure::invalid("there is no firmware in this slot"))?;
+    Ok(Response::Notes(Notes {
+        version,
+        upgrade_notes: "Read <b>this</b> first.\nSecond line.".into(),
+        upgrade_news: String::new(),
+        build_time: 1_800_000_000,
+        upgrade_from: vec![">=0.1.0".into()],
+    }))
+}
+
+fn network() -> NetworkStatus {
+    let mut network = NetworkStatus::default();
+    network.interfaces.push(InterfaceStatus {
+        name: "eth0".into(),
+        carrier: true,
+        addresses: vec!["192.0.2.5/24 (dhcp)".into()],
+        ..InterfaceStatus::default()
+    });
+    network
+}
+
+fn status(state: &State) -> Status {
+    Status {
+        host_name: "gate-01".into(),
+        firmware: FirmwareIdentity {
+            version: "0.1.0".into(),
+            channel: "feature release".into(),
+            build: "00aae0b8246cb55b".into(),
+            ..FirmwareIdentity::default()
+        },
+        slot: Some(1),
+        after_reboot: state
+            .slots
+            .iter()
+            .find(|slot| slot.after_reboot)
+            .map(|slot| slot.number),
+        after_reboot_version: Some("0.1.0".into()),
+        uptime: 3_700,
+        time: 1_800_000_000,
+        rollback: state.rollback.clone(),
+        ..Status::default()
+    }
+}
+
+/// Longest wait of a test for a job.
+pub(crate) const JOB: Duration = Duration::from_secs(30);

@@ -1,0 +1,14 @@
+//! The web interface as browsers and as attackers meet it, over real TLS, with an appliance in memory behind it.
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "a test ends at the first surprise"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+mod lab;
+mod login;
+mod requests;
+mod showing;
+mod uploads;

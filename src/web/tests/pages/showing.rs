@@ -1,0 +1,98 @@
+//! What pages show, and that nothing anybody stored becomes markup.
+
+use sps_admin::{Change, Rollback, SlotState};
+
+use crate::common::Appliance;
+use crate::lab::{FIRMWARES, Person, start};
+
+const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'";
+
+#[tokio::test]
+async fn stored_names_never_become_markup() {
+    let appliance = Appliance::ready();
+    {
+        let mut state = appliance.state.lock().unwrap();
+        state.slots[1].version = Some(SCRIPT.into());
+        state.slots[1].state = SlotState::Failed {
+            reason: SCRIPT.into(),
+        };
+        state.changes = vec![Change {
+            who: SCRIPT.into(),
+            what: SCRIPT.into(),
+            message: SCRIPT.into(),
+            outcome: SCRIPT.into(),
+            paths: vec![SCRIPT.into()],
+            ..Change::default()
+        }];
+        state.rollback = Some(Rollback {
+            version: SCRIPT.into(),
+            reason: SCRIPT.into(),
+            phase: Some(SCRIPT.into()),
+            log: vec![SCRIPT.into()],
+            kernel: vec![SCRIPT.into()],
+            time: 1,
+        });
+    }
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    for path in [
+        FIRMWARES,
+        "/basic-settings/system/firmwares/2",
+        "/basic-settings/system/version-details",
+        "/users-access-control/changes",
+    ] {
+        let page = person.get(&server, path).await;
+        assert!(page.status.is_success(), "{path}: {}", page.status);
+        assert!(page.text.contains("alert(1)"), "{path} does not show it");
+        assert!(
+            !page.text.contains("<script>") && !page.text.contains("<img"),
+            "{path}"
+        );
+        let policy = page.header("content-security-policy");
+        assert!(
+            policy.contains("default-src 'none'") && !policy.contains("unsafe"),
+            "{policy}"
+        );
+        assert_eq!(page.header("cache-control"), "no-store", "{path}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_version_page_says_why_an_upgrade_was_taken_back() {
+    let appliance = Appliance::ready();
+    appliance.state.lock().unwrap().rollback = Some(Rollback {
+        version: "0.2.0".into(),
+        reason: "it did not become healthy in three starts".into(),
+        phase: Some("services".into()),
+        log: vec!["[ 12.0] services  never healthy".into()],
+        kernel: Vec::new(),
+        time: 1_800_000_000,
+    });
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    let page = person
+        .get(&server, "/basic-settings/system/version-details")
+        .await;
+    for words in [
+        "Version 0.2.0 was left and version 0.1.0 runs again.",
+        "It did not become healthy in three starts.",
+        "It got as far as the phase services.",
+        "services  never healthy",
+        "2027-01-15 09:00:00 CET",
+    ] {
+        assert!(page.text.contains(words), "{words}: {}", page.text);
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_page_is_small() {
+    let server = start(&Appliance::ready()).await;
+    let person = Person::inside(&server).await;
+    for path in [FIRMWARES, "/users-access-control/changes", "/login", "/boot"] {
+        let page = person.get(&server, path).await;
+        assert!(page.text.len() < 60_000, "{path}: {}", page.text.len());
+    }
+    server.stop().await;
+}
