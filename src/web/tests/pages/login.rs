@@ -163,9 +163,8 @@ async fn a_thousand_logins_are_answered_and_few_are_judged() {
     // Connections that the batch before has not closed yet count too.
     const BUSY: StatusCode = StatusCode::SERVICE_UNAVAILABLE;
     let mut refused = 0;
-    // As many at a time as one address may open.
-    for _ in 0..25 {
-        let tries = (0..40).map(|n| {
+    for _ in 0..100 {
+        let tries = (0..10).map(|n| {
             let server = &server;
             async move {
                 let user = format!("user{n}");
