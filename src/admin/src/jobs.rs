@@ -39,6 +39,8 @@ pub struct Job {
     pub state: JobState,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// The firmware slot that came of it.
+    pub slot: Option<u8>,
 }
 
 /// Where a job stands.
@@ -139,6 +141,9 @@ impl Jobs {
                 }
             };
             let (reply, ()) = tokio::join!(work, listen);
+            if let Ok(Response::Slot(slot)) = &reply {
+                own.change(id, |job| job.slot = Some(slot.number));
+            }
             end.state = Some(state(reply, finish));
         });
     }
@@ -163,10 +168,24 @@ impl Jobs {
             ended: None,
             state: JobState::Running,
             progress: None,
+            slot: None,
         });
         drop(table);
         self.told();
         id
+    }
+
+    /// Waits for the end of a job; nothing when it is not remembered.
+    pub async fn ended(&self, id: u64) -> Option<Job> {
+        let mut changes = self.follow();
+        loop {
+            changes.borrow_and_update();
+            let job = self.get(id)?;
+            if job.state != JobState::Running {
+                return Some(job);
+            }
+            changes.changed().await.ok()?;
+        }
     }
 
     /// Tells how far a job is.

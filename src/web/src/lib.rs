@@ -17,6 +17,7 @@ mod assets;
 mod boot;
 mod http;
 mod markup;
+mod rest;
 mod router;
 mod server;
 mod ui;

@@ -18,7 +18,7 @@ use crate::boot::content::BootContent;
 use crate::boot::{api, bundle, events, page};
 use crate::http::limits::{BUNDLES, FORM_BYTES, Limits};
 use crate::http::reply::{self, Problem};
-use crate::ui;
+use crate::{rest, ui};
 
 /// Path of the boot page, whatever else there is.
 pub(crate) const BOOT_PAGE: &str = "/boot";
@@ -67,7 +67,7 @@ impl fmt::Debug for Administration {
 
 /// Whether a path takes files, which may be larger than every other body.
 pub(crate) fn takes_files(path: &str) -> bool {
-    path == ui::UPLOAD
+    path == ui::UPLOAD || path == rest::UPLOAD
 }
 
 /// What every answer of the HTTPS port reads from.
@@ -135,6 +135,7 @@ pub(crate) fn site(site: Arc<Site>) -> Router {
         .route(HEALTH, get(api::health))
         .route("/assets/{name}", get(assets::asset))
         .merge(ui::routes(&site))
+        .merge(rest::routes(&site))
         .with_state(site)
         .fallback(not_found)
         .method_not_allowed_fallback(method_not_allowed)

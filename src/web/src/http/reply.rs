@@ -127,6 +127,24 @@ impl Problem {
         }
     }
 
+    /// There is nobody to log in: on the installation medium and in rescue.
+    pub(crate) fn no_administration() -> Self {
+        Self {
+            status: StatusCode::NOT_FOUND,
+            kind: "ResourceNotFound",
+            details: "there is no web interface in this mode: install the appliance, or boot normally".into(),
+        }
+    }
+
+    /// Another site sent it.
+    pub(crate) fn foreign() -> Self {
+        Self {
+            status: StatusCode::FORBIDDEN,
+            kind: "CrossSiteRequest",
+            details: "another site sent this request; go to the appliance's own page and do it there".into(),
+        }
+    }
+
     /// The operations answered what was not asked.
     pub(crate) fn not_understood() -> Self {
         Self::failed("the answer is not understood".into())

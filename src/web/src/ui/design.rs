@@ -87,6 +87,7 @@ fn jobs(visitor: &Visitor) -> Markup {
         ended: None,
         state,
         progress,
+        slot: None,
     };
     let progress = Progress {
         what: "verifying the firmware".into(),

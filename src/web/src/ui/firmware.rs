@@ -251,7 +251,7 @@ pub(crate) async fn act(
 /// `POST` of a firmware file: raw by the script, as a form without it.
 pub(crate) async fn upload(Extension(visitor): Here, request: Request) -> Result<Response, Problem> {
     let by_script = request.headers().contains_key("x-upload");
-    let job = receive::receive(Arc::new(visitor), request).await?;
+    let job = receive::receive(Arc::new(visitor), request, receive::Proof::Needed).await?;
     if by_script {
         let body = serde_json::json!({ "job": job.id }).to_string();
         let json = [(header::CONTENT_TYPE, "application/json")];

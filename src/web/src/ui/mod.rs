@@ -22,7 +22,7 @@ mod version;
 use std::sync::Arc;
 
 use axum::extract::{DefaultBodyLimit, Request, State};
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::{HeaderMap, Method, Uri};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
@@ -37,6 +37,8 @@ use crate::http::reply::Problem;
 use crate::router::{Administration, Site};
 
 pub(crate) use firmware::UPLOAD;
+pub(crate) use login::words as refusal_words;
+pub(crate) use receive::{Proof, receive};
 
 /// Every page behind the login, and the doors to them.
 pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
@@ -131,7 +133,7 @@ async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next)
         return Redirect::to("/").into_response();
     };
     if !from_here(request.method(), request.headers()) {
-        return foreign().into_response();
+        return Problem::foreign().into_response();
     }
     let active = is_active(request.headers());
     match administration.gate.signed_in(request.headers(), address, active) {
@@ -153,7 +155,7 @@ async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next)
 async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
     match parts(&site, &request) {
         None => Redirect::to("/").into_response(),
-        Some(_) if !from_here(request.method(), request.headers()) => foreign().into_response(),
+        Some(_) if !from_here(request.method(), request.headers()) => Problem::foreign().into_response(),
         Some(_) => next.run(request).await,
     }
 }
@@ -181,14 +183,6 @@ fn to_login(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         .append_pair("next", back)
         .finish();
     Redirect::to(&format!("{}?{query}", login::PAGE)).into_response()
-}
-
-fn foreign() -> Problem {
-    Problem {
-        status: StatusCode::FORBIDDEN,
-        kind: "CrossSiteRequest",
-        details: "another site sent this request; go to the appliance's own page and do it there".into(),
-    }
 }
 
 /// What became of an operation, when it was not carried out, as a page.

@@ -32,8 +32,17 @@ const FIELD: &str = "firmware";
 /// Longest other field, bytes.
 const OTHER_BYTES: usize = 256;
 
+/// Whether a request must show that it comes from a page of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Proof {
+    /// By the secret of its forms.
+    Needed,
+    /// A program has no forms; other sites' requests are refused before.
+    NotNeeded,
+}
+
 /// Takes the file that `request` brings; returns when it has all arrived, with the job that verifies and adds it.
-pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request) -> Result<Job, Problem> {
+pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request, proof: Proof) -> Result<Job, Problem> {
     let announced = announced(request.headers());
     let is_form = content_type(request.headers()).starts_with("multipart/form-data");
     let call = visitor.call(
@@ -56,9 +65,11 @@ pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request) -> Result<J
     };
     let arrived = timeout(LONGEST, async {
         if is_form {
-            from_form(&visitor, request, parcel, &told).await
+            from_form(request, parcel, &told, proof).await
         } else {
-            visitor.check_header(request.headers())?;
+            if proof == Proof::Needed {
+                visitor.check_header(request.headers())?;
+            }
             let body = request
                 .into_body()
                 .into_data_stream()
@@ -114,15 +125,15 @@ impl Told {
 }
 
 async fn from_form(
-    visitor: &Visitor,
     request: Request,
     parcel: Box<dyn Parcel>,
     told: &Told,
+    proof: Proof,
 ) -> Result<Arrived, Problem> {
     let mut form = Multipart::from_request(request, &())
         .await
         .map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
-    let mut allowed = false;
+    let mut allowed = proof == Proof::NotNeeded;
     loop {
         let field = timeout(SILENCE, form.next_field())
             .await
@@ -137,7 +148,7 @@ async fn from_form(
                         return Err(Problem::bad_form("a field of the form is too long".into()));
                     }
                 }
-                visitor.check_form(&String::from_utf8_lossy(&secret))?;
+                told.visitor.check_form(&String::from_utf8_lossy(&secret))?;
                 allowed = true;
             }
             Some(FIELD) if allowed => {

@@ -10,5 +10,6 @@ mod common;
 mod lab;
 mod login;
 mod requests;
+mod rest;
 mod showing;
 mod uploads;
