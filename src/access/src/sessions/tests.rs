@@ -1,3 +1,5 @@
+//! The table of sessions: how they end, survive and make room.
+
 use std::net::Ipv4Addr;
 
 use super::*;

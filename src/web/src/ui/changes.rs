@@ -7,7 +7,7 @@ use sps_admin::{Change, Request as Operation, Response as Answer};
 
 use super::parts::{card, empty, state, table};
 use super::time::Zone;
-use super::{Here, layout};
+use super::{Visitor, layout};
 use crate::http::reply::Problem;
 
 /// Path of the page.
@@ -16,7 +16,7 @@ pub(crate) const PAGE: &str = "/users-access-control/changes";
 const MOST: u32 = 200;
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here) -> Result<Response, Problem> {
+pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let Answer::Changes(changes) = visitor.ask(Operation::Changes { limit: MOST }).await? else {
         return Err(Problem::not_understood());
     };

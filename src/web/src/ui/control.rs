@@ -8,14 +8,14 @@ use sps_admin::{Request as Operation, Response as Answer, Status};
 
 use super::forms::Fields;
 use super::parts::{Weight, card, form, notice};
-use super::{Here, Visitor, firmware, layout};
+use super::{Visitor, firmware, layout};
 use crate::http::reply::Problem;
 
 /// Path of the page.
 pub(crate) const PAGE: &str = "/basic-settings/system/system-control";
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here) -> Result<Response, Problem> {
+pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let Answer::Status(status) = visitor.ask(Operation::Status).await? else {
         return Err(Problem::not_understood());
     };
@@ -61,7 +61,10 @@ fn guarded(visitor: &Visitor, name: &str, words: &str, meaning: &str) -> Markup 
 }
 
 /// `POST`: does it.
-pub(crate) async fn act(Extension(visitor): Here, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn act(
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Result<Response, Problem> {
     let fields = Fields::of(&visitor, request).await?;
     if fields.get("sure") != "yes" {
         return Err(Problem::bad_form(

@@ -7,14 +7,14 @@ use maud::{Markup, html};
 use sps_admin::{Job, JobState, Progress};
 
 use super::parts::{self, Field, Weight, card, empty, facts, notice, state, table};
-use super::{Here, Visitor, layout};
+use super::{Visitor, layout};
 use crate::http::reply::Problem;
 
 /// Path of the page.
 pub(crate) const PAGE: &str = "/design";
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here, uri: Uri) -> Result<Response, Problem> {
+pub(crate) async fn page(Extension(visitor): Extension<Visitor>, uri: Uri) -> Result<Response, Problem> {
     if !visitor.site.content.info.development {
         return Err(Problem::not_found(&uri));
     }

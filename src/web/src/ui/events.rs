@@ -11,7 +11,7 @@ use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use super::Here;
+use super::Visitor;
 use crate::boot::status::BootStatus;
 use crate::http::reply::Problem;
 
@@ -53,7 +53,7 @@ impl Follower {
 }
 
 /// `GET`: an event `change` now and with every change; the stream ends with the server.
-pub(crate) async fn stream(Extension(visitor): Here) -> Result<Response, Problem> {
+pub(crate) async fn stream(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let follower = Follower {
         jobs: visitor.administration.jobs.follow(),
         status: visitor.site.content.status.clone(),

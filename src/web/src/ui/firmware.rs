@@ -14,7 +14,7 @@ use sps_admin::{
 use super::forms::Fields;
 use super::parts::{self, Weight, action, card, empty, facts, notice, state, table};
 use super::time::Zone;
-use super::{Here, Visitor, control, layout, receive};
+use super::{Visitor, control, layout, receive};
 use crate::http::reply::Problem;
 
 /// Path of the page.
@@ -29,7 +29,7 @@ pub(crate) const UPLOAD: &str = "/basic-settings/system/firmwares/upload";
 const JOBS: usize = 5;
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here) -> Result<Response, Problem> {
+pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let Answer::Slots(slots) = visitor.ask(Operation::FirmwareList).await? else {
         return Err(Problem::not_understood());
     };
@@ -196,7 +196,10 @@ fn job_list(jobs: &[Job], zone: &Zone) -> Markup {
 }
 
 /// `GET` of the page about one slot.
-pub(crate) async fn notes(Extension(visitor): Here, Path(slot): Path<u8>) -> Result<Response, Problem> {
+pub(crate) async fn notes(
+    Extension(visitor): Extension<Visitor>,
+    Path(slot): Path<u8>,
+) -> Result<Response, Problem> {
     let Answer::Notes(notes) = visitor.ask(Operation::FirmwareNotes { slot }).await? else {
         return Err(Problem::not_understood());
     };
@@ -231,7 +234,7 @@ fn prose(text: &str) -> Markup {
 
 /// `POST` of what is done with a slot; 0 is for what concerns no single one.
 pub(crate) async fn act(
-    Extension(visitor): Here,
+    Extension(visitor): Extension<Visitor>,
     Path(slot): Path<u8>,
     request: Request,
 ) -> Result<Response, Problem> {
@@ -249,7 +252,10 @@ pub(crate) async fn act(
 }
 
 /// `POST` of a firmware file: raw by the script, as a form without it.
-pub(crate) async fn upload(Extension(visitor): Here, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn upload(
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Result<Response, Problem> {
     let by_script = request.headers().contains_key("x-upload");
     let job = receive::receive(Arc::new(visitor), request, receive::Proof::Needed).await?;
     if by_script {

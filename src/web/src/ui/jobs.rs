@@ -7,14 +7,17 @@ use axum::response::Response;
 use maud::html;
 
 use super::parts::{card, job};
-use super::{Here, layout};
+use super::{Visitor, layout};
 use crate::http::reply::Problem;
 
 /// Path of the page.
 pub(crate) const PAGE: &str = "/jobs/{id}";
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here, Path(id): Path<u64>) -> Result<Response, Problem> {
+pub(crate) async fn page(
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<u64>,
+) -> Result<Response, Problem> {
     let found = visitor.administration.jobs.get(id).ok_or_else(|| Problem {
         status: StatusCode::NOT_FOUND,
         kind: "ResourceNotFound",

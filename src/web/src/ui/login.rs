@@ -13,7 +13,7 @@ use sps_config::Secret;
 
 use super::forms::Fields;
 use super::parts::{Field, Weight, notice, sentence};
-use super::{Here, firmware, layout, setup};
+use super::{Visitor, firmware, layout, setup};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -131,7 +131,10 @@ pub(crate) fn words(refusal: &LoginRefusal) -> String {
 }
 
 /// `POST`: ends the session.
-pub(crate) async fn log_out(Extension(visitor): Here, request: Request) -> Result<Response, Problem> {
+pub(crate) async fn log_out(
+    Extension(visitor): Extension<Visitor>,
+    request: Request,
+) -> Result<Response, Problem> {
     let _checked = Fields::of(&visitor, request).await?;
     visitor
         .administration

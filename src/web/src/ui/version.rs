@@ -7,14 +7,14 @@ use sps_admin::{FirmwareIdentity, Request as Operation, Response as Answer, Roll
 
 use super::parts::{Weight, card, facts, notice, sentence, state};
 use super::time::Zone;
-use super::{Here, layout};
+use super::{Visitor, layout};
 use crate::http::reply::Problem;
 
 /// Path of the page.
 pub(crate) const PAGE: &str = "/basic-settings/system/version-details";
 
 /// `GET` of the page.
-pub(crate) async fn page(Extension(visitor): Here) -> Result<Response, Problem> {
+pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let Answer::Status(status) = visitor.ask(Operation::Status).await? else {
         return Err(Problem::not_understood());
     };

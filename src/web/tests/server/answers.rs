@@ -125,6 +125,7 @@ async fn assets_keep_for_ever_under_names_that_change_with_them() {
         [
             "image/svg+xml",
             "text/css; charset=utf-8",
+            "text/css; charset=utf-8",
             "text/javascript; charset=utf-8"
         ]
     );

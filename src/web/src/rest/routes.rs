@@ -1,0 +1,79 @@
+//! Which path is answered by what, and who may ask.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+
+use super::{access, appliance, firmware};
+use crate::access::from_here;
+use crate::boot::bundle::Peer;
+use crate::http::limits::PAGE_FORM_BYTES;
+use crate::http::reply::Problem;
+use crate::router::Site;
+use crate::ui::Visitor;
+
+/// Path that takes a firmware file.
+pub(crate) const UPLOAD: &str = "/api/upload/firmware";
+
+/// Every resource but the boot page's own.
+pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
+    let inside = Router::new()
+        .route(appliance::INFO, get(appliance::info))
+        .route(appliance::HEALTH, get(appliance::health))
+        .route(appliance::CHANGES, get(appliance::changes))
+        .route(appliance::JOBS, get(appliance::jobs))
+        .route(appliance::JOB, get(appliance::job))
+        .route(firmware::FIRMWARE, get(firmware::resources))
+        .route(firmware::SLOTS, get(firmware::slots))
+        .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
+        .route(firmware::UPGRADE, post(firmware::upgrade))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
+        .route_layer(from_fn_with_state(site.clone(), inside));
+    let doors = Router::new()
+        .route(access::ROOT, get(access::root))
+        .route(
+            access::AUTHENTICATION,
+            get(access::log_in).delete(access::log_out),
+        )
+        .route(access::METHODS, get(access::methods))
+        .route(access::SETUP, get(access::setup))
+        .route_layer(from_fn_with_state(site.clone(), outside));
+    inside.merge(doors)
+}
+
+/// Lets through whoever shows a session.
+async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    let peer = request.extensions().get::<Peer>().copied();
+    let (Some(administration), Some(Peer(address))) = (site.administration.clone(), peer) else {
+        return Problem::no_administration().into_response();
+    };
+    if !from_here(request.method(), request.headers()) {
+        return Problem::foreign().into_response();
+    }
+    let Some(signed_in) = administration.gate.signed_in(request.headers(), address, true) else {
+        return Problem::logged_out().into_response();
+    };
+    let visitor = Visitor {
+        path: request.uri().path().to_owned(),
+        site,
+        administration,
+        signed_in,
+    };
+    request.extensions_mut().insert(visitor);
+    next.run(request).await
+}
+
+async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    if site.administration.is_none() {
+        return Problem::no_administration().into_response();
+    }
+    if !from_here(request.method(), request.headers()) {
+        return Problem::foreign().into_response();
+    }
+    next.run(request).await
+}

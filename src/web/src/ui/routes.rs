@@ -1,0 +1,120 @@
+//! Which path is answered by what, and who may ask.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::{HeaderMap, Method, Uri};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+
+use super::{Visitor, changes, control, design, events, firmware, jobs, login, setup, version};
+use crate::access::from_here;
+use crate::boot::bundle::Peer;
+use crate::boot::page::boot_page;
+use crate::http::limits::PAGE_FORM_BYTES;
+use crate::http::reply::Problem;
+use crate::router::{Administration, Site};
+
+/// Every page behind the login, and the doors to them.
+pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
+    let inside = Router::new()
+        .route(firmware::PAGE, get(firmware::page))
+        .route(firmware::SLOT, get(firmware::notes))
+        .route(firmware::ACTION, post(firmware::act))
+        .route(version::PAGE, get(version::page))
+        .route(control::PAGE, get(control::page).post(control::act))
+        .route(changes::PAGE, get(changes::page))
+        .route(jobs::PAGE, get(jobs::page))
+        .route(events::PATH, get(events::stream))
+        .route(login::LOGOUT, post(login::log_out))
+        .route(design::PAGE, get(design::page))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            firmware::UPLOAD,
+            post(firmware::upload).layer(DefaultBodyLimit::disable()),
+        )
+        .route_layer(from_fn_with_state(site.clone(), inside));
+    let doors = Router::new()
+        .route(login::PAGE, get(login::page).post(login::log_in))
+        .route(setup::PAGE, get(setup::page).post(setup::set_up))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route_layer(from_fn_with_state(site.clone(), outside));
+    inside.merge(doors)
+}
+
+/// `GET /`: the boot page until there is something to log in to, then the way in.
+pub(crate) async fn front_door(State(site): State<Arc<Site>>) -> Response {
+    let working = site.content.status.borrow().health.is_working();
+    match &site.administration {
+        Some(administration) if working => {
+            let standing = administration.operations.standing();
+            Redirect::to(if standing.set_up {
+                firmware::PAGE
+            } else {
+                setup::PAGE
+            })
+            .into_response()
+        }
+        _ => boot_page(State(site)).await,
+    }
+}
+
+/// Lets through whoever has logged in; others are led to the login, and back afterwards.
+async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next) -> Response {
+    let Some((administration, Peer(address))) = parts(&site, &request) else {
+        return Redirect::to("/").into_response();
+    };
+    if !from_here(request.method(), request.headers()) {
+        return Problem::foreign().into_response();
+    }
+    let active = is_active(request.headers());
+    match administration.gate.signed_in(request.headers(), address, active) {
+        Some(signed_in) => {
+            let visitor = Visitor {
+                path: request.uri().path().to_owned(),
+                site,
+                administration,
+                signed_in,
+            };
+            request.extensions_mut().insert(visitor);
+            next.run(request).await
+        }
+        None => to_login(request.method(), request.uri(), request.headers()),
+    }
+}
+
+/// What whoever has not logged in may see; nothing where there is nobody to log in.
+async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
+    match parts(&site, &request) {
+        None => Redirect::to("/").into_response(),
+        Some(_) if !from_here(request.method(), request.headers()) => Problem::foreign().into_response(),
+        Some(_) => next.run(request).await,
+    }
+}
+
+fn parts(site: &Site, request: &Request) -> Option<(Administration, Peer)> {
+    let peer = request.extensions().get::<Peer>().copied()?;
+    Some((site.administration.clone()?, peer))
+}
+
+/// Whether a person asks: what the script fetches by itself says so.
+fn is_active(headers: &HeaderMap) -> bool {
+    !headers.contains_key("x-refresh")
+}
+
+fn to_login(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
+    if !is_active(headers) || headers.contains_key("x-upload") {
+        return Problem::logged_out().into_response();
+    }
+    let back = if *method == Method::GET {
+        uri.path()
+    } else {
+        firmware::PAGE
+    };
+    let query = url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("next", back)
+        .finish();
+    Redirect::to(&format!("{}?{query}", login::PAGE)).into_response()
+}
