@@ -105,7 +105,10 @@ impl Test {
 fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {
     let mut command = tidy::cargo(project);
     command.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
-    command.env("SPS_ISO", iso).env("PATH", setup::path(project));
+    command
+        .env("SPS_ISO", iso)
+        .env("SPS_BROWSER", setup::browser_libraries(project)?)
+        .env("PATH", setup::path(project));
     progress::tests("tests", &mut command)
 }
 

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 
 use super::packages::{self, Package, Purpose};
 use super::sources;
+use super::tools;
 use crate::progress;
 
 /// Package lists older than this are fetched again before something is installed.
@@ -57,7 +58,10 @@ impl Missing {
 /// What `purpose` needs and dpkg does not have.
 pub(super) fn missing(purpose: Purpose) -> Result<Vec<Missing>> {
     let installed = installed()?;
-    let needed = packages::needed(purpose).filter(|package| !installed.contains_key(package.name));
+    let lacks = |package: &Package| {
+        !installed.contains_key(package.name) && !package.program.is_some_and(tools::is_there)
+    };
+    let needed = packages::needed(purpose).filter(lacks);
     let packages: Vec<Package> = needed.collect();
     let mut candidates = candidates(&packages)?;
     let describe = |package: Package| Missing {
@@ -367,6 +371,7 @@ mod tests {
             name: "a",
             reason: "",
             purpose: Purpose::Iso,
+            program: None,
         };
         let missing = Missing {
             package,

@@ -20,6 +20,8 @@ pub(super) struct Package {
     pub(super) reason: &'static str,
     /// The first purpose that needs it.
     pub(super) purpose: Purpose,
+    /// The program it is wanted for, when that may also come from elsewhere: a package of another maker may forbid Debian's.
+    pub(super) program: Option<&'static str>,
 }
 
 const fn iso(name: &'static str, reason: &'static str) -> Package {
@@ -27,6 +29,7 @@ const fn iso(name: &'static str, reason: &'static str) -> Package {
         name,
         reason,
         purpose: Purpose::Iso,
+        program: None,
     }
 }
 
@@ -35,6 +38,7 @@ const fn run(name: &'static str, reason: &'static str) -> Package {
         name,
         reason,
         purpose: Purpose::Run,
+        program: None,
     }
 }
 
@@ -43,6 +47,15 @@ const fn all(name: &'static str, reason: &'static str) -> Package {
         name,
         reason,
         purpose: Purpose::All,
+        program: None,
+    }
+}
+
+/// A package that is not wanted where its program is there.
+const fn program(name: &'static str, program: &'static str, reason: &'static str) -> Package {
+    Package {
+        program: Some(program),
+        ..all(name, reason)
     }
 }
 
@@ -118,6 +131,12 @@ pub(super) const PACKAGES: &[Package] = &[
     all(
         "mtools",
         "second opinion on the EFI system partition; the comparison of the disk benchmark",
+    ),
+    program("nodejs", "node", "runs the stories told by a browser"),
+    program(
+        "npm",
+        "npm",
+        "fetches the libraries of the stories told by a browser",
     ),
     all("openssh-client", "clients of the appliance's SSH service"),
     all("openssl", "second opinion on certificates"),

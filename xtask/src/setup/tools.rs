@@ -10,11 +10,15 @@ use anyhow::{Context, Result};
 use super::apt;
 use super::packages::Purpose;
 use crate::cache::{self, Lock};
+use crate::digest;
 use crate::progress;
 use crate::project::Project;
 
 /// Checks licences, bans and sources of the dependencies. Pinned: a new release brings new opinions.
 const CARGO_DENY: &str = "0.20.2";
+
+/// Folder of the stories told by a browser.
+const BROWSER: &str = "tests/browser";
 
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +27,8 @@ pub(super) enum Tool {
     Component(&'static str),
     /// cargo-deny, built into the cache.
     CargoDeny,
+    /// The libraries that tests/browser names, in the cache.
+    BrowserLibraries,
     /// A server for tests, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
@@ -33,6 +39,7 @@ impl Tool {
         match self {
             Self::Component(name) => name,
             Self::CargoDeny => "cargo-deny",
+            Self::BrowserLibraries => "playwright-core, axe-core",
             Self::Unpacked(server) => server.program,
         }
     }
@@ -42,6 +49,7 @@ impl Tool {
         match self {
             Self::Component(_) => "(of this toolchain)",
             Self::CargoDeny => CARGO_DENY,
+            Self::BrowserLibraries => "(of tests/browser)",
             Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
@@ -52,6 +60,7 @@ impl Tool {
             Self::Component("rustfmt") => "checks the formatting",
             Self::Component(_) => "checks the code",
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
+            Self::BrowserLibraries => "drive and judge pages in the stories told by a browser",
             Self::Unpacked(server) => server.reason,
         }
     }
@@ -94,6 +103,17 @@ pub(crate) fn cargo_deny(project: &Project) -> PathBuf {
         .join("bin/cargo-deny")
 }
 
+/// Where the libraries of the stories told by a browser stand: a folder for each content of their lock file.
+///
+/// # Errors
+/// When the lock file cannot be read.
+pub(crate) fn browser_libraries(project: &Project) -> Result<PathBuf> {
+    let lock = project.root().join(BROWSER).join("package-lock.json");
+    let digest = digest::file(&lock)?;
+    let short = digest.get(..16).unwrap_or(&digest);
+    Ok(project.cache().join("tools").join(format!("browser-{short}")))
+}
+
 /// Where tests find their programs: the caller's path, root's programs and what is unpacked in the cache.
 pub(crate) fn path(project: &Project) -> String {
     let own = env::var("PATH").unwrap_or_default();
@@ -118,6 +138,9 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     }
     if !cargo_deny(project).exists() {
         tools.push(Tool::CargoDeny);
+    }
+    if !browser_libraries(project).is_ok_and(|folder| folder.exists()) {
+        tools.push(Tool::BrowserLibraries);
     }
     let path = path(project);
     let there = |server: &&Unpacked| {
@@ -144,6 +167,7 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
                     .with_context(|| format!("add {component} to this Rust toolchain by hand"))?;
             }
             Tool::CargoDeny => install_cargo_deny(project)?,
+            Tool::BrowserLibraries => fetch_browser_libraries(project)?,
             Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
@@ -164,6 +188,22 @@ fn install_cargo_deny(project: &Project) -> Result<()> {
     Ok(())
 }
 
+/// By npm, which compares each with the digest in the lock file; no script of theirs runs.
+fn fetch_browser_libraries(project: &Project) -> Result<()> {
+    let lock = Lock::take(&project.cache().join("tools"))?;
+    let tree = lock.scratch("browser")?;
+    for name in ["package.json", "package-lock.json"] {
+        let from = project.root().join(BROWSER).join(name);
+        fs::copy(&from, tree.path().join(name)).with_context(|| format!("copy {}", from.display()))?;
+    }
+    let mut command = Command::new("npm");
+    command
+        .current_dir(tree.path())
+        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    progress::run("setup: fetch playwright-core and axe-core", &mut command, None)?;
+    cache::publish(tree.path(), &browser_libraries(project)?)
+}
+
 fn unpack(project: &Project, server: &Unpacked) -> Result<()> {
     let name = server.package;
     let lock = Lock::take(&project.cache().join("tools"))?;
@@ -178,6 +218,11 @@ fn unpack(project: &Project, server: &Unpacked) -> Result<()> {
         .arg(tree.path());
     progress::run(&format!("setup: unpack {name}"), &mut command, None)?;
     cache::publish(tree.path(), &server.folder(project))
+}
+
+/// Whether a program is on the path.
+pub(super) fn is_there(program: &str) -> bool {
+    answers(Command::new(program).arg("--version"))
 }
 
 fn answers(command: &mut Command) -> bool {

@@ -1,0 +1,46 @@
+// From the first start to the first login, then every page; reload and logout.
+import { assert, base, logIn, look, password, run, setUp } from "./lib.mjs";
+
+await run(async (page, context) => {
+  await page.goto(`${base}/`);
+  await page.waitForURL("**/setup");
+  await look(page, "setup");
+  await page.fill("#password", password);
+  await page.fill("#password-again", "something else");
+  await page.fill("#host", "gate-01");
+  await page.click("text=Set up >> visible=true");
+  await page.waitForSelector("text=The two passwords are not the same");
+  assert((await page.inputValue("#host")) === "gate-01", "what was typed is lost");
+  await setUp(page);
+  await look(page, "login");
+  await page.fill("#user", "admin");
+  await page.fill("#password", "wrong password");
+  await page.click("text=Log in >> visible=true");
+  await page.waitForSelector("text=User name and password do not fit together.");
+  await logIn(page);
+  await page.waitForURL("**/firmwares");
+  const [cookie] = await context.cookies();
+  assert(cookie.name === "session_id" && cookie.secure && cookie.httpOnly, JSON.stringify(cookie));
+  await look(page, "firmwares");
+  for (const [name, title] of [
+    ["version-details", "Version details"],
+    ["system-control", "System control"],
+  ]) {
+    await page.click(`nav.menu >> text=${title}`);
+    await page.waitForURL(`**/${name}`);
+    await look(page, name);
+  }
+  await page.click("nav.menu >> text=Changes");
+  await page.waitForSelector("text=Set the appliance up".toLowerCase());
+  await look(page, "changes");
+  await page.goto(`${base}/design`);
+  await look(page, "design");
+  await page.goto(`${base}/boot`);
+  await page.waitForSelector("#log .line");
+  await page.goto(`${base}/`);
+  await page.waitForURL("**/firmwares");
+  await page.click("text=Log out >> visible=true");
+  await page.waitForSelector("text=You are logged out.");
+  await page.goto(`${base}/users-access-control/changes`);
+  await page.waitForURL("**/login?next=*");
+});

@@ -1,0 +1,46 @@
+// An upgrade with nothing but a browser; then one that breaks and comes back with the reason.
+import { BOOT, SOON, assert, base, logIn, look, reboot, run, say, setUp } from "./lib.mjs";
+
+const FIRMWARES = `${base}/basic-settings/system/firmwares`;
+
+const row = (page, version) => page.locator("#slots tbody tr", { hasText: version });
+
+async function upload(page, file, version) {
+  await page.goto(FIRMWARES);
+  await page.setInputFiles("#firmware", file);
+  await page.click("text=Upload >> visible=true");
+  // Reloading in the middle finds the job again.
+  // The file has arrived; what follows needs nobody to wait for it.
+  await page.waitForSelector("#jobs .job:has-text(\"erifying the firmware\"), #jobs .job:has-text(\"firmware\"):not([data-state=running])");
+  await page.reload({ waitUntil: "commit" }).catch(() => {});
+  await page.waitForSelector(`#jobs .job:has-text("ersion ${version} is in slot")`, { timeout: BOOT });
+  say(`${version} is in a slot`);
+}
+
+await run(async (page) => {
+  await setUp(page);
+  await logIn(page);
+  await page.waitForURL("**/firmwares");
+  await upload(page, process.env.SPS_GOOD, "0.2.0");
+  await look(page, "uploaded");
+  await row(page, "0.2.0").locator("text=Boot after reboot").click();
+  await page.waitForSelector("text=boots at the next reboot");
+  await look(page, "pending");
+  await reboot(page, "to upgrade");
+  await page.waitForSelector(".top .version:has-text('0.2.0')");
+  assert((await row(page, "0.2.0").textContent()).includes("Healthy"), "0.2.0 is not healthy");
+  await look(page, "on-trial");
+  await page.click("text=Keep it for good now");
+  await page.waitForSelector("#slots >> text=Committed");
+
+  await upload(page, process.env.SPS_BROKEN, "0.3.0");
+  await row(page, "0.3.0").locator("text=Boot after reboot").click();
+  await page.waitForSelector("text=boots at the next reboot");
+  await reboot(page, "to break it");
+  await page.goto(`${base}/basic-settings/system/version-details`);
+  await page.waitForSelector("text=Version 0.3.0 was left and version 0.2.0 runs again.", { timeout: SOON });
+  await look(page, "rolled-back");
+  await page.goto(`${base}/users-access-control/changes`);
+  await page.waitForSelector("text=to break it");
+  await look(page, "changes-after");
+});
