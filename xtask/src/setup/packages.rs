@@ -119,6 +119,7 @@ pub(super) const PACKAGES: &[Package] = &[
         "mtools",
         "second opinion on the EFI system partition; the comparison of the disk benchmark",
     ),
+    all("nftables", "second opinion on the packet filter"),
     all("openssh-client", "clients of the appliance's SSH service"),
     all("openssl", "second opinion on certificates"),
     all("tcpdump", "witness of the network tests"),

@@ -30,10 +30,10 @@ impl fmt::Display for Counter {
     }
 }
 
-/// The counters of the rules in force, in their order; rules that do not count have none.
+/// The counters of the rules in force, in their order; none where no rules are. Rules that do not count have none.
 ///
 /// # Errors
-/// There is no table, or the kernel cannot be asked.
+/// The kernel cannot be asked.
 pub fn counters() -> Result<Vec<Counter>, FirewallError> {
     let attributes = vec![RuleAttribute::Table(TABLE.into())];
     let message = NfTablesMessage::GetRule(RuleMessage { attributes });
