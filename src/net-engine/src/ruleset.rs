@@ -14,6 +14,18 @@ pub struct Ruleset {
     pub chains: Vec<Chain>,
 }
 
+impl Ruleset {
+    /// Names of the rules that let packets in to a port.
+    pub fn opened(&self) -> impl Iterator<Item = &str> {
+        let rules = self.chains.iter().flat_map(|chain| &chain.rules);
+        let opening = rules.filter(|rule| {
+            let to_port = |wanted: &Match| matches!(wanted, Match::Port { .. });
+            rule.verdict == Verdict::Accept && rule.matches.iter().any(to_port)
+        });
+        opening.map(|rule| rule.name.as_str())
+    }
+}
+
 /// Rules for the packets that come by at one place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Chain {

@@ -62,6 +62,13 @@ fn ssh_is_open_in_rescue_where_the_setting_says_and_nowhere_else() {
 }
 
 #[test]
+fn what_is_open_is_told_by_name() {
+    let ruleset = rules(PORTS, &rescue(Wanted::First));
+    let opened: Vec<_> = ruleset.opened().collect();
+    assert_eq!(opened, ["ssh on eth0", "http", "https", "dhcp-client"]);
+}
+
+#[test]
 fn without_an_interface_the_first_is_none() {
     let facts = Facts {
         interfaces: Vec::new(),

@@ -62,7 +62,7 @@ pub(super) fn nft(namespace: &Namespace, text: &str) {
         .args(["-f", "-"])
         .stdin(Stdio::piped())
         .spawn()
-        .expect("nft does not start: apt-get install nftables");
+        .unwrap_or_else(|error| panic!("nft does not start ({error}): apt-get install nftables"));
     child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success(), "nft refuses:\n{text}");
 }
