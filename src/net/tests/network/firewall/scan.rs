@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::process::{Resource, getrlimit, setrlimit};
 use socket2::{Domain, Protocol as SocketProtocol, Socket, Type};
 use sps_net::ports::{PORTS, Protocol};
 use sps_net::{Facts, Wanted};
@@ -39,6 +40,7 @@ struct Listeners {
 
 impl Listeners {
     fn start(namespace: &Namespace) -> Self {
+        allow_many_files();
         let (stop, stopped) = oneshot::channel();
         let (ready, begun) = std::sync::mpsc::channel();
         let thread = namespace.enter(move || {
@@ -58,6 +60,13 @@ impl Listeners {
             thread: Some(thread),
         }
     }
+}
+
+/// Hundreds of sockets are more than a process may have open on an ordinary machine until it asks for more.
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
 }
 
 impl Drop for Listeners {
