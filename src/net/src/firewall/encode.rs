@@ -1,4 +1,7 @@
-//! A ruleset as one batch: the table made if it is missing, removed with all it holds, made anew.
+//! A ruleset as one batch: table and chains made where they are missing, every rule in them removed, the new ones added.
+//!
+//! Invariant: a chain that stands is kept. While a packet goes from one chain's hook to the next, the kernel may exchange whole chains,
+//! and the packet would pass between the old one and the new one; within a chain it meets the old rules or the new ones.
 
 use netlink_packet_core::{NLM_F_ACK, NLM_F_APPEND, NLM_F_CREATE, NLM_F_REQUEST, NetlinkMessage};
 use netlink_packet_netfilter::nftables::{
@@ -32,31 +35,17 @@ pub(super) struct Request {
 
 /// The whole batch. It begins and ends with messages that the kernel does not answer.
 pub(super) fn batch(ruleset: &Ruleset) -> Vec<Request> {
-    let table = || TableMessage {
-        attributes: vec![TableAttribute::Name(TABLE.into())],
-    };
-    let about = |what: &str| format!("{what} inet {TABLE}");
+    let attributes = vec![TableAttribute::Name(TABLE.into())];
+    let table = NfTablesMessage::NewTable(TableMessage { attributes });
+    let attributes = vec![RuleAttribute::Table(TABLE.into())];
+    let former = NfTablesMessage::DeleteRule(RuleMessage { attributes });
     let mut all = vec![
         boundary("the begin of the batch", ControlMessage::BatchBegin),
-        // Removing what is not there is an error; making what is there is none.
-        request(
-            about("the table"),
-            NfTablesMessage::NewTable(table()),
-            NLM_F_CREATE,
-        ),
-        request(
-            about("the removal of the former table"),
-            NfTablesMessage::DeleteTable(table()),
-            0,
-        ),
-        request(
-            about("the table"),
-            NfTablesMessage::NewTable(table()),
-            NLM_F_CREATE,
-        ),
+        request(format!("the table inet {TABLE}"), table, NLM_F_CREATE),
     ];
+    all.extend(ruleset.chains.iter().map(of_chain));
+    all.push(request("the removal of the former rules".into(), former, 0));
     for chain in &ruleset.chains {
-        all.push(of_chain(chain));
         all.extend(chain.rules.iter().map(|rule| of_rule_in(chain, rule)));
     }
     all.push(boundary("the end of the batch", ControlMessage::BatchEnd));

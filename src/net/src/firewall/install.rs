@@ -6,7 +6,7 @@ use sps_net_engine::Ruleset;
 use super::encode::{Request, batch};
 use super::exchange::{Answer, FirewallError, exchange};
 
-/// Puts `ruleset` in the place of what was in force, all at once; a table left by an earlier process goes with it.
+/// Puts `ruleset` in the place of every rule in the appliance's table, also those of an earlier process, all at once.
 /// Connections that stand are not touched. Takes some milliseconds of the kernel's time and never waits.
 ///
 /// # Errors

@@ -27,23 +27,46 @@ fn the_kernel_has_the_rules_that_nft_makes_of_their_text() {
 }
 
 #[test]
-fn what_an_earlier_one_left_goes_and_tables_of_others_stay() {
+fn rules_of_an_earlier_one_go_and_tables_of_others_stay() {
     let bench = Bench::new();
     bench.install(&of(&ordinary())).unwrap();
     let fresh = without_numbers(bench.listed());
     nft(
         &bench.host,
-        "table inet sps {\n set old { type ipv4_addr; }\n chain older { tcp dport 23 accept; }\n \
-         chain input { tcp dport 23 jump older; }\n}\n",
+        "table inet sps {\n chain input { tcp dport 23 accept; }\n chain forward { accept; }\n}\n\
+         insert rule inet sps input tcp dport 24 accept\n",
     );
     assert_ne!(without_numbers(bench.listed()), fresh);
     bench.install(&of(&ordinary())).unwrap();
     assert_eq!(without_numbers(bench.listed()), fresh);
 
-    nft(&bench.host, "table ip others { chain own { }\n}\n");
+    nft(
+        &bench.host,
+        "table ip others { chain own { tcp dport 25 drop; }\n}\n",
+    );
     bench.install(&of(&ordinary())).unwrap();
     let listed = bench.listed().to_string();
-    assert!(listed.contains("others"), "{listed}");
+    assert!(listed.contains("others") && listed.contains("25"), "{listed}");
+}
+
+#[test]
+fn chains_that_stand_are_kept() {
+    let bench = Bench::new();
+    let chains = || {
+        let listed = bench.listed();
+        let entries = listed["nftables"].as_array().unwrap().iter();
+        let handles = entries.filter_map(|entry| entry["chain"]["handle"].as_u64());
+        handles.collect::<Vec<_>>()
+    };
+    bench.install(&of(&ordinary())).unwrap();
+    let before = chains();
+    assert_eq!(before.len(), 2);
+    bench.install(&of(&rescue())).unwrap();
+    assert_eq!(
+        chains(),
+        before,
+        "a packet could pass between an old chain and a new one"
+    );
 }
 
 /// A ruleset with one rule that no kernel takes.
