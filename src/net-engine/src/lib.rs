@@ -1,7 +1,8 @@
 //! Pure decisions of the network: which packet to send, which address to take or give up, and when.
 //!
 //! [`Engine::step`] takes an [`Event`] and the present [`Moment`] and returns [`Action`]s; the shell (`sps-net`)
-//! executes them without deciding anything. [`wire`] turns untrusted bytes into bounded values and back.
+//! executes them without deciding anything. [`wire`] turns untrusted bytes into bounded values and back. [`ports`] is the table of
+//! what the appliance opens, [`rules`] makes the packet filter of it.
 //!
 //! Invariants, held by the simulation in `tests/simulation.rs`:
 //! - an address that another host answered for is never kept: it is withdrawn and, when leased, declined;
@@ -20,11 +21,14 @@ mod dhcp;
 mod engine;
 mod event;
 mod fallback;
+mod firewall;
 mod interface;
 mod lease;
 mod link;
+pub mod ports;
 mod random;
 mod report;
+mod ruleset;
 mod settings;
 pub mod wire;
 
@@ -35,8 +39,10 @@ pub use dhcp::{FIRST_RETRY, REQUEST_TRIES};
 pub use engine::Engine;
 pub use event::{Event, Moment};
 pub use fallback::{FALLBACK_ADDRESS, FALLBACK_PREFIX, RETRY_AFTER_CONFLICT};
+pub use firewall::{Facts, Wanted, rules};
 pub use interface::{InterfaceView, Problem};
 pub use lease::{Lease, LeaseError, MIN_LEASE, Route};
 pub use link::{LinkIndex, LinkInfo, MacAddress};
 pub use report::{Report, Severity};
+pub use ruleset::{Chain, Hook, Match, Rate, Rule, Ruleset, TABLE, Verdict};
 pub use settings::{Ipv4Mode, Settings, SettingsError, StaticAddress};

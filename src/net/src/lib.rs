@@ -1,6 +1,8 @@
 //! The network of the appliance: interfaces up, each with the address an administrator wants for it (by DHCP,
 //! static, none), the fallback address when there is no other, and address conflicts noticed.
 //!
+//! [`firewall::install`] puts the packet filter in force that [`rules`] makes of the table of [`ports`].
+//!
 //! [`run`] and [`run_watched`] execute what [`sps_net_engine::Engine`] decides; nothing is decided here. It speaks netlink and packet
 //! sockets itself and starts no program.
 //!
@@ -16,6 +18,7 @@
 //! **Absent:** decisions, unsafe code, configuration files, anything under `/run`.
 
 mod error;
+pub mod firewall;
 mod links;
 mod netlink;
 mod packets;
@@ -29,5 +32,7 @@ mod usage;
 pub use error::NetError;
 pub use service::{run, run_watched};
 pub use settings::{NetworkSettings, NetworkSettingsError};
-pub use sps_net_engine::{FALLBACK_ADDRESS, FALLBACK_PREFIX, Ipv4Mode, SettingsError, StaticAddress};
+pub use sps_net_engine::{
+    FALLBACK_ADDRESS, FALLBACK_PREFIX, Facts, Ipv4Mode, SettingsError, StaticAddress, Wanted, ports, rules,
+};
 pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

@@ -14,7 +14,7 @@ const LIST: &str = "tests/requirements.md";
 /// Families of ids and how many rows each has: a row can neither vanish nor be made up.
 const FAMILIES: [(&str, usize); 8] = [
     ("I", 10),
-    ("P", 7),
+    ("P", 8),
     ("U", 21),
     ("D", 9),
     ("H", 13),
@@ -23,9 +23,9 @@ const FAMILIES: [(&str, usize); 8] = [
     ("K", 5),
 ];
 /// Rows that must have tests by now.
-const DUE: [&str; 21] = [
+const DUE: [&str; 22] = [
     "I-01", "I-02", "I-03", "I-04", "I-05", "I-06", "I-07", "I-08", "I-09", "I-10", "P-01", "P-02", "P-03",
-    "P-04", "P-05", "P-06", "P-07", "U-11", "U-12", "U-16", "U-17",
+    "P-04", "P-05", "P-06", "P-07", "P-08", "U-11", "U-12", "U-16", "U-17",
 ];
 /// What stands for a row without a test.
 const OPEN: &str = "*open*";

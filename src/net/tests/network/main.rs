@@ -1,6 +1,6 @@
 //! The network service against real DHCP servers and hosts, in network namespaces that each test makes.
 //!
-//! Needs root, and Debian's `dnsmasq-base`, `isc-dhcp-server` and `iproute2`.
+//! Needs root, and Debian's `dnsmasq-base`, `isc-dhcp-server`, `iproute2` and `nftables`.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,6 +9,7 @@
 
 mod dhcp;
 mod fallback;
+mod firewall;
 mod lab;
 mod links;
 mod settings;

@@ -133,12 +133,20 @@ pub(crate) fn bundle(own: &Appliance) -> Bundle {
         Ok(_) => Err("no slots were told".into()),
         Err(failure) => Err(failure.to_string()),
     });
+    let filter = Source::fact("packet-filter.txt", packet_filter);
     let release = parts.release.as_ref();
     let build = release
         .map(|release| release.build_id.clone())
         .unwrap_or_default();
     Bundle::new(&parts.settings.node().network.host_name, now(), &build, &roots)
-        .with_facts([boot_log, status, slots])
+        .with_facts([boot_log, status, slots, filter])
+}
+
+/// What the rules that count have counted.
+fn packet_filter() -> Result<Vec<u8>, String> {
+    let counters = sps_net::firewall::counters().map_err(|error| sps_bootlog::causes(&error))?;
+    let lines: Vec<String> = counters.iter().map(ToString::to_string).collect();
+    Ok(lines.join("\n").into_bytes())
 }
 
 fn json(value: &impl serde::Serialize) -> Result<Vec<u8>, String> {

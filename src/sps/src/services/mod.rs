@@ -4,6 +4,7 @@ mod admin;
 mod boot_page;
 mod bundles;
 mod data;
+mod firewall;
 mod firmware;
 mod network;
 mod pulse;

@@ -9,22 +9,29 @@ use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tracing::info;
 
+use super::firewall::Gate;
 use super::supervise::spec;
 use crate::backend::Settings;
 
-/// Brings the network up, keeps it, and follows every change of its settings; `state` shows it to the other services.
-pub(super) fn service(state: watch::Sender<NetworkState>, settings: &Settings) -> Service {
-    let settings = settings.clone();
+/// Brings the network up behind the packet filter, keeps it, and follows every change of its settings; `state` shows it to the other
+/// services.
+pub(super) fn service(state: watch::Sender<NetworkState>, settings: &Settings, filter: &Gate) -> Service {
+    let (settings, filter) = (settings.clone(), filter.clone());
     Service::new(spec("network"), move |context| {
-        run(state.clone(), settings.clone(), context)
+        run(state.clone(), settings.clone(), filter.clone(), context)
     })
 }
 
 async fn run(
     state: watch::Sender<NetworkState>,
     settings: Settings,
+    filter: Gate,
     context: ServiceContext,
 ) -> Result<(), ServiceError> {
+    tokio::select! {
+        passed = filter.passed() => passed?,
+        () = context.shutdown.cancelled() => return Ok(()),
+    }
     let mut document = settings.follow();
     let (told, wanted) = watch::channel(translate(&document.borrow_and_update().network));
     let watched = state.subscribe();

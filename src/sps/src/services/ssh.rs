@@ -8,9 +8,9 @@ use std::sync::Arc;
 use sps_admin::cli::{Files as BundleFiles, Streams, run_line};
 use sps_admin::{Call, Local, Operations, Origin, Request, Response, Updates};
 use sps_bootlog::BootLog;
-use sps_config::{RescueSsh, Secret};
+use sps_config::{Node, RescueSsh, Secret};
 use sps_console::{Sessions, serve_guest};
-use sps_net::NetworkState;
+use sps_net::{NetworkState, ports};
 use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Login, MenuStream, Output, SshServer};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::io::split;
@@ -22,12 +22,11 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
+use super::firewall;
 use super::supervise::spec;
 use crate::backend::Settings;
 use crate::node;
 
-/// SSH's own port (RFC 4253, section 4).
-const PORT: u16 = 22;
 /// The one who may log in, with the console password.
 const USER: &str = "admin";
 /// Exit status of a command that could not be run.
@@ -72,12 +71,12 @@ impl Rescue {
         };
         info!("SSH host key: {}", key.fingerprint());
         loop {
-            let addresses = addresses(&node.rescue.ssh, &self.network.borrow_and_update());
+            let addresses = addresses(&node, &self.network.borrow_and_update());
             let stop = context.shutdown.child_token();
             let serving = self.serve(&addresses, &key, stop.clone());
             tokio::select! {
                 served = serving => served?,
-                () = self.changed(&node.rescue.ssh, &addresses) => stop.cancel(),
+                () = self.changed(&node, &addresses) => stop.cancel(),
             }
             if context.shutdown.is_cancelled() {
                 return Ok(());
@@ -105,10 +104,10 @@ impl Rescue {
     }
 
     /// Returns when the addresses to listen on are others.
-    async fn changed(&self, wanted: &RescueSsh, before: &[SocketAddr]) {
+    async fn changed(&self, node: &Node, before: &[SocketAddr]) {
         let mut network = self.network.clone();
         let others = network
-            .wait_for(|state| addresses(wanted, state) != before)
+            .wait_for(|state| addresses(node, state) != before)
             .await
             .is_ok();
         if !others {
@@ -129,23 +128,18 @@ fn origin(login: &Login) -> Origin {
     }
 }
 
-/// Where to listen: management means the first interface, which is where a new appliance is found too.
-fn addresses(wanted: &RescueSsh, network: &NetworkState) -> Vec<SocketAddr> {
+/// Where to listen: where the packet filter lets SSH in.
+fn addresses(node: &Node, network: &NetworkState) -> Vec<SocketAddr> {
+    let facts = firewall::facts(true, node, network);
     let mut interfaces: Vec<_> = network.interfaces.iter().collect();
     interfaces.sort_by(|a, b| a.name.cmp(&b.name));
     let chosen = interfaces
-        .iter()
-        .enumerate()
-        .filter(|(place, interface)| match wanted {
-            RescueSsh::Management => *place == 0,
-            RescueSsh::All => true,
-            RescueSsh::Off => false,
-            RescueSsh::Interfaces(names) => names.contains(&interface.name),
-        });
-    let all = chosen.flat_map(|(_, interface)| &interface.addresses);
+        .into_iter()
+        .filter(|interface| facts.ssh().includes(&interface.name, &facts.interfaces));
+    let all = chosen.flat_map(|interface| &interface.addresses);
     let reachable = all.filter(|address| address.address.is_ipv4() && !address.address.is_loopback());
     reachable
-        .map(|address| SocketAddr::new(address.address, PORT))
+        .map(|address| SocketAddr::new(address.address, ports::SSH.number))
         .collect()
 }
 

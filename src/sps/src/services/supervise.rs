@@ -19,6 +19,7 @@ use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::watch;
 use tracing::{error, info, warn};
 
+use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
@@ -185,9 +186,16 @@ fn appliance(
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
 ) -> Vec<Service> {
+    let filter = Gate::new();
+    let inputs = firewall::Inputs {
+        rescue: boot.rescue.is_some(),
+        settings: boot.settings.clone(),
+        network: network.clone(),
+    };
     let mut services = vec![
         pulse::service(),
-        network::service(network.clone(), &boot.settings),
+        firewall::service(&inputs, &filter),
+        network::service(network.clone(), &boot.settings, &filter),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
         boot_page::service(boot, status, operations),
         admin::service(operations),

@@ -1,0 +1,199 @@
+//! What the packet filter lets in: the table of ports and what is so of the appliance make the rules.
+//!
+//! Invariants: what is not in the table is dropped; nothing is forwarded; the number of rules is bounded.
+
+use crate::ports::{Opening, Port};
+use crate::ruleset::{Chain, Hook, Match, Rate, Rule, Ruleset, Verdict};
+use crate::wire::SERVER_PORT;
+
+/// Interfaces named in one rule each: more than any machine's cards, few enough for one answer of the kernel.
+const MOST_INTERFACES: usize = 32;
+/// The kernel's longest interface name (`IFNAMSIZ` with its NUL).
+const LONGEST_NAME: usize = 15;
+/// New pings a second: monitoring needs a few, a flood costs no answers.
+const PINGS: Rate = Rate {
+    per_second: 50,
+    burst: 100,
+};
+/// Echo request of ICMP (RFC 792) and ICMPv6 (RFC 4443, section 4.1).
+const PING: (u8, u8) = (8, 128);
+/// ICMPv6 that IPv6 cannot do without on its own link: type, hop limit, name (RFC 4861, section 4; RFC 2710, section 3).
+/// Redirects are not among them.
+const NEIGHBOURHOOD: [(u8, u8, &str); 4] = [
+    (134, 255, "router advertisement"),
+    (135, 255, "neighbour solicitation"),
+    (136, 255, "neighbour advertisement"),
+    (130, 1, "multicast listener query"),
+];
+
+/// Interfaces on which something is wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// None.
+    #[default]
+    None,
+    /// The first by name: the one administrators use.
+    First,
+    /// Every one.
+    All,
+    /// These.
+    Named(Vec<String>),
+}
+
+impl Wanted {
+    /// Whether it is wanted on `interface`, one of `all`.
+    #[must_use]
+    pub fn includes(&self, interface: &str, all: &[String]) -> bool {
+        match self {
+            Self::None => false,
+            Self::First => all.iter().min().is_some_and(|first| first == interface),
+            Self::All => true,
+            Self::Named(names) => names.iter().any(|name| name == interface),
+        }
+    }
+}
+
+/// What is so of the appliance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// It was started to be mended.
+    pub rescue: bool,
+    /// Nobody may log in from afar.
+    pub sealed: bool,
+    /// There is a password to log in with.
+    pub password: bool,
+    /// Where SSH is wanted in rescue.
+    pub rescue_ssh: Wanted,
+    /// Where the heartbeat of a pair is; nowhere on a node without another.
+    pub heartbeat: Wanted,
+    /// The interfaces there are.
+    pub interfaces: Vec<String>,
+}
+
+impl Facts {
+    /// Where SSH is open.
+    #[must_use]
+    pub fn ssh(&self) -> &Wanted {
+        if self.rescue && !self.sealed && self.password {
+            &self.rescue_ssh
+        } else {
+            &Wanted::None
+        }
+    }
+
+    /// Where a port is open.
+    fn open(&self, opening: Opening) -> &Wanted {
+        match opening {
+            Opening::Always | Opening::DhcpServers => &Wanted::All,
+            Opening::RescueSsh => self.ssh(),
+            Opening::Heartbeat => &self.heartbeat,
+        }
+    }
+}
+
+/// The rules that open what the table says and close everything else.
+#[must_use]
+pub fn rules(ports: &[Port], facts: &Facts) -> Ruleset {
+    let mut input = first();
+    input.extend(icmp());
+    input.extend(ports.iter().flat_map(|port| of_port(port, facts)));
+    input.push(counted("everything else", [], Verdict::Drop));
+    let forward = vec![counted("everything forwarded", [], Verdict::Drop)];
+    Ruleset {
+        chains: vec![
+            Chain {
+                hook: Hook::Input,
+                policy: Verdict::Drop,
+                rules: input,
+            },
+            Chain {
+                hook: Hook::Forward,
+                policy: Verdict::Drop,
+                rules: forward,
+            },
+        ],
+    }
+}
+
+/// What comes first because most packets are of it.
+fn first() -> Vec<Rule> {
+    vec![
+        plain("connections that stand", [Match::Known]),
+        plain("loopback", [Match::Interface("lo".into())]),
+        counted("invalid", [Match::Invalid], Verdict::Drop),
+    ]
+}
+
+fn icmp() -> Vec<Rule> {
+    let (v4, v6) = PING;
+    let ping = |name, wanted| Rule {
+        at_most: Some(PINGS),
+        ..plain(name, [wanted])
+    };
+    let mut rules = vec![ping("ping", Match::Icmp(v4)), ping("ping6", Match::Icmpv6(v6))];
+    let neighbourhood = NEIGHBOURHOOD.iter();
+    rules.extend(
+        neighbourhood.map(|(kind, hops, name)| plain(name, [Match::HopLimit(*hops), Match::Icmpv6(*kind)])),
+    );
+    rules
+}
+
+fn of_port(port: &Port, facts: &Facts) -> Vec<Rule> {
+    let mut what = Vec::new();
+    let from = (port.opening == Opening::DhcpServers).then_some(SERVER_PORT);
+    if from.is_some() {
+        what.push(Match::Ipv4);
+    }
+    what.push(Match::Port {
+        protocol: port.protocol,
+        from,
+        to: port.number,
+    });
+    let wanted = facts.open(port.opening);
+    if *wanted == Wanted::All {
+        return vec![counted(port.name, what, Verdict::Accept)];
+    }
+    let on = |name: String| {
+        let matches = [Match::Interface(name.clone())].into_iter().chain(what.clone());
+        counted(&format!("{} on {name}", port.name), matches, Verdict::Accept)
+    };
+    named(wanted, &facts.interfaces).into_iter().map(on).collect()
+}
+
+/// The interfaces meant, by name; a name that no interface can have is left out.
+fn named(wanted: &Wanted, interfaces: &[String]) -> Vec<String> {
+    let candidates = match wanted {
+        Wanted::Named(names) => names.as_slice(),
+        Wanted::None | Wanted::First | Wanted::All => interfaces,
+    };
+    let fit = candidates.iter().filter(|name| {
+        let letters = name.bytes().all(|b| b.is_ascii_graphic() && b != b'"');
+        wanted.includes(name, interfaces) && letters && (1..=LONGEST_NAME).contains(&name.len())
+    });
+    let mut names: Vec<String> = fit.cloned().collect();
+    names.sort_unstable();
+    names.dedup();
+    names.truncate(MOST_INTERFACES);
+    names
+}
+
+fn plain(name: &str, matches: impl IntoIterator<Item = Match>) -> Rule {
+    Rule {
+        name: name.into(),
+        matches: matches.into_iter().collect(),
+        at_most: None,
+        counted: false,
+        verdict: Verdict::Accept,
+    }
+}
+
+fn counted(name: &str, matches: impl IntoIterator<Item = Match>, verdict: Verdict) -> Rule {
+    Rule {
+        counted: true,
+        verdict,
+        ..plain(name, matches)
+    }
+}
+
+#[cfg(test)]
+mod tests;

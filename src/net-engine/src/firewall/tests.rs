@@ -1,0 +1,118 @@
+//! The rules that come of facts.
+
+use super::*;
+use crate::ports::{PORTS, Protocol, SSH};
+
+fn rescue(ssh: Wanted) -> Facts {
+    Facts {
+        rescue: true,
+        sealed: false,
+        password: true,
+        rescue_ssh: ssh,
+        heartbeat: Wanted::None,
+        interfaces: ["eth1", "eth0", "eth2"].map(String::from).to_vec(),
+    }
+}
+
+/// Interfaces on which the ruleset opens SSH; `*` for all of them.
+fn ssh_open(facts: &Facts) -> Vec<String> {
+    let ruleset = rules(PORTS, facts);
+    let opening = ruleset.chains[0].rules.iter().filter(|rule| {
+        let ssh = |m: &Match| matches!(m, Match::Port { to, .. } if *to == SSH.number);
+        rule.matches.iter().any(ssh)
+    });
+    opening
+        .map(|rule| match &rule.matches[0] {
+            Match::Interface(name) => name.clone(),
+            _ => "*".into(),
+        })
+        .collect()
+}
+
+#[test]
+fn an_ordinary_appliance() {
+    insta::assert_snapshot!(rules(PORTS, &Facts::default()));
+}
+
+#[test]
+fn a_pair_in_rescue() {
+    let facts = Facts {
+        heartbeat: Wanted::Named(vec!["eth2".into()]),
+        ..rescue(Wanted::Named(vec!["eth1".into(), "eth0".into()]))
+    };
+    insta::assert_snapshot!(rules(PORTS, &facts));
+}
+
+#[test]
+fn ssh_is_open_in_rescue_where_the_setting_says_and_nowhere_else() {
+    assert_eq!(ssh_open(&rescue(Wanted::All)), ["*"]);
+    assert_eq!(ssh_open(&rescue(Wanted::First)), ["eth0"]);
+    assert_eq!(ssh_open(&rescue(Wanted::None)), [""; 0]);
+    let gone = rescue(Wanted::Named(vec!["eth1".into(), "eth7".into()]));
+    assert_eq!(ssh_open(&gone), ["eth1", "eth7"], "a card may come later");
+    for change in [
+        |facts: &mut Facts| facts.rescue = false,
+        |facts: &mut Facts| facts.sealed = true,
+        |facts: &mut Facts| facts.password = false,
+    ] {
+        let mut facts = rescue(Wanted::All);
+        change(&mut facts);
+        assert_eq!(ssh_open(&facts), [""; 0], "{facts:?}");
+    }
+}
+
+#[test]
+fn what_is_open_is_told_by_name() {
+    let ruleset = rules(PORTS, &rescue(Wanted::First));
+    let opened: Vec<_> = ruleset.opened().collect();
+    assert_eq!(opened, ["ssh on eth0", "http", "https", "dhcp-client"]);
+}
+
+#[test]
+fn without_an_interface_the_first_is_none() {
+    let facts = Facts {
+        interfaces: Vec::new(),
+        ..rescue(Wanted::First)
+    };
+    assert_eq!(ssh_open(&facts), [""; 0]);
+}
+
+#[test]
+fn names_cannot_break_the_rules_or_flood_them() {
+    let bad = ["", "a\"b", "a b", "sixteen-letters!", "\u{fc}"];
+    let facts = rescue(Wanted::Named(bad.map(String::from).to_vec()));
+    assert_eq!(ssh_open(&facts), [""; 0]);
+    let many = (0..1000).map(|n| format!("eth{n}")).collect();
+    assert_eq!(ssh_open(&rescue(Wanted::Named(many))).len(), MOST_INTERFACES);
+}
+
+#[test]
+fn every_chain_drops_what_no_rule_lets_in_and_counts_it() {
+    for chain in rules(PORTS, &rescue(Wanted::All)).chains {
+        assert_eq!(chain.policy, Verdict::Drop);
+        let last = chain.rules.last().unwrap();
+        assert_eq!((last.verdict, last.counted), (Verdict::Drop, true));
+        assert_eq!(last.matches, []);
+    }
+}
+
+#[test]
+fn every_accepting_rule_of_a_port_is_of_the_table() {
+    let facts = Facts {
+        heartbeat: Wanted::All,
+        ..rescue(Wanted::All)
+    };
+    let opened: Vec<(Protocol, u16)> = rules(PORTS, &facts)
+        .chains
+        .iter()
+        .flat_map(|chain| &chain.rules)
+        .flat_map(|rule| &rule.matches)
+        .filter_map(|m| match m {
+            Match::Port { protocol, to, .. } => Some((*protocol, *to)),
+            _ => None,
+        })
+        .collect();
+    let documented: Vec<_> = PORTS.iter().map(|port| (port.protocol, port.number)).collect();
+    assert_eq!(opened, documented);
+    assert_eq!(rules(&[], &facts).chains[1], rules(PORTS, &facts).chains[1]);
+}

@@ -1,0 +1,146 @@
+//! The packet filter: in force before the first address, and made anew when what it depends on changes.
+//!
+//! Without it there is no network: the service that takes addresses waits until [`Gate`] is open, and says so when it waits in vain
+//! (`src/net/DECISION-firewall.md`).
+
+use std::time::Duration;
+
+use sps_config::{Node, RescueSsh};
+use sps_net::{Facts, NetworkState, Wanted, firewall, ports, rules};
+use sps_supervisor::{Service, ServiceContext, ServiceError};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tokio::time::timeout;
+use tracing::info;
+
+use super::supervise::spec;
+use crate::backend::Settings;
+
+/// Longest wait for the packet filter, which takes milliseconds; then the one who waits fails, is told, and tries again.
+const IN_FORCE_WITHIN: Duration = Duration::from_secs(30);
+
+/// Whether rules are in force. Clones share it.
+#[derive(Clone)]
+pub(super) struct Gate(watch::Sender<bool>);
+
+impl Gate {
+    /// Closed.
+    pub(super) fn new() -> Self {
+        Self(watch::Sender::new(false))
+    }
+
+    /// Waits until rules are in force.
+    pub(super) async fn passed(&self) -> Result<(), ServiceError> {
+        self.passed_within(IN_FORCE_WITHIN).await
+    }
+
+    async fn passed_within(&self, longest: Duration) -> Result<(), ServiceError> {
+        let mut open = self.0.subscribe();
+        match timeout(longest, open.wait_for(|open| *open)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(
+                "the packet filter is not in force: without it no address is taken; see the service firewall"
+                    .into(),
+            ),
+        }
+    }
+}
+
+/// What the rules depend on.
+#[derive(Clone)]
+pub(super) struct Inputs {
+    /// Whether this start is to mend the appliance.
+    pub(super) rescue: bool,
+    pub(super) settings: Settings,
+    pub(super) network: watch::Sender<NetworkState>,
+}
+
+/// Keeps the packet filter; opens the gate once it is in force.
+pub(super) fn service(inputs: &Inputs, gate: &Gate) -> Service {
+    let (inputs, gate) = (inputs.clone(), gate.clone());
+    Service::new(spec("firewall"), move |context| {
+        run(inputs.clone(), gate.clone(), context)
+    })
+}
+
+async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), ServiceError> {
+    let mut document = inputs.settings.follow();
+    let mut network = inputs.network.subscribe();
+    let mut in_force = None;
+    loop {
+        let facts = facts(
+            inputs.rescue,
+            &document.borrow_and_update(),
+            &network.borrow_and_update(),
+        );
+        let wanted = rules(ports::PORTS, &facts);
+        if in_force.as_ref() != Some(&wanted) {
+            let sent = wanted.clone();
+            spawn_blocking(move || firewall::install(&sent)).await??;
+            let opened: Vec<&str> = wanted.opened().collect();
+            info!("packet filter in force, open: {}", opened.join(", "));
+            in_force = Some(wanted);
+            gate.0.send_replace(true);
+            context.ready();
+        }
+        tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            Ok(()) = document.changed() => {}
+            Ok(()) = network.changed() => {}
+        }
+    }
+}
+
+/// The facts of the rules, in the words of the network.
+pub(super) fn facts(rescue: bool, node: &Node, network: &NetworkState) -> Facts {
+    let interfaces = network.interfaces.iter();
+    Facts {
+        rescue,
+        sealed: node.sealed,
+        password: node.administrators.console_password.is_some(),
+        rescue_ssh: match &node.rescue.ssh {
+            RescueSsh::Management => Wanted::First,
+            RescueSsh::All => Wanted::All,
+            RescueSsh::Off => Wanted::None,
+            RescueSsh::Interfaces(names) => Wanted::Named(names.clone()),
+        },
+        heartbeat: Wanted::None,
+        interfaces: interfaces.map(|interface| interface.name.clone()).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn without_rules_the_gate_stays_closed_and_says_why() {
+        let gate = Gate::new();
+        let said = gate.passed_within(Duration::ZERO).await.unwrap_err().to_string();
+        assert!(said.contains("no address is taken"), "{said}");
+        gate.0.send_replace(true);
+        assert!(gate.passed().await.is_ok());
+    }
+
+    #[test]
+    fn the_ports_of_the_table_are_those_that_are_listened_on() {
+        assert_eq!(ports::HTTP.number, sps_web::HTTP_PORT);
+        assert_eq!(ports::HTTPS.number, sps_web::HTTPS_PORT);
+    }
+
+    #[test]
+    fn ssh_follows_the_node_document() {
+        let node = Node {
+            administrators: sps_config::Administrators {
+                console_password: Some("hash".to_owned().into()),
+                ..Default::default()
+            },
+            ..Node::default()
+        };
+        let open = |rescue, node: &Node| facts(rescue, node, &NetworkState::default()).ssh().clone();
+        assert_eq!(open(true, &node), Wanted::First);
+        assert_eq!(open(false, &node), Wanted::None);
+        let sealed = Node { sealed: true, ..node };
+        assert_eq!(open(true, &sealed), Wanted::None);
+    }
+}
