@@ -141,11 +141,11 @@ impl BuildIso {
     fn description(&self, project: &Project) -> Result<Description> {
         let path = project.root().join(FIRMWARE);
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let firmware = Firmware::from_toml(&text).with_context(|| path.display().to_string())?;
         let own: Version = env!("CARGO_PKG_VERSION")
             .parse()
             .context("read the version of Cargo.toml")?;
         let version = self.version.unwrap_or(own);
+        let firmware = Firmware::from_toml(&text, version).with_context(|| path.display().to_string())?;
         Ok(Description {
             version,
             build_time: epoch::find(project)?,
