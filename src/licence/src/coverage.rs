@@ -55,14 +55,19 @@ impl Licence {
     /// Whether it is valid at `now`, in seconds since 1970; days are those of UTC.
     #[must_use]
     pub fn state(&self, now: u64) -> State {
-        let today = Day::of(now);
-        if today < self.valid_from {
-            return State::NotYet(self.valid_from.since(today));
-        }
-        match self.valid_until {
-            Some(until) if until < today => State::Expired(today.since(until)),
-            until => State::Valid(until.map(|until| until.since(today))),
-        }
+        state(self.valid_from, self.valid_until, Day::of(now))
+    }
+}
+
+/// Whether a licence from `first` to `last` is valid `today`.
+#[must_use]
+pub fn state(first: Day, last: Option<Day>, today: Day) -> State {
+    if today < first {
+        return State::NotYet(first.since(today));
+    }
+    match last {
+        Some(last) if last < today => State::Expired(today.since(last)),
+        last => State::Valid(last.map(|last| last.since(today))),
     }
 }
 

@@ -11,7 +11,7 @@ mod keys;
 mod licence;
 mod show;
 
-pub use coverage::{Coverage, DEMO, State, allows, coverage};
+pub use coverage::{Coverage, DEMO, State, allows, coverage, state};
 pub use feature::{Feature, FeatureError};
 pub use file::{LicenceError, MAX_SIZE};
 pub use keys::{Keys, KeysError, development};

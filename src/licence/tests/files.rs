@@ -154,3 +154,11 @@ fn nothing_is_signed_that_would_be_refused() {
         assert!(broken.to_text(&seller()).is_err(), "change {number} was taken");
     }
 }
+
+#[test]
+fn the_seed_of_the_fuzz_target_becomes_a_licence_when_it_is_signed() {
+    let seed = include_str!("../../../tests/fuzz/seeds/licence/signed-part");
+    let file = format!("{seed}{}", development().sign(seed.as_bytes()).to_text());
+    let licence = Licence::parse(file.as_bytes(), &Keys::development()).unwrap();
+    assert_eq!(licence.lts, [6, 7]);
+}
