@@ -1,5 +1,7 @@
 //! Licence files: what is read back, what is refused and how it is said.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::error::Error;
 
 use sps_image::keys::{KEY_SIZE, SecretKey, Trust};

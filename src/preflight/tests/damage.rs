@@ -1,16 +1,18 @@
 //! Documents from other versions, cut and damaged at every byte: they are refused or judged, and what is shown is fit to be
 //! shown. The documents are the seeds of the fuzz target.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use sps_preflight::{MAX_FINDINGS, Report, Snapshot, judge, unreadable};
 
 const SNAPSHOT: &str = include_str!("../../../tests/fuzz/seeds/preflight/snapshot.json");
 const REPORT: &str = include_str!("../../../tests/fuzz/seeds/preflight/report.json");
 
-/// Every cut, and every byte replaced by some that mean something in JSON and some that mean nothing anywhere.
+/// Every cut, and every byte replaced by one that ends a text, by a digit, and by one that is nothing anywhere.
 fn damaged(text: &str) -> impl Iterator<Item = Vec<u8>> {
     let cuts = (0..text.len()).map(|end| text.as_bytes()[..end].to_vec());
     let changes = (0..text.len()).flat_map(move |at| {
-        b"\"{}[]:,0-9e.\\n \x00\x1b\xff".iter().map(move |byte| {
+        b"\"9\xff".iter().map(move |byte| {
             let mut bytes = text.as_bytes().to_vec();
             bytes[at] = *byte;
             bytes

@@ -1,5 +1,7 @@
 //! Where the facts of a snapshot come from: the manifest of the new firmware and the licence.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::{FORMAT, ImageDigest, Manifest};
 use sps_image::names;

@@ -1,5 +1,7 @@
 //! Test of a new firmware, asked the way the running firmware asks: a snapshot piped through the real binary.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 

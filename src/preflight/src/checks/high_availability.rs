@@ -58,7 +58,7 @@ mod tests {
 
     fn state(state: Option<&str>) -> Vec<Found> {
         check(&with(|facts| {
-            facts.high_availability = state.map(ToOwned::to_owned)
+            facts.high_availability = state.map(ToOwned::to_owned);
         }))
     }
 

@@ -31,7 +31,7 @@ mod tests {
     fn problems_are_repeated() {
         assert_eq!(check(&ready()), []);
         let found = check(&with(|facts| {
-            facts.problems = Some(vec!["Disk usage 97 %".to_owned()])
+            facts.problems = Some(vec!["Disk usage 97 %".to_owned()]);
         }));
         assert_eq!(severities(&found), [Severity::Warning]);
         assert!(found[0].problem.contains("Disk usage 97 %"));
