@@ -7,6 +7,7 @@
 pub mod archive;
 pub mod boot_control;
 pub mod compression;
+pub mod day;
 pub mod disk;
 pub mod esp;
 pub mod hex;
@@ -18,6 +19,7 @@ pub mod names;
 pub mod release;
 pub mod show;
 pub mod source;
+pub mod upgrade_path;
 pub mod verify;
 pub mod version;
 

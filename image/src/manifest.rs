@@ -8,9 +8,11 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::day::Day;
 use crate::hex::Sha256Digest;
 use crate::names;
 use crate::release::is_word;
+use crate::upgrade_path::Rule;
 use crate::version::{Channel, Version};
 
 /// Format of the manifest this code reads and writes.
@@ -57,7 +59,10 @@ pub struct Manifest {
     /// What is new.
     pub upgrade_news: String,
     /// Rules that say from which versions this one may be reached.
-    pub upgrade_from: Vec<String>,
+    pub upgrade_from: Vec<Rule>,
+    /// Last day of support: of an LTS a day fixed with the release, of a feature release usually none, since it is supported
+    /// until the next one. Comes from the repository, like everything here.
+    pub supported_until: Option<Day>,
     /// The whole ISO.
     pub image: ImageDigest,
     /// Every file of the ISO but manifest and signature, sorted by name.
@@ -218,8 +223,8 @@ impl Manifest {
                 "hardware must be 1 to 64 short texts",
             ),
             (
-                is_list(&self.upgrade_from),
-                "upgrade_from must be at most 64 short texts",
+                self.upgrade_from.len() <= MAX_LIST,
+                "upgrade_from must be at most 64 rules",
             ),
             (
                 self.upgrade_notes.len() <= MAX_NOTES,
@@ -243,7 +248,7 @@ impl Manifest {
     fn is_printable(&self) -> bool {
         let clean = |text: &String| !text.chars().any(char::is_control);
         let notes = [&self.upgrade_notes, &self.upgrade_news];
-        self.hardware.iter().chain(&self.upgrade_from).all(clean)
+        self.hardware.iter().all(clean)
             && notes
                 .iter()
                 .all(|text| !text.chars().any(|c| c.is_control() && c != '\n'))

@@ -63,6 +63,8 @@ pub const RELEASE_FILE: &str = "etc/sps/release.json";
 pub const RELEASE_SIGNATURE: &str = "etc/sps/release.sig";
 /// The public keys the running appliance trusts, without leading slash.
 pub const TRUST_FILE: &str = "etc/sps/trust.json";
+/// The public keys of the licences the running appliance accepts, without leading slash.
+pub const LICENCE_TRUST_FILE: &str = "etc/sps/licence-trust.json";
 
 /// The folder of an ISO whose files make a slot.
 const SLOT_FOLDER: &str = "firmware/";

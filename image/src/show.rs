@@ -9,7 +9,9 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use crate::keys::{KeyId, PublicKey};
 use crate::manifest::Manifest;
+use crate::upgrade_path::Rule;
 use crate::verify::{Fault, Refusal, Verified, VerifyError};
+use crate::version::Channel;
 
 /// What is known about the signature when a manifest is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,10 +84,21 @@ fn fields(manifest: &Manifest, signature: SignatureState) -> Vec<(&'static str, 
             if manifest.upgrade_from.is_empty() {
                 "-".to_owned()
             } else {
-                manifest.upgrade_from.join(", ")
+                let rules: Vec<String> = manifest.upgrade_from.iter().map(Rule::to_string).collect();
+                rules.join(", ")
             },
         ),
+        ("support", support(manifest)),
     ]
+}
+
+/// How long the firmware is supported.
+fn support(manifest: &Manifest) -> String {
+    match (manifest.supported_until, manifest.channel) {
+        (Some(day), _) => format!("until {day}"),
+        (None, Channel::Feature) => "until the next feature release".to_owned(),
+        (None, Channel::Lts) => "no end announced".to_owned(),
+    }
 }
 
 fn signature_text(signature: SignatureState) -> String {

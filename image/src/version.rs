@@ -59,6 +59,12 @@ impl Version {
         self.patch
     }
 
+    /// The same version without its build number.
+    #[must_use]
+    pub const fn without_build(self) -> Self {
+        Self { build: None, ..self }
+    }
+
     /// The channel the minor number says.
     #[must_use]
     pub const fn channel(self) -> Channel {
@@ -114,7 +120,8 @@ fn parse(text: &str) -> Option<Version> {
     Some(Version { build, ..version })
 }
 
-fn number(text: &str) -> Option<u32> {
+/// A number as versions are made of: no sign, no leading zero.
+pub(crate) fn number(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit());
     let leading_zero = text.len() > 1 && text.starts_with('0');
     if plain && !leading_zero {

@@ -18,7 +18,9 @@ use sps_image::hex::Sha256Digest;
 use sps_image::keyfile;
 use sps_image::keys::{SecretKey, Trust};
 use sps_image::version::Version;
+use sps_licence::Keys;
 
+use self::parts::Trusted;
 use crate::binary;
 use crate::progress::Step;
 use crate::project::Project;
@@ -43,6 +45,10 @@ pub(crate) struct BuildIso {
     /// Public key the release shall trust too: the one that will follow
     #[arg(long, value_name = "PUB", requires = "key")]
     next_key: Option<PathBuf>,
+    /// Public key of the licences the firmware accepts; a release needs one, a development build also accepts licences of the
+    /// published development licence key
+    #[arg(long, env = "SPS_LICENCE_KEY", value_name = "PUB")]
+    licence_key: Option<PathBuf>,
     /// Another version than Cargo.toml's, for tests of upgrades [development builds only]
     #[arg(long, value_name = "VERSION", conflicts_with = "key")]
     version: Option<Version>,
@@ -58,7 +64,7 @@ pub(crate) struct BuildIso {
 /// Whose firmware it becomes.
 struct Identity {
     key: SecretKey,
-    trust: Trust,
+    trust: Trusted,
 }
 
 /// A finished ISO on disk.
@@ -73,6 +79,7 @@ pub(crate) fn development(project: &Project, folder: &Path) -> Result<(PathBuf, 
     let command = BuildIso {
         key: None,
         next_key: None,
+        licence_key: None,
         version: None,
         fault: Vec::new(),
         out: Some(folder.to_path_buf()),
@@ -112,10 +119,11 @@ impl BuildIso {
     fn identity(&self) -> Result<Identity> {
         let Some(path) = &self.key else {
             let key = SecretKey::development();
-            return Ok(Identity {
-                trust: Trust::only(key.public()),
-                key,
-            });
+            let trust = Trusted {
+                firmware: Trust::only(key.public()),
+                licences: self.licence_keys(&key)?,
+            };
+            return Ok(Identity { trust, key });
         };
         let key = keyfile::load_secret(path).context("load the signing key")?;
         ensure!(
@@ -129,23 +137,45 @@ impl BuildIso {
             .map(keyfile::load_public)
             .transpose()
             .context("load the next key")?;
+        let firmware = Trust {
+            current: key.public(),
+            next,
+        };
+        let licences = self.licence_keys(&key)?;
         Ok(Identity {
-            trust: Trust {
-                current: key.public(),
-                next,
-            },
+            trust: Trusted { firmware, licences },
             key,
         })
+    }
+
+    /// The keys of licences that firmware signed with `firmware` accepts.
+    fn licence_keys(&self, firmware: &SecretKey) -> Result<Keys> {
+        let development = firmware.public().is_development();
+        let Some(path) = &self.licence_key else {
+            ensure!(
+                development,
+                "a release would accept no licence: name the public key of its licences with --licence-key (made by cargo xtask \
+                 keygen)"
+            );
+            return Ok(Keys::development());
+        };
+        let key = keyfile::load_public(path).context("load the licence key")?;
+        ensure!(
+            key != firmware.public(),
+            "{} is the key of the firmware: whoever makes licences must not be able to sign firmware",
+            path.display()
+        );
+        Keys::new(Trust::only(key), development).with_context(|| path.display().to_string())
     }
 
     fn description(&self, project: &Project) -> Result<Description> {
         let path = project.root().join(FIRMWARE);
         let text = fs::read_to_string(&path).with_context(|| format!("read {}", path.display()))?;
-        let firmware = Firmware::from_toml(&text).with_context(|| path.display().to_string())?;
         let own: Version = env!("CARGO_PKG_VERSION")
             .parse()
             .context("read the version of Cargo.toml")?;
         let version = self.version.unwrap_or(own);
+        let firmware = Firmware::from_toml(&text, version).with_context(|| path.display().to_string())?;
         Ok(Description {
             version,
             build_time: epoch::find(project)?,
@@ -210,6 +240,7 @@ mod tests {
         let plain = BuildIso {
             key: None,
             next_key: None,
+            licence_key: None,
             version: None,
             fault: Vec::new(),
             out: None,
@@ -228,6 +259,7 @@ mod tests {
         let build = BuildIso {
             key: Some(path),
             next_key: None,
+            licence_key: None,
             version: None,
             fault: Vec::new(),
             out: None,
@@ -238,6 +270,41 @@ mod tests {
             .expect("the key is known to everyone")
             .to_string();
         assert!(error.contains("development key"), "{error}");
+        fs::remove_dir_all(&folder).expect("remove the folder");
+    }
+
+    #[test]
+    fn a_release_accepts_licences_of_a_key_of_their_own() {
+        let folder = std::env::temp_dir().join(format!("sps-build-iso-licences-{}", std::process::id()));
+        fs::create_dir_all(&folder).expect("create a folder");
+        let keep = |name: &str, key: &SecretKey| {
+            let (secret, public) = (folder.join(name), folder.join(format!("{name}.pub")));
+            keyfile::save_secret(&secret, key).expect("a key file");
+            keyfile::save_public(&public, &key.public()).expect("a key file");
+            (secret, public)
+        };
+        let (signing, own_public) = keep("firmware", &keyfile::generate().expect("a key"));
+        let (_, licences) = keep("licences", &keyfile::generate().expect("a key"));
+        let (_, published) = keep("published", &sps_licence::development());
+        let build = |key: Option<&PathBuf>, licence_key: Option<&PathBuf>| BuildIso {
+            key: key.cloned(),
+            next_key: None,
+            licence_key: licence_key.cloned(),
+            version: None,
+            fault: Vec::new(),
+            out: None,
+        };
+        let release = build(Some(&signing), Some(&licences))
+            .identity()
+            .expect("a release");
+        let named = keyfile::load_public(&licences).expect("the key");
+        assert_eq!(release.trust.licences.trust().current, named);
+        for wrong in [None, Some(&own_public), Some(&published)] {
+            assert!(build(Some(&signing), wrong).identity().is_err(), "{wrong:?}");
+        }
+        for good in [None, Some(&licences), Some(&published)] {
+            assert!(build(None, good).identity().is_ok(), "{good:?}");
+        }
         fs::remove_dir_all(&folder).expect("remove the folder");
     }
 }

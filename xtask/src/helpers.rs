@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn the_programs_run_in_the_root_file_system() {
         let project = Project::find().unwrap();
-        let mut inputs = Inputs::from([("sps", Vec::new()), ("trust", Vec::new())]);
+        let given = ["sps", "trust", "licence-trust"];
+        let mut inputs = Inputs::from(given.map(|name| (name, Vec::new())));
         inputs.extend(read().unwrap());
         let tree = rootfs::load(&project.root().join("rootfs"), &inputs).unwrap();
         let root = std::env::temp_dir().join(format!("sps-root-{}", std::process::id()));

@@ -1,4 +1,4 @@
-//! `cargo xtask keygen`: a new signing key for releases.
+//! `cargo xtask keygen`: a new signing key for releases or licences.
 //!
 //! Invariant: no file is ever overwritten; the secret is never printed.
 
@@ -8,11 +8,12 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use sps_image::keyfile;
 
-/// Makes a new ed25519 key pair for signing releases
+/// Makes a new ed25519 key pair for signing releases or licences
 ///
 /// FILE gets the secret key (readable by its owner only), FILE.pub the public key. Use the secret with
 /// `build-iso --key FILE`, give the public key to whoever verifies (`sps image verify ISO --key FILE.pub`). Keep
-/// the secret outside the checkout, and a copy of it: whoever has it can sign firmware that appliances trust.
+/// the secret outside the checkout, and a copy of it: whoever has it can sign firmware that appliances trust. Licences
+/// need a pair of their own: the secret for `licence --key FILE`, the public key for `build-iso --licence-key FILE.pub`.
 #[derive(Debug, Args)]
 pub(crate) struct Keygen {
     /// File for the secret key; must not exist

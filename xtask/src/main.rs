@@ -13,6 +13,7 @@ mod fuzz;
 mod helpers;
 mod kernel;
 mod keygen;
+mod licence;
 mod list_parts;
 mod progress;
 mod project;
@@ -54,6 +55,7 @@ enum Command {
     Fuzz(fuzz::Fuzz),
     Bench(bench::Bench),
     Keygen(keygen::Keygen),
+    Licence(licence::MakeLicence),
     Sbom(list_parts::Sbom),
     Sources(source_bundle::Sources),
 }
@@ -84,6 +86,7 @@ fn run() -> anyhow::Result<()> {
         Command::Fuzz(command) => command.run(&project),
         Command::Bench(command) => command.run(&project),
         Command::Keygen(command) => command.run(),
+        Command::Licence(command) => command.run(),
         Command::Sbom(command) => command.run(&project),
         Command::Sources(command) => command.run(&project),
     }

@@ -3,13 +3,13 @@
 //! Invariant: parts and description decide every byte; the build id is a digest of both. Works in memory: no
 //! files, no clock, no processes.
 
-use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use super::grub::Grub;
 use super::menus;
 use super::seal::{self, Payloads, Seal, SealError};
+use crate::day::Day;
 use crate::disk::file_systems::SLOT_LIMIT;
 use crate::esp::{self, EspError};
 use crate::hex::{self, Sha256Digest};
@@ -17,6 +17,7 @@ use crate::keys::SecretKey;
 use crate::manifest::{self, ImageDigest, Manifest};
 use crate::names;
 use crate::release::{self, Release};
+use crate::upgrade_path::Rule;
 use crate::version::Version;
 
 /// Bytes of the digest that name a build.
@@ -50,9 +51,8 @@ pub struct Description {
     pub faults: Vec<String>,
 }
 
-/// What the source says of a firmware: the file `image/firmware.toml`.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// What the source says of a firmware.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Firmware {
     /// Number of the data layout.
     pub data_layout: u32,
@@ -61,29 +61,18 @@ pub struct Firmware {
     /// Supported hardware types.
     pub hardware: Vec<String>,
     /// From which versions it may be reached.
-    pub upgrade_from: Vec<String>,
+    pub upgrade_from: Vec<Rule>,
+    /// Last day of support, if it is fixed.
+    pub supported_until: Option<Day>,
     /// What an administrator must know before upgrading.
     pub upgrade_notes: String,
     /// What is new.
     pub upgrade_news: String,
 }
 
-impl Firmware {
-    /// Reads the TOML form.
-    ///
-    /// # Errors
-    /// When a field is missing, unknown or of the wrong type.
-    pub fn from_toml(text: &str) -> Result<Self, BundleError> {
-        Ok(toml::from_str(text).map_err(Box::new)?)
-    }
-}
-
 /// Why a firmware could not be assembled.
 #[derive(Debug, Error)]
 pub enum BundleError {
-    /// What the source says of the firmware cannot be understood.
-    #[error("cannot understand the description of the firmware")]
-    Description(#[from] Box<toml::de::Error>),
     /// The EFI system partition could not be made.
     #[error(transparent)]
     Esp(#[from] EspError),
@@ -149,6 +138,7 @@ fn manifest(release: &Release, firmware: &Firmware) -> Manifest {
         upgrade_notes: firmware.upgrade_notes.clone(),
         upgrade_news: firmware.upgrade_news.clone(),
         upgrade_from: firmware.upgrade_from.clone(),
+        supported_until: firmware.supported_until,
         image: ImageDigest {
             size: 0,
             sha256: Sha256Digest::new([0; hex::DIGEST_SIZE]),

@@ -1,6 +1,7 @@
 //! Makes firmware images. Deterministic: what goes in decides every byte that comes out.
 
 pub mod bundle;
+pub mod description;
 pub mod disk;
 pub mod grub;
 pub mod initramfs;

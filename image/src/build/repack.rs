@@ -12,6 +12,7 @@ use crate::manifest::Manifest;
 use crate::names;
 use crate::release::Release;
 use crate::source::{self, Source};
+use crate::upgrade_path::Rule;
 use crate::verify::{self, Verified, VerifyError};
 use crate::version::Version;
 
@@ -33,7 +34,7 @@ pub struct Changes {
     /// Supported hardware types.
     pub hardware: Option<Vec<String>>,
     /// From which versions it may be reached.
-    pub upgrade_from: Option<Vec<String>>,
+    pub upgrade_from: Option<Vec<Rule>>,
 }
 
 /// Why an image could not be repacked.

@@ -162,6 +162,7 @@ fn description() -> Description {
             boot_protocol: 1,
             hardware: vec!["generic-x86-64".to_owned()],
             upgrade_from: Vec::new(),
+            supported_until: None,
             upgrade_notes: String::new(),
             upgrade_news: String::new(),
         },

@@ -16,6 +16,7 @@ mod node;
 mod parameters;
 mod pid1;
 mod poweroff;
+mod preflight;
 mod services;
 mod show;
 
@@ -28,6 +29,9 @@ fn main() -> ExitCode {
     let name = std::env::args_os().next().unwrap_or_default();
     if drbd_helper::is_meant(&name) {
         return drbd_helper::answer();
+    }
+    if preflight::is_meant(std::env::args_os().skip(1)) {
+        return preflight::answer();
     }
     match poweroff::by_name(&name) {
         Some(request) => poweroff::ask(request),

@@ -11,6 +11,7 @@ use sps_image::build::rootfs::{self, Inputs};
 use sps_image::build::{initramfs, microcode};
 use sps_image::hex::{DIGEST_SIZE, Sha256Digest};
 use sps_image::keys::Trust;
+use sps_licence::Keys;
 
 use crate::cache::{self, Lock};
 use crate::digest::Key;
@@ -27,8 +28,16 @@ const DISK_BOOT: &str = "disk-boot.img";
 const DISK_CORE: &str = "disk-core.img";
 const DISK_EFI: &str = "disk-bootx64.efi.zst";
 
+/// The keys that the firmware trusts.
+pub(super) struct Trusted {
+    /// Of firmware.
+    pub(super) firmware: Trust,
+    /// Of licences.
+    pub(super) licences: Keys,
+}
+
 /// Makes or finds every part.
-pub(super) fn collect(project: &Project, trust: &Trust, description: &Description) -> Result<Parts> {
+pub(super) fn collect(project: &Project, trust: &Trusted, description: &Description) -> Result<Parts> {
     let kernel = kernel::ensure(project, Variant::Release)?;
     let binary = read(&binary::ensure(project)?)?;
     let cache = project.cache().join("image");
@@ -56,8 +65,12 @@ fn step<T>(name: &str, make: impl FnOnce() -> Result<T>) -> Result<T> {
     Ok(made)
 }
 
-fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Trust) -> Result<Vec<u8>> {
-    let mut inputs = Inputs::from([("sps", binary), ("trust", trust.to_json()?.into_bytes())]);
+fn root_file_system(project: &Project, cache: &Path, binary: Vec<u8>, trust: &Trusted) -> Result<Vec<u8>> {
+    let mut inputs = Inputs::from([
+        ("sps", binary),
+        ("trust", trust.firmware.to_json()?.into_bytes()),
+        ("licence-trust", trust.licences.trust().to_json()?.into_bytes()),
+    ]);
     inputs.extend(helpers::read()?);
     let tree = rootfs::load(&project.root().join("rootfs"), &inputs)?;
     let archive = initramfs::archive(&tree)?;

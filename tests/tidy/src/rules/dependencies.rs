@@ -41,8 +41,10 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-harness", Kind::Tool),
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
+    ("sps-licence", Kind::Engine),
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
+    ("sps-preflight", Kind::Engine),
     ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
     ("sps-supervisor", Kind::Shell),
@@ -54,9 +56,17 @@ const CRATES: &[(&str, Kind)] = &[
     ("xtask", Kind::Tool),
 ];
 
-/// Shells whose work is the formats of the firmware file and of the disk, and an engine that decides by their types:
-/// a `clippy.toml` beside it forbids what reads files.
-const READ_IMAGES: [&str; 3] = ["sps-firmware", "sps-firmware-engine", "sps-storage"];
+/// Shells whose work is the formats of the firmware file and of the disk, and engines that decide by their types: a
+/// `clippy.toml` beside each forbids what reads files.
+const READ_IMAGES: [&str; 5] = [
+    "sps-firmware",
+    "sps-firmware-engine",
+    "sps-licence",
+    "sps-preflight",
+    "sps-storage",
+];
+/// Engines that judge by another's rules: what a licence covers is said in one place.
+const ENGINES_TOGETHER: [(&str, &str); 1] = [("sps-preflight", "sps-licence")];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -153,6 +163,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
     let allowed = match (kind, kind_of(used)?) {
         (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Operations | Kind::Shell) => true,
         (Kind::Engine, Kind::Base) => used == "sps-image" && READ_IMAGES.contains(&name),
+        (Kind::Engine, Kind::Engine) => ENGINES_TOGETHER.contains(&(name, used)),
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
@@ -208,6 +219,8 @@ mod tests {
             problems("sps-net", "sps-supervisor-engine.workspace = true").len(),
             1
         );
+        assert_eq!(problems("sps-preflight", "sps-licence.workspace = true").len(), 0);
+        assert_eq!(problems("sps-licence", "sps-preflight.workspace = true").len(), 1);
     }
 
     #[test]

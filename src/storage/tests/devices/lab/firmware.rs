@@ -33,6 +33,7 @@ pub(crate) fn image() -> Vec<u8> {
             boot_protocol: 1,
             hardware: vec!["generic-x86-64".to_owned()],
             upgrade_from: Vec::new(),
+            supported_until: None,
             upgrade_notes: String::new(),
             upgrade_news: String::new(),
         },
