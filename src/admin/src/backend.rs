@@ -26,11 +26,13 @@ pub trait Backend: Send + Sync + 'static {
     fn standing(&self) -> Standing;
 
     /// Makes room for a firmware file of the size that was announced. One at a time; the one that `origin` begins is told to
-    /// others in their refusal. Blocking.
+    /// others in their refusal. Blocking. Where there is nowhere to keep one it is refused.
     ///
     /// # Errors
     /// Another one is arriving, it cannot fit, or there is nowhere to keep one.
-    fn receive(&self, origin: &Origin, announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure>;
+    fn receive(&self, _origin: &Origin, _announced: Option<u64>) -> Result<Box<dyn Parcel>, Failure> {
+        Err(Failure::refused("no firmware file can arrive here"))
+    }
 
     /// Carries out `request`.
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a>;

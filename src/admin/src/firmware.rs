@@ -53,6 +53,8 @@ pub struct Notes {
     pub build_time: u64,
     /// From which versions it may be reached, as rules.
     pub upgrade_from: Vec<String>,
+    /// The last day on which the maker supports it, `2027-03-31`, when that is fixed.
+    pub supported_until: Option<String>,
 }
 
 /// State of a slot.

@@ -300,7 +300,8 @@ pub(super) fn notes(own: &Appliance, slot: u8) -> Reply {
         upgrade_notes: manifest.upgrade_notes,
         upgrade_news: manifest.upgrade_news,
         build_time: manifest.build_time,
-        upgrade_from: manifest.upgrade_from,
+        upgrade_from: manifest.upgrade_from.iter().map(ToString::to_string).collect(),
+        supported_until: manifest.supported_until.map(|day| day.to_string()),
     }))
 }
 

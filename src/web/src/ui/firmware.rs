@@ -219,7 +219,11 @@ fn about(notes: &Notes, zone: &Zone) -> Markup {
         ("Built", zone.moment(notes.build_time)),
         (
             "Upgrade from",
-            html! { @if rules.is_empty() { "any version" } @else { (rules) } },
+            html! { @if rules.is_empty() { "no version" } @else { (rules) } },
+        ),
+        (
+            "Supported until",
+            html! { (notes.supported_until.as_deref().unwrap_or("not fixed yet")) },
         ),
     ])
 }

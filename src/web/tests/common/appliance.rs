@@ -230,7 +230,8 @@ fn notes(state: &State, number: u8) -> Reply {
         upgrade_notes: "Read <b>this</b> first.\nSecond line.".into(),
         upgrade_news: String::new(),
         build_time: 1_800_000_000,
-        upgrade_from: vec![">=0.1.0".into()],
+        upgrade_from: vec!["0.x".into()],
+        supported_until: Some("2028-01-31".into()),
     }))
 }
 

@@ -66,6 +66,10 @@ impl Appliance {
             Request::SupportBundle { .. } => Ok(Response::Bundle(bundle())),
             Request::InstallDisks => Ok(Response::Disks(disks())),
             Request::InstallPlan { disk, keep_data } => Ok(Response::Plan(plan(disk, *keep_data))),
+            Request::WebLogin { .. }
+            | Request::Setup { .. }
+            | Request::Changes { .. }
+            | Request::FirmwareNotes { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
                 done(if self.sealed { "sealed" } else { "no longer sealed" })
