@@ -1,5 +1,5 @@
 // From the first start to the first login, then every page; reload and logout.
-import { assert, base, logIn, look, password, run, setUp } from "./lib.mjs";
+import { assert, base, logIn, look, password, press, run, setUp } from "./lib.mjs";
 
 await run(async (page, context) => {
   await page.goto(`${base}/`);
@@ -8,14 +8,14 @@ await run(async (page, context) => {
   await page.fill("#password", password);
   await page.fill("#password-again", "something else");
   await page.fill("#host", "gate-01");
-  await page.click("text=Set up >> visible=true");
+  await press(page, "Set up");
   await page.waitForSelector("text=The two passwords are not the same");
   assert((await page.inputValue("#host")) === "gate-01", "what was typed is lost");
   await setUp(page);
   await look(page, "login");
   await page.fill("#user", "admin");
   await page.fill("#password", "wrong password");
-  await page.click("text=Log in >> visible=true");
+  await press(page, "Log in");
   await page.waitForSelector("text=User name and password do not fit together.");
   await logIn(page);
   await page.waitForURL("**/firmwares");
@@ -36,10 +36,10 @@ await run(async (page, context) => {
   await page.goto(`${base}/design`);
   await look(page, "design");
   await page.goto(`${base}/boot`);
-  await page.waitForSelector("#log .line");
+  await page.waitForSelector("#log .line.info");
   await page.goto(`${base}/`);
   await page.waitForURL("**/firmwares");
-  await page.click("text=Log out >> visible=true");
+  await press(page, "Log out");
   await page.waitForSelector("text=You are logged out.");
   await page.goto(`${base}/users-access-control/changes`);
   await page.waitForURL("**/login?next=*");

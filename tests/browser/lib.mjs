@@ -64,10 +64,15 @@ export function assert(holds, words) {
   if (!holds) throw new Error(words);
 }
 
+// Presses the button of this name.
+export async function press(page, name) {
+  await page.getByRole("button", { name, exact: true }).click();
+}
+
 export async function logIn(page) {
   await page.fill("#user", "admin");
   await page.fill("#password", password);
-  await page.click("text=Log in >> visible=true");
+  await press(page, "Log in");
 }
 
 export async function setUp(page) {
@@ -77,7 +82,7 @@ export async function setUp(page) {
   await page.fill("#password-again", password);
   await page.fill("#host", "gate-01");
   await page.selectOption("#zone", "Europe/Vienna");
-  await page.click("text=Set up >> visible=true");
+  await press(page, "Set up");
   await page.waitForURL("**/login");
 }
 

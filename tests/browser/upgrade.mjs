@@ -1,5 +1,5 @@
 // An upgrade with nothing but a browser; then one that breaks and comes back with the reason.
-import { BOOT, SOON, assert, base, logIn, look, reboot, run, say, setUp } from "./lib.mjs";
+import { BOOT, SOON, assert, base, logIn, look, press, reboot, run, say, setUp } from "./lib.mjs";
 
 const FIRMWARES = `${base}/basic-settings/system/firmwares`;
 
@@ -8,7 +8,7 @@ const row = (page, version) => page.locator("#slots tbody tr", { hasText: versio
 async function upload(page, file, version) {
   await page.goto(FIRMWARES);
   await page.setInputFiles("#firmware", file);
-  await page.click("text=Upload >> visible=true");
+  await press(page, "Upload");
   // Reloading in the middle finds the job again.
   // The file has arrived; what follows needs nobody to wait for it.
   await page.waitForSelector("#jobs .job:has-text(\"erifying the firmware\"), #jobs .job:has-text(\"firmware\"):not([data-state=running])");
@@ -23,18 +23,18 @@ await run(async (page) => {
   await page.waitForURL("**/firmwares");
   await upload(page, process.env.SPS_GOOD, "0.2.0");
   await look(page, "uploaded");
-  await row(page, "0.2.0").locator("text=Boot after reboot").click();
+  await row(page, "0.2.0").getByRole("button", { name: "Boot after reboot" }).click();
   await page.waitForSelector("text=boots at the next reboot");
   await look(page, "pending");
   await reboot(page, "to upgrade");
   await page.waitForSelector(".top .version:has-text('0.2.0')");
   assert((await row(page, "0.2.0").textContent()).includes("Healthy"), "0.2.0 is not healthy");
   await look(page, "on-trial");
-  await page.click("text=Keep it for good now");
+  await press(page, "Keep it for good now");
   await page.waitForSelector("#slots >> text=Committed");
 
   await upload(page, process.env.SPS_BROKEN, "0.3.0");
-  await row(page, "0.3.0").locator("text=Boot after reboot").click();
+  await row(page, "0.3.0").getByRole("button", { name: "Boot after reboot" }).click();
   await page.waitForSelector("text=boots at the next reboot");
   await reboot(page, "to break it");
   await page.goto(`${base}/basic-settings/system/version-details`);
