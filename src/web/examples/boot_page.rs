@@ -1,9 +1,10 @@
 //! Serves the boot page of a simulated boot on loopback, for looking at it in a browser.
 //!
-//! `cargo run -p sps-web --example boot_page -- [HTTPS-PORT] [boot|upgrade|healthy|failed|rescue] [release]`
+//! `cargo run -p sps-web --example boot_page -- [HTTPS-PORT] [boot|upgrade|healthy|failed|rescue|web] [release] [new]`
 //! The plain port is one below. Nothing of an appliance is touched.
 
 #[path = "../tests/common/appliance.rs"]
+#[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod appliance;
 
 use std::error::Error;

@@ -94,15 +94,19 @@ pub(super) async fn changes(
         .iter()
         .enumerate()
         .map(|(n, change)| json!({ "key": n.to_string(), "body": change, "meta": { "href": CHANGES } }));
-    let body = list(items.collect(), below(CHANGES), json!({ "limit": limit }));
+    let body = list(
+        &items.collect::<Vec<_>>(),
+        below(CHANGES),
+        json!({ "limit": limit }),
+    );
     Ok(answer(StatusCode::OK, &body))
 }
 
 /// `GET` of the long operations.
 pub(super) async fn jobs(Extension(visitor): Extension<Visitor>) -> Response {
     let jobs = visitor.administration.jobs.list();
-    let items = jobs.iter().map(job_object).collect();
-    answer(StatusCode::OK, &list(items, below(JOBS), json!({})))
+    let items: Vec<_> = jobs.iter().map(job_object).collect();
+    answer(StatusCode::OK, &list(&items, below(JOBS), json!({})))
 }
 
 /// `GET` of one of them.

@@ -32,7 +32,7 @@ pub(super) fn object(key: &str, body: &impl Serialize, place: Place<'_>, more: V
 }
 
 /// A list of objects.
-pub(super) fn list(items: Vec<Value>, place: Place<'_>, more: Value) -> Value {
+pub(super) fn list(items: &[Value], place: Place<'_>, more: Value) -> Value {
     json!({ "items": items, "meta": place.meta(more) })
 }
 
@@ -41,7 +41,7 @@ pub(super) fn index(names: &[(&str, &str)], place: Place<'_>) -> Value {
     let items = names
         .iter()
         .map(|(key, href)| json!({ "key": key, "meta": { "href": href } }));
-    list(items.collect(), place, json!({}))
+    list(&items.collect::<Vec<_>>(), place, json!({}))
 }
 
 /// An answer.

@@ -57,7 +57,7 @@ pub(super) async fn slots(Extension(visitor): Extension<Visitor>) -> Result<Resp
         "slot_after_reboot": number(|slot| slot.after_reboot),
         "number_of_empty_slots": slots.iter().filter(|slot| slot.version.is_none()).count(),
     });
-    Ok(answer(StatusCode::OK, &list(items, place, more)))
+    Ok(answer(StatusCode::OK, &list(&items, place, more)))
 }
 
 /// `GET` of one slot.
