@@ -69,7 +69,7 @@ async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next)
     if !from_here(request.method(), request.headers()) {
         return Problem::foreign().into_response();
     }
-    let active = is_active(request.headers());
+    let active = is_active(request.uri().path(), request.headers());
     match administration.gate.signed_in(request.headers(), address, active) {
         Some(signed_in) => {
             let visitor = Visitor {
@@ -99,13 +99,13 @@ fn parts(site: &Site, request: &Request) -> Option<(Administration, Peer)> {
     Some((site.administration.clone()?, peer))
 }
 
-/// Whether a person asks: what the script fetches by itself says so.
-fn is_active(headers: &HeaderMap) -> bool {
-    !headers.contains_key("x-refresh")
+/// Whether a person asks: what the script fetches by itself says so, and the stream of events is always its own.
+fn is_active(path: &str, headers: &HeaderMap) -> bool {
+    path != events::PATH && !headers.contains_key("x-refresh")
 }
 
 fn to_login(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
-    if !is_active(headers) || headers.contains_key("x-upload") {
+    if !is_active(uri.path(), headers) || headers.contains_key("x-upload") {
         return Problem::logged_out().into_response();
     }
     let back = if *method == Method::GET {
@@ -117,4 +117,19 @@ fn to_login(method: &Method, uri: &Uri, headers: &HeaderMap) -> Response {
         .append_pair("next", back)
         .finish();
     Redirect::to(&format!("{}?{query}", login::PAGE)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn what_a_page_fetches_by_itself_is_no_sign_of_life() {
+        let mut headers = HeaderMap::new();
+        assert!(is_active(firmware::PAGE, &headers) && !is_active(events::PATH, &headers));
+        headers.insert("x-refresh", HeaderValue::from_static("1"));
+        assert!(!is_active(firmware::PAGE, &headers));
+    }
 }
