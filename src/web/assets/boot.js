@@ -36,6 +36,7 @@ const state = {
   pending: [],
   flushTimer: 0,
   following: true,
+  leaving: false,
   query: "",
 };
 
@@ -115,7 +116,7 @@ async function retry() {
   try {
     const answer = await fetch(STATUS, { cache: "no-store", signal: AbortSignal.timeout(RETRY_MOST_MS) });
     // The boot page is gone: the appliance's own pages have taken over.
-    if (answer.status === 404) return location.assign("/");
+    if (answer.status === 404) return await leave("/");
     if (answer.ok) return connect();
     if (answer.status === 503) text = "Too many browsers follow this page, trying again…";
   } catch {
@@ -131,7 +132,7 @@ function greet(hello) {
   if (hello.version !== data.version) {
     // Other firmware, other page.
     sessionStorage.setItem("restarted", hello.version);
-    location.reload();
+    leave(location.pathname + location.search);
     return;
   }
   setClock(hello);
@@ -196,8 +197,28 @@ function handOver(health) {
   const works = health === "healthy" || health === "degraded";
   if (!works || data.login === undefined) return;
   const back = sessionStorage.getItem("return");
-  sessionStorage.removeItem("return");
-  if (back?.startsWith("/") || data.working === undefined) location.assign(back?.startsWith("/") ? back : "/");
+  if (back?.startsWith("/")) leave(back);
+  else if (data.working === undefined) leave("/");
+}
+
+// Goes to a page only once it has answered: a navigation that fails leaves the browser on an error page of its own, which
+// comes back by itself to nothing. The answer's connection is the one that the navigation then takes; a browser keeps
+// attempts from while the appliance was away, and would wait for one of those.
+async function leave(path) {
+  if (state.leaving) return;
+  state.leaving = true;
+  try {
+    const answer = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(RETRY_MOST_MS) });
+    await answer.text();
+    sessionStorage.removeItem("return");
+    location.replace(path);
+  } catch {
+    // The next status, or the next connection, tries again.
+    state.leaving = false;
+    clearTimeout(state.retryTimer);
+    state.retryTimer = 0;
+    lost("Connection lost, reconnecting…");
+  }
 }
 
 function showProgress({ progress, progress_text: text }) {

@@ -68,7 +68,7 @@ fn a_frozen_disk_stops_nothing_but_its_users() -> Result<()> {
 /// The boot page is shown and says that all is well.
 fn answers(guest: &Guest) -> Result<()> {
     let web = guest.https()?;
-    ensure!(web.get("/")?.status == 200);
+    ensure!(web.get("/boot")?.status == 200);
     let status = web.json("/api/boot/status")?;
     ensure!(status["body"]["health"] == "healthy", "{status}");
     Ok(())
