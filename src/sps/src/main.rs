@@ -23,10 +23,14 @@ mod show;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    let name = std::env::args_os().next().unwrap_or_default();
+    // First: in its own namespace it is process 1 as well.
+    if sps_sandbox::is_meant(&name) {
+        return sps_sandbox::enter(std::env::args_os().skip(1));
+    }
     if std::process::id() == 1 {
         return pid1::run();
     }
-    let name = std::env::args_os().next().unwrap_or_default();
     if drbd_helper::is_meant(&name) {
         return drbd_helper::answer();
     }

@@ -9,9 +9,11 @@
 )]
 
 pub mod block;
+pub mod descriptors;
 pub mod ext4;
 pub mod freeze;
 pub mod packet;
+pub mod spawn;
 pub mod timex;
 pub mod watchdog;
 pub mod writeback;

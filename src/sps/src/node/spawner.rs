@@ -4,7 +4,7 @@ use std::io;
 use std::process::Command;
 
 use sps_init::children::Children;
-use sps_storage::helper::{Spawn, Spawned};
+use sps_sys::spawn::{Spawn, Spawned};
 
 /// Starts processes that the reaper leaves alone.
 pub(super) struct Spawner(pub(super) Children);

@@ -6,9 +6,7 @@
 
 mod program;
 mod run;
-mod spawn;
 mod vitality;
 
 pub use program::Program;
 pub use run::{Finished, HelperError, Helpers, SILENCE, Stop};
-pub use spawn::{Plain, Spawn, Spawned};

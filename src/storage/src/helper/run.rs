@@ -14,8 +14,8 @@ use thiserror::Error;
 use tracing::{debug, warn};
 
 use super::program::Program;
-use super::spawn::{Plain, Spawn, Spawned};
 use super::vitality;
+use sps_sys::spawn::{Plain, Spawn, Spawned};
 
 /// Longest time a program may go without output and without work: a disk that answers nothing for two minutes is
 /// dead. Well above the 30 s after which the kernel's own disk commands time out and are tried again.

@@ -45,6 +45,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
     ("sps-preflight", Kind::Engine),
+    ("sps-sandbox", Kind::Shell),
     ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
     ("sps-supervisor", Kind::Shell),

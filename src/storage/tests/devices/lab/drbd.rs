@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use sps_image::disk::layout::Part;
 use sps_storage::drbd::Drbd;
-use sps_storage::helper::{Helpers, Plain, Program, Spawn, Spawned, Stop};
+use sps_storage::helper::{Helpers, Program, Stop};
 use sps_storage::own::OwnDisk;
+use sps_sys::spawn::{Plain, Spawn, Spawned};
 
 /// Clones share what was recorded.
 #[derive(Clone)]
