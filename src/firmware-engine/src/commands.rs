@@ -2,6 +2,7 @@
 
 use sps_image::boot_control::{Control, PROTOCOL, SlotFlags, SlotNumber};
 use sps_image::hex::Sha256Digest;
+use sps_image::upgrade_path::{Earlier, judge};
 use sps_image::version::Version;
 
 use crate::decision::{Decision, Effect};
@@ -54,8 +55,9 @@ fn check_candidate(facts: &Facts, candidate: &Candidate, running: Version) -> Re
     if let Some(slot) = holder(facts, build.digest) {
         return Err(Refusal::AlreadyThere { version, slot });
     }
+    // What its own rules say is for its Test to tell; what is older and kept in no slot can never be started here.
     if version < running {
-        return Err(Refusal::Older { version, running });
+        judge(&[], running, version, Earlier::Gone)?;
     }
     Ok(())
 }
@@ -253,7 +255,7 @@ pub(crate) fn installed(facts: &Facts) -> Result<(Control, SlotNumber), Refusal>
     Ok((control, running))
 }
 
-fn complete(facts: &Facts, slot: SlotNumber) -> Result<&Build, Refusal> {
+pub(crate) fn complete(facts: &Facts, slot: SlotNumber) -> Result<&Build, Refusal> {
     match facts.content(slot) {
         Content::Empty | Content::Incomplete => Err(Refusal::Empty { slot }),
         Content::Damaged { reason } => Err(Refusal::Damaged {

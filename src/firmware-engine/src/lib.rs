@@ -25,6 +25,7 @@ mod recovery;
 mod refusal;
 mod rescue;
 mod state;
+mod tested;
 
 pub use attempt::{Attempt, Cause, Failed, MAX_FAILED, Rollback};
 pub use boot::{BootInput, BootOutcome, boot_started, healthy};
@@ -38,3 +39,4 @@ pub use recovery::normal_boot;
 pub use refusal::Refusal;
 pub use rescue::Rescue;
 pub use state::{SLOT_LIMIT, SlotState, state};
+pub use tested::{Tested, require_test};

@@ -38,16 +38,34 @@ pub enum Refusal {
         /// Why it failed.
         cause: Cause,
     },
-    /// It is older than what runs.
-    #[error(
-        "firmware {version} is older than the running {running}; to go back, roll back or activate the slot that \
-         still holds the older firmware, or install it anew from its medium"
-    )]
-    Older {
+    /// It can never follow what runs.
+    #[error(transparent)]
+    Path(#[from] sps_image::upgrade_path::Refusal),
+    /// Nobody has tested it on this appliance.
+    #[error("firmware {version} in slot {slot} has not been tested on this appliance: test it first")]
+    NotTested {
         /// Its version.
         version: Version,
-        /// The running version.
-        running: Version,
+        /// The slot.
+        slot: SlotNumber,
+    },
+    /// Its Test found what blocks.
+    #[error("firmware {version} in slot {slot} has not passed its Test: mend what blocks, then test it again")]
+    TestFailed {
+        /// Its version.
+        version: Version,
+        /// The slot.
+        slot: SlotNumber,
+    },
+    /// What its Test was made with is not what there is now.
+    #[error("the Test of firmware {version} in slot {slot} does not hold any more: {changed}; test it again")]
+    TestOutdated {
+        /// Its version.
+        version: Version,
+        /// The slot.
+        slot: SlotNumber,
+        /// What has changed since.
+        changed: String,
     },
     /// It needs a boot loader this appliance does not have.
     #[error(

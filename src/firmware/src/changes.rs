@@ -3,7 +3,8 @@
 use std::ops::ControlFlow;
 
 use sps_firmware_engine::{
-    Content, Decision, Effect, Facts, Refusal, activate, add, commit, delete, forget, normal_boot, rollback,
+    Content, Decision, Effect, Facts, Refusal, activate, add, commit, delete, forget, normal_boot, require_test,
+    rollback,
 };
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
@@ -11,6 +12,7 @@ use sps_image::source::Source;
 use sps_image::version::Version;
 use tracing::info;
 
+use crate::documents::TestRecord;
 use crate::error::FirmwareError;
 use crate::execute::{Context, Staging};
 use crate::firmware::{Evidence, Firmware, lock};
@@ -98,12 +100,19 @@ impl Firmware {
         Ok(())
     }
 
-    /// Makes a slot the one that boots next. Its files are read and compared with its manifest first.
+    /// Makes a slot the one that boots next. Its files are read and compared with its manifest first. Its last Test must
+    /// have been made with this `revision` of the configuration.
     ///
     /// # Errors
     /// When another change is under way, it is refused, or it cannot be written.
-    pub fn activate(&self, slot: SlotNumber) -> Result<(), FirmwareError> {
-        self.order(Some(slot), |facts| activate(facts, slot))?;
+    pub fn activate(&self, slot: SlotNumber, revision: u64) -> Result<(), FirmwareError> {
+        let tests = self.tests();
+        self.order(Some(slot), |facts| {
+            let of_slot = |test: &&TestRecord| Some(test.digest) == facts.build(slot).map(|build| build.digest);
+            let last = tests.iter().find(of_slot).map(TestRecord::tested);
+            require_test(facts, slot, revision, last.as_ref())?;
+            activate(facts, slot)
+        })?;
         info!("firmware slot {slot} boots next");
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! The small JSON files this crate keeps: failed firmware on `boot`; the attempt, the last rollback, the trial on
-//! `state`.
+//! The small JSON files this crate keeps: failed firmware on `boot`; the attempt, the last rollback, the trial and
+//! the Tests on `state`.
 //!
 //! Invariants: each has a format number and a bound; unknown fields are refused; what cannot be read counts as absent
 //! and is told, it never stops a boot.
@@ -8,8 +8,8 @@ use std::io;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use sps_firmware_engine::{Attempt, Cause, Failed, Rollback, Trial};
-use sps_image::boot_control::SlotNumber;
+use sps_firmware_engine::{Attempt, Cause, Failed, Rollback, Tested, Trial};
+use sps_image::boot_control::{SLOTS, SlotNumber};
 use sps_image::hex::Sha256Digest;
 use sps_image::version::Version;
 
@@ -18,22 +18,26 @@ use crate::folder::Folder;
 
 /// Format of all of them.
 const FORMAT: u32 = 1;
-/// Longest of them: two excerpts, with room for escapes.
+/// Longest of most of them: two excerpts, with room for escapes.
 const MAX_SIZE: usize = 256 * 1024;
 /// Bytes kept of the log of a failed start, and of the kernel's last words: some hundred lines each.
 pub const MAX_EXCERPT: usize = 16 * 1024;
+/// Bytes kept of the report of a Test: far more than a person reads.
+pub const MAX_REPORT: usize = 256 * 1024;
 
 /// A file of this crate.
 pub(crate) trait Document: Serialize + DeserializeOwned {
     /// Its name.
     const NAME: &'static str;
+    /// Longest that is read.
+    const MOST: usize = MAX_SIZE;
 
     /// The format it says it has.
     fn format(&self) -> u32;
 
     /// Reads it; nothing when it is not there.
     fn read(folder: &Folder) -> Result<Option<Self>, Unreadable> {
-        let text = match folder.read(Self::NAME, MAX_SIZE) {
+        let text = match folder.read(Self::NAME, Self::MOST) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(Unreadable(format!("{} cannot be read: {error}", Self::NAME))),
             Ok(text) => text,
@@ -190,6 +194,62 @@ impl TrialRecord {
         Trial {
             digest: self.digest,
             healthy_for: std::time::Duration::from_secs(self.healthy_seconds),
+        }
+    }
+}
+
+/// The last Test of each firmware in a slot: `boot/tests.json` on `state`.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TestList {
+    format: u32,
+    pub(crate) tests: Vec<TestRecord>,
+}
+
+impl Document for TestList {
+    const NAME: &'static str = "tests.json";
+    // A report for each slot, with room for escapes.
+    const MOST: usize = SLOTS * 8 * MAX_REPORT;
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+}
+
+impl TestList {
+    pub(crate) const fn new(tests: Vec<TestRecord>) -> Self {
+        Self {
+            format: FORMAT,
+            tests,
+        }
+    }
+}
+
+/// A Test that was made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TestRecord {
+    /// SHA-256 of the manifest of the firmware that was tested.
+    pub digest: Sha256Digest,
+    /// The same of the firmware that ran.
+    pub running: Sha256Digest,
+    /// Revision of the configuration.
+    pub revision: u64,
+    /// Whether nothing was found that blocks.
+    pub passed: bool,
+    /// When, seconds since 1970.
+    pub at: u64,
+    /// The report, as whoever judged wrote it; at most [`MAX_REPORT`] bytes.
+    pub report: String,
+}
+
+impl TestRecord {
+    pub(crate) const fn tested(&self) -> Tested {
+        Tested {
+            digest: self.digest,
+            running: self.running,
+            revision: self.revision,
+            passed: self.passed,
         }
     }
 }

@@ -29,15 +29,17 @@ mod progress;
 mod records;
 mod staging;
 mod step;
+mod testing;
 mod view;
 
 pub use changes::Added;
 pub use control_store::{ByteRange, ControlStore, PartitionStore};
-pub use documents::{LastRollback, MAX_EXCERPT};
+pub use documents::{LastRollback, MAX_EXCERPT, MAX_REPORT, TestRecord};
 pub use error::FirmwareError;
 pub use firmware::{Evidence, Firmware, Settings, Started};
 pub use incoming::{Incoming, Received};
 pub use medium::Medium;
 pub use progress::{Progress, Stage};
 pub use step::{Step, Steps};
+pub use testing::Testable;
 pub use view::{Commit, FailedView, SlotView, Status};

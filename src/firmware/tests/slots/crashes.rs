@@ -12,7 +12,7 @@ use sps_firmware_engine::grub::Menu;
 use sps_image::boot_control::{Control, SlotNumber};
 use sps_image::manifest::Manifest;
 
-use crate::appliance::{add, boot, installed, names_in, open, slot};
+use crate::appliance::{activate, add, boot, installed, names_in, open, slot};
 use crate::disk::{Disk, copy_of};
 use crate::{forge, grub};
 
@@ -141,7 +141,7 @@ fn staged() -> Disk {
 fn activated() -> Disk {
     let disk = staged();
     let appliance = boot(&disk).up();
-    appliance.firmware.activate(slot(2)).unwrap();
+    activate(&appliance.firmware, slot(2)).unwrap();
     drop(appliance);
     disk
 }
@@ -159,7 +159,7 @@ fn adding_and_activating() {
     let image = forge::version(3);
     let cuts = cut_everywhere(&staged(), slot(1), |firmware| {
         let added = add(firmware, &image)?;
-        firmware.activate(added.slot)
+        activate(firmware, added.slot)
     });
     println!("add and activate: {cuts} power cuts");
     assert!(cuts > 35);
@@ -182,7 +182,7 @@ fn adding_over_an_older_firmware() {
 #[test]
 fn activating_and_deleting() {
     let disk = staged();
-    let cuts = cut_everywhere(&disk, slot(1), |firmware| firmware.activate(slot(2)));
+    let cuts = cut_everywhere(&disk, slot(1), |firmware| activate(firmware, slot(2)));
     println!("activate: {cuts} power cuts");
     assert!(cuts >= 3);
     let cuts = cut_everywhere(&disk, slot(1), |firmware| firmware.delete(slot(2)));

@@ -9,7 +9,7 @@ use sps_firmware::FirmwareError;
 use sps_firmware_engine::Refusal;
 use sps_firmware_engine::SlotState::{Committed, Empty, Failed, Staged};
 
-use crate::appliance::{add, boot, installed, names_in, slot};
+use crate::appliance::{activate, add, boot, installed, names_in, slot};
 use crate::forge;
 
 /// A folder outside with a file that must stay.
@@ -116,7 +116,7 @@ fn a_damaged_slot_says_what_is_wrong_and_can_be_deleted() {
         let view = appliance.list().remove(1);
         assert_eq!(view.state, Failed, "{said}");
         assert!(view.problem.as_ref().unwrap().contains(said), "{said}: {view:?}");
-        let error = appliance.firmware.activate(slot(2));
+        let error = activate(&appliance.firmware, slot(2));
         assert!(
             matches!(error, Err(FirmwareError::Refused(Refusal::Damaged { .. }))),
             "{error:?}"
@@ -137,7 +137,7 @@ fn a_byte_that_rotted_is_noticed_before_the_slot_is_activated() {
     content[1000] ^= 1;
     fs::write(&kernel, content).unwrap();
     assert_eq!(appliance.states()[1], Staged, "sizes alone do not tell");
-    let error = appliance.firmware.activate(slot(2)).unwrap_err();
+    let error = activate(&appliance.firmware, slot(2)).unwrap_err();
     assert!(error.to_string().contains("vmlinuz was changed"), "{error}");
 }
 

@@ -18,3 +18,4 @@ mod garbage;
 mod grub;
 #[cfg(test)]
 mod stories;
+mod testing;

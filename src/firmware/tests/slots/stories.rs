@@ -7,7 +7,7 @@ use sps_firmware_engine::grub::Menu;
 use sps_firmware_engine::{BootOutcome, Cause, CommitDue, Reaction, Refusal, Rescue, SlotState};
 use sps_image::boot_control::SIZE;
 
-use crate::appliance::{PERIOD, add, boot, boot_watched, expected_names, installed, names_in, slot};
+use crate::appliance::{PERIOD, activate, add, boot, boot_watched, expected_names, installed, names_in, slot};
 use crate::{forge, grub};
 
 use SlotState::{Committed, Empty, Failed, Healthy, Staged, Trying};
@@ -24,7 +24,7 @@ fn an_upgrade_is_tried_and_committed_after_its_time() {
     );
     assert_eq!(names_in(&old.mounted, 2), expected_names());
     assert_eq!(old.states(), [Committed, Staged, Empty, Empty]);
-    old.firmware.activate(slot(2)).unwrap();
+    activate(&old.firmware, slot(2)).unwrap();
     let status = old.firmware.status(Duration::ZERO, PERIOD).unwrap();
     assert_eq!(
         (status.current, status.after_reboot),
@@ -74,7 +74,7 @@ fn a_firmware_that_never_gets_healthy_is_left_and_refused_until_it_is_forgotten(
     let old = boot(&disk).up();
     let image = forge::version(2);
     let added = add(&old.firmware, &image).unwrap();
-    old.firmware.activate(slot(2)).unwrap();
+    activate(&old.firmware, slot(2)).unwrap();
     drop(old);
     for left in [2, 1, 0] {
         let bad = boot(&disk);
@@ -112,10 +112,10 @@ fn a_firmware_that_never_gets_healthy_is_left_and_refused_until_it_is_forgotten(
         Err(FirmwareError::Refused(refusal @ Refusal::FailedBefore { .. })) => refusal,
         other => panic!("{other:?}"),
     };
-    refused(back.firmware.activate(slot(2)));
+    refused(activate(&back.firmware, slot(2)));
     refused(add(&back.firmware, &image).map(|_| ()));
     back.firmware.forget(added.digest).unwrap();
-    back.firmware.activate(slot(2)).unwrap();
+    activate(&back.firmware, slot(2)).unwrap();
     drop(back);
     assert_eq!(boot(&disk).slot, slot(2));
 }
@@ -126,7 +126,7 @@ fn a_failed_firmware_is_not_told_by_the_log_of_another() {
     let disk = installed();
     let old = boot(&disk).up();
     add(&old.firmware, &forge::version(2)).unwrap();
-    old.firmware.activate(slot(2)).unwrap();
+    activate(&old.firmware, slot(2)).unwrap();
     drop(old);
     for _ in 0..3 {
         assert_eq!(boot(&disk).slot, slot(2));
@@ -145,7 +145,7 @@ fn going_back_and_forth_by_choice() {
     let disk = installed();
     let old = boot(&disk).up();
     add(&old.firmware, &forge::version(2)).unwrap();
-    old.firmware.activate(slot(2)).unwrap();
+    activate(&old.firmware, slot(2)).unwrap();
     drop(old);
     let new = boot(&disk).up();
     new.firmware.rollback().unwrap();
@@ -157,7 +157,7 @@ fn going_back_and_forth_by_choice() {
         old.firmware.status(Duration::ZERO, PERIOD).unwrap().last_rollback,
         None
     );
-    old.firmware.activate(slot(2)).unwrap();
+    activate(&old.firmware, slot(2)).unwrap();
     drop(old);
     let new = boot(&disk).up();
     assert_eq!(new.slot, slot(2));
