@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::testing::Test;
+
 /// Every slot, and what failed before.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,6 +39,9 @@ pub struct Slot {
     pub current: bool,
     /// It boots at the next reboot.
     pub after_reboot: bool,
+    /// The last Test of the firmware in it.
+    #[serde(default)]
+    pub test: Option<Test>,
 }
 
 /// What the maker says of a firmware, from its manifest.

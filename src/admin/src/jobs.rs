@@ -15,6 +15,7 @@ use crate::failure::Failure;
 use crate::operations::{Call, Operations};
 use crate::progress::Progress;
 use crate::response::Response;
+use crate::testing::Test;
 
 /// Jobs that are remembered.
 const MOST: usize = 32;
@@ -228,6 +229,8 @@ impl Jobs {
 
 fn state(reply: Reply, finish: impl FnOnce(&Response) -> String) -> JobState {
     match reply {
+        // What a person should see as a failure, though the Test itself was carried out.
+        Ok(response @ Response::Tested(Test { passed: false, .. })) => JobState::Failed(finish(&response)),
         Ok(response) => JobState::Done(finish(&response)),
         Err(failure) => JobState::Failed(failure.to_string()),
     }

@@ -31,6 +31,7 @@ mod session;
 mod setup;
 mod status;
 mod support;
+mod testing;
 pub mod text;
 mod throttle;
 mod traits;
@@ -59,3 +60,4 @@ pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
 pub use support::{BundleTarget, BundleWritten, Stick};
+pub use testing::{Confirmed, Finding, Severity, Test};

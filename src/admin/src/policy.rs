@@ -69,6 +69,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         (
             Request::PasswordSet { .. }
             | Request::FirmwareAdd { .. }
+            | Request::FirmwareTest { .. }
             | Request::FirmwareActivate { .. }
             | Request::FirmwareRollback
             | Request::FirmwareCommit
@@ -81,6 +82,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         ) => Some("the installation medium keeps nothing: install first, then boot the disk"),
         (Request::PasswordSet { .. }, Mode::Rescue) => {
             Some("not in rescue: the password is reset with the installation medium")
+        }
+        (Request::FirmwareTest { .. }, Mode::Rescue) => {
+            Some("not in rescue: a firmware is activated here without a Test; else boot normally first")
         }
         (Request::Seal | Request::Unseal, Mode::Rescue) => Some("not in rescue: boot normally first"),
         _ => None,

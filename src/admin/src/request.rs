@@ -7,6 +7,7 @@ use crate::firmware::FirmwareSource;
 use crate::network::NetworkChange;
 use crate::setup::Setup;
 use crate::support::BundleTarget;
+use crate::testing::Confirmed;
 
 /// One operation with what it needs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +71,15 @@ pub enum Request {
         /// Number of the slot, from 1.
         slot: u8,
     },
-    /// Boots this slot after the next reboot, on trial: [`crate::Response::Slots`].
+    /// Lets the firmware in a slot judge this appliance, changing nothing: [`crate::Response::Tested`].
+    FirmwareTest {
+        /// Number of the slot, from 1.
+        slot: u8,
+        /// What the administrator confirms.
+        #[serde(default)]
+        confirmed: Confirmed,
+    },
+    /// Boots this slot after the next reboot, on trial; it has passed its Test: [`crate::Response::Slots`].
     FirmwareActivate {
         /// Number of the slot, from 1.
         slot: u8,

@@ -8,6 +8,7 @@ use crate::install::{Disk, InstallPlan};
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::support::{BundleWritten, Stick};
+use crate::testing::Test;
 
 /// The answer to a request that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,8 @@ pub enum Response {
     Slots(Slots),
     /// One slot, the one that was filled.
     Slot(Slot),
+    /// What a Test found.
+    Tested(Test),
     /// Media with firmware files.
     Media(Vec<Medium>),
     /// The network.

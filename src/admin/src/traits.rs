@@ -11,7 +11,7 @@ const AT_ONCE: Duration = Duration::from_secs(15);
 const A_LOOK: Duration = Duration::from_secs(90);
 /// What writes a little and syncs it, on a disk that is busy.
 const A_CHANGE: Duration = Duration::from_secs(120);
-/// What reads much and writes little.
+/// What reads much and writes little, or computes for a while.
 const A_BUNDLE: Duration = Duration::from_secs(300);
 /// A firmware of a few hundred MiB from the slowest stick there is (1 MiB/s).
 const A_FIRMWARE: Duration = Duration::from_secs(30 * 60);
@@ -36,6 +36,7 @@ impl Request {
             Self::FirmwareMedia => "firmware media".into(),
             Self::FirmwareAdd { source } => format!("firmware add {source}"),
             Self::FirmwareNotes { slot } => format!("firmware notes {slot}"),
+            Self::FirmwareTest { slot, confirmed } => format!("firmware test {slot}{confirmed}"),
             Self::FirmwareActivate { slot } => format!("firmware activate {slot}"),
             Self::FirmwareRollback => "firmware rollback".into(),
             Self::FirmwareCommit => "firmware commit".into(),
@@ -131,7 +132,7 @@ impl Request {
             | Self::Seal
             | Self::Unseal
             | Self::NormalBoot => A_CHANGE,
-            Self::SupportBundle { .. } => A_BUNDLE,
+            Self::SupportBundle { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }

@@ -50,7 +50,9 @@ pub enum Refusal {
         slot: SlotNumber,
     },
     /// Its Test found what blocks.
-    #[error("firmware {version} in slot {slot} has not passed its Test: mend what blocks, then test it again")]
+    #[error(
+        "firmware {version} in slot {slot} has not passed its Test: mend what blocks, then test it again"
+    )]
     TestFailed {
         /// Its version.
         version: Version,

@@ -20,6 +20,22 @@ pub struct Tested {
     pub passed: bool,
 }
 
+impl Tested {
+    /// What has changed since, for people, now that this firmware runs and the configuration has this `revision`.
+    #[must_use]
+    pub fn changed_since(&self, running: Option<Sha256Digest>, revision: u64) -> Option<String> {
+        if running.is_some_and(|running| running != self.running) {
+            return Some("another firmware runs".to_owned());
+        }
+        (self.revision != revision).then(|| {
+            format!(
+                "the configuration has revision {revision}, it was tested with revision {}",
+                self.revision
+            )
+        })
+    }
+}
+
 /// Whether the last Test of the firmware in `slot` allows to activate it, now that the configuration has this `revision`.
 /// Going on with the running firmware needs none; in rescue mode none can be made.
 ///
@@ -43,16 +59,12 @@ pub fn require_test(
         return Err(Refusal::TestFailed { version, slot });
     }
     let running = facts.running.and_then(|slot| facts.build(slot));
-    if running.is_some_and(|running| running.digest != last.running) {
-        let changed = "another firmware runs".to_owned();
-        return Err(Refusal::TestOutdated { version, slot, changed });
+    match last.changed_since(running.map(|running| running.digest), revision) {
+        None => Ok(()),
+        Some(changed) => Err(Refusal::TestOutdated {
+            version,
+            slot,
+            changed,
+        }),
     }
-    if last.revision != revision {
-        let changed = format!(
-            "the configuration has revision {revision}, it was tested with revision {}",
-            last.revision
-        );
-        return Err(Refusal::TestOutdated { version, slot, changed });
-    }
-    Ok(())
 }

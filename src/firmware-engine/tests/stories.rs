@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use sps_firmware_engine::{
     Attempt, BootInput, BootOutcome, Build, Candidate, Cause, CommitDue, Complete, Content, DEADLINES,
-    Decision, Effect, Facts, Failed, MAX_FAILED, Reaction, Refusal, Rescue, SLOT_LIMIT, SlotState, Trial,
-    activate, add, boot_started, commit, commit_due, delete, forget, healthy, normal_boot, rollback,
-    services_overdue, state, storage_failed, Tested, require_test,
+    Decision, Effect, Facts, Failed, MAX_FAILED, Reaction, Refusal, Rescue, SLOT_LIMIT, SlotState, Tested,
+    Trial, activate, add, boot_started, commit, commit_due, delete, forget, healthy, normal_boot,
+    require_test, rollback, services_overdue, state, storage_failed,
 };
 use sps_image::boot_control::{
     BothBad, Chosen, Control, ControlError, Copy, Other, SlotFlags, SlotNumber, Tries,
@@ -455,7 +455,10 @@ fn a_test_holds_for_what_it_was_made_with() {
         ..committed()
     };
     assert_eq!(require(&rescue, 2, None), Ok(()), "no Test can be made in rescue");
-    assert!(matches!(require(&committed(), 3, Some(&tested())), Err(Refusal::Empty { .. })));
+    assert!(matches!(
+        require(&committed(), 3, Some(&tested())),
+        Err(Refusal::Empty { .. })
+    ));
 }
 
 #[test]
@@ -507,9 +510,18 @@ fn what_is_refused_is_said_with_its_mend() {
         activate(&committed(), slot(1)),
         activate(&trying(), slot(1)),
         untested(None),
-        untested(Some(Tested { passed: false, ..tested() })),
-        untested(Some(Tested { revision: 6, ..tested() })),
-        untested(Some(Tested { running: build(3).digest, ..tested() })),
+        untested(Some(Tested {
+            passed: false,
+            ..tested()
+        })),
+        untested(Some(Tested {
+            revision: 6,
+            ..tested()
+        })),
+        untested(Some(Tested {
+            running: build(3).digest,
+            ..tested()
+        })),
         commit(&committed()),
         commit(&trying()),
         commit(&activated()),

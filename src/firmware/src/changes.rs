@@ -3,8 +3,8 @@
 use std::ops::ControlFlow;
 
 use sps_firmware_engine::{
-    Content, Decision, Effect, Facts, Refusal, activate, add, commit, delete, forget, normal_boot, require_test,
-    rollback,
+    Content, Decision, Effect, Facts, Refusal, activate, add, commit, delete, forget, normal_boot,
+    require_test, rollback,
 };
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
@@ -87,10 +87,7 @@ impl Firmware {
             Content::Complete(complete) => complete.size,
             Content::Empty | Content::Incomplete | Content::Damaged { .. } => 0,
         };
-        let free = self.slots.free().map_err(|source| FirmwareError::Read {
-            file: "slots".to_owned(),
-            source,
-        })?;
+        let free = self.free()?;
         let needed = size + ROOM_BESIDE;
         // What lies about of an interrupted or damaged one is not counted as free: writing says whether it fits.
         let is_known = !matches!(facts.content(slot), Content::Incomplete | Content::Damaged { .. });
@@ -108,7 +105,8 @@ impl Firmware {
     pub fn activate(&self, slot: SlotNumber, revision: u64) -> Result<(), FirmwareError> {
         let tests = self.tests();
         self.order(Some(slot), |facts| {
-            let of_slot = |test: &&TestRecord| Some(test.digest) == facts.build(slot).map(|build| build.digest);
+            let of_slot =
+                |test: &&TestRecord| Some(test.digest) == facts.build(slot).map(|build| build.digest);
             let last = tests.iter().find(of_slot).map(TestRecord::tested);
             require_test(facts, slot, revision, last.as_ref())?;
             activate(facts, slot)

@@ -244,7 +244,9 @@ pub struct TestRecord {
 }
 
 impl TestRecord {
-    pub(crate) const fn tested(&self) -> Tested {
+    /// What the engine decides by.
+    #[must_use]
+    pub const fn tested(&self) -> Tested {
         Tested {
             digest: self.digest,
             running: self.running,

@@ -2,13 +2,13 @@
 //!
 //! Invariant: the program handed out is the one that the manifest in the slot names by its digest.
 
+use sps_firmware_engine::{Build, Content, Refusal};
 use sps_image::archive::{self, Kind};
 use sps_image::boot_control::SlotNumber;
 use sps_image::compression;
 use sps_image::hex::Sha256Digest;
 use sps_image::manifest::{self, Manifest};
 use sps_image::names;
-use sps_firmware_engine::Refusal;
 
 use crate::documents::{MAX_REPORT, TestList, TestRecord};
 use crate::error::FirmwareError;
@@ -77,10 +77,36 @@ impl Firmware {
         list.map(|list| list.tests).unwrap_or_default()
     }
 
-    /// Digest of the running firmware, where there are slots.
+    /// The running firmware, when it lies in a slot.
     #[must_use]
-    pub fn running_digest(&self) -> Option<Sha256Digest> {
-        self.running.as_ref().map(|build| build.digest)
+    pub const fn running(&self) -> Option<&Build> {
+        self.running.as_ref()
+    }
+
+    /// What was changed of the running firmware since it was put into its slot. Reads all of it.
+    ///
+    /// # Errors
+    /// When the folder of the slots cannot be read.
+    pub fn changes(&self) -> Result<Vec<String>, FirmwareError> {
+        let Some(slot) = self.settings.running else {
+            return Ok(Vec::new());
+        };
+        Ok(match self.gather(Some(slot))?.facts.content(slot) {
+            Content::Damaged { reason } => vec![reason.clone()],
+            Content::Empty | Content::Incomplete => vec![format!("slot {slot} was emptied")],
+            Content::Complete(_) => Vec::new(),
+        })
+    }
+
+    /// Bytes free for firmware.
+    ///
+    /// # Errors
+    /// When the file system cannot be asked.
+    pub fn free(&self) -> Result<u64, FirmwareError> {
+        self.slots.free().map_err(|source| FirmwareError::Read {
+            file: "slots".to_owned(),
+            source,
+        })
     }
 
     /// Keeps a Test instead of the last one of the same firmware; those of firmware that is in no slot any more go.

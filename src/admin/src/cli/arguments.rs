@@ -46,7 +46,7 @@ pub enum ApplianceCommand {
         #[command(flatten)]
         common: Common,
     },
-    /// Firmware slots: list, add, activate, go back
+    /// Firmware slots: list, add, test, activate, go back
     #[command(subcommand)]
     Firmware(FirmwareCommand),
     /// Addresses, name servers, host name
@@ -86,7 +86,27 @@ pub enum FirmwareCommand {
         #[command(flatten)]
         change: Change,
     },
-    /// Boots a slot after the next reboot, on trial
+    /// Lets the firmware in a slot judge this appliance; changes nothing
+    ///
+    /// What it finds is listed with where it is set and how to mend it. Activating needs a Test that passed, made with the
+    /// configuration as it is.
+    Test {
+        /// Number of the slot
+        slot: u8,
+        /// The upgrade notes were read
+        #[arg(long)]
+        notes_read: bool,
+        /// The data is backed up
+        #[arg(long)]
+        data_backed_up: bool,
+        /// A snapshot of the virtual machine was taken
+        #[arg(long)]
+        snapshot_taken: bool,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Boots a slot after the next reboot, on trial; its Test must have passed
     ///
     /// When it does not become healthy, the appliance goes back to the firmware before by itself.
     Activate {

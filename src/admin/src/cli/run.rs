@@ -16,6 +16,7 @@ use crate::request::Request;
 use crate::response::Response;
 use crate::session::{Session, SessionError};
 use crate::support::BundleTarget;
+use crate::testing::Confirmed;
 use sps_config::Ipv4;
 
 /// Carried out.
@@ -166,6 +167,24 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             },
             change,
         ),
+        FirmwareCommand::Test {
+            slot,
+            notes_read,
+            data_backed_up,
+            snapshot_taken,
+            change,
+        } => {
+            let confirmed = Confirmed {
+                release_notes: *notes_read,
+                data_backup: *data_backed_up,
+                snapshot: *snapshot_taken,
+            };
+            let request = Request::FirmwareTest {
+                slot: *slot,
+                confirmed,
+            };
+            Job::change(request, change)
+        }
         FirmwareCommand::Activate { slot, change } => {
             Job::change(Request::FirmwareActivate { slot: *slot }, change)
         }

@@ -1,10 +1,14 @@
 //! Slots and media in words.
 
-use super::{bytes, clean, date, table};
+use super::{bytes, clean, date, table, wrap};
 use crate::firmware::{Medium, Slot, SlotState, Slots};
+use crate::testing::Test;
 
 /// Digits of a digest that tell firmware apart for people.
 const DIGEST: usize = 12;
+
+/// Width of a finding beside the word that weighs it: both fit on a line of 80.
+const FINDING: usize = 69;
 
 /// The slots, what failed, and when the running firmware is committed.
 #[must_use]
@@ -15,6 +19,14 @@ pub fn slots(slots: &Slots) -> String {
         if let SlotState::Failed { reason } = &slot.state {
             text += &clean(&format!("slot {} failed: {reason}", slot.number));
             text.push('\n');
+        }
+    }
+    for slot in &slots.slots {
+        if let Some(found) = &slot.test {
+            let outdated = found.outdated.as_ref();
+            let outdated = outdated.map_or_else(String::new, |changed| format!("; outdated: {changed}"));
+            let line = format!("slot {} was tested: {}{outdated}", slot.number, found.summary());
+            text += &(clean(&line) + "\n");
         }
     }
     for failed in &slots.failed {
@@ -32,6 +44,22 @@ pub fn slots(slots: &Slots) -> String {
             "The running firmware is committed at {} unless it fails.\n",
             date(at)
         );
+    }
+    text
+}
+
+/// What a Test found, a paragraph each.
+#[must_use]
+pub fn test(test: &Test) -> String {
+    let mut text = clean(&format!("Firmware {}: {}", test.judge, test.summary())) + "\n";
+    for finding in &test.findings {
+        let problem = format!("{}: {}", finding.setting, finding.problem);
+        let lines = [problem, finding.mend.clone()];
+        let lines = lines.iter().flat_map(|line| wrap(&clean(line), FINDING));
+        for (number, line) in lines.enumerate() {
+            let word = if number == 0 { finding.severity.word() } else { "" };
+            text += &format!("{word:<9} {line}\n");
+        }
     }
     text
 }

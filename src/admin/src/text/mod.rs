@@ -13,7 +13,7 @@ mod table;
 mod units;
 
 pub use clean::{clean, wrap};
-pub use firmware::{media, slots};
+pub use firmware::{media, slots, test};
 pub use install::{content, disks, plan};
 pub use network::network;
 pub use progress::progress_line;

@@ -1,6 +1,6 @@
 //! Any response in words.
 
-use super::{bytes, clean, date, disks, media, network, plan, slots, status, table};
+use super::{bytes, clean, date, disks, media, network, plan, slots, status, table, test};
 use crate::changes::Change;
 use crate::firmware::Slots;
 use crate::response::Response;
@@ -30,6 +30,7 @@ pub fn response(response: &Response) -> String {
             slots: vec![slot.clone()],
             ..Slots::default()
         }),
+        Response::Tested(found) => test(found),
         Response::Media(found) => media(found),
         Response::Network(now) => network(now),
         Response::Bundle(written) => bundle(written),

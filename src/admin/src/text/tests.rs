@@ -25,6 +25,7 @@ fn a_slot(number: u8, state: SlotState, version: Option<&str>) -> Slot {
         bytes: if version.is_some() { 13_000_000 } else { 0 },
         current: number == 1,
         after_reboot: number == 2,
+        test: None,
     }
 }
 

@@ -17,6 +17,7 @@ fn slots() -> Response {
         bytes: 13_000_000,
         current: true,
         after_reboot: true,
+        test: None,
     };
     Response::Slots(Slots {
         slots: vec![slot],

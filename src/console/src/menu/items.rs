@@ -33,7 +33,7 @@ pub(super) fn header(state: &ConsoleState, tty: &str) -> String {
 /// The list at `place`.
 pub(super) fn list(place: Place, state: &ConsoleState) -> Choice {
     match (place, state.mode) {
-        (Place::Firmware, _) => firmware(),
+        (Place::Firmware, mode) => firmware(mode),
         (Place::Main, Mode::Installed) => installed(state.sealed),
         (Place::Main, Mode::Live) => live(),
         (Place::Main, Mode::Rescue) => rescue(),
@@ -150,14 +150,19 @@ fn leaving(list: Choice) -> Choice {
     )
 }
 
-fn firmware() -> Choice {
+fn firmware(mode: Mode) -> Choice {
     let slots = |purpose| Action::Ask(Request::FirmwareList, After::Slots(purpose));
+    // In rescue nothing can be tested.
+    let choosing = match mode {
+        Mode::Rescue => SlotUse::Activate,
+        Mode::Installed | Mode::Live => SlotUse::Test,
+    };
     Choice::new("Firmware", Place::Main)
         .item(
             "List the slots",
             Action::Ask(Request::FirmwareList, After::Show(Place::Firmware)),
         )
-        .item("Choose what boots after the reboot", slots(SlotUse::Activate))
+        .item("Choose what boots after the reboot", slots(choosing))
         .item(
             "Add firmware from a disc or stick",
             Action::Ask(Request::FirmwareMedia, After::Media),

@@ -333,7 +333,11 @@ impl Menu {
             After::Greet => self.leave(),
             After::Login => self.ask_password(Way::Login),
             After::PasswordSet => self.ask_password(Way::New),
-            After::Show(Place::Firmware) | After::Slots(_) | After::Media | After::Activated => {
+            After::Show(Place::Firmware)
+            | After::Slots(_)
+            | After::Media
+            | After::Tested(_)
+            | After::Activated => {
                 self.go(Place::Firmware);
             }
             After::Show(Place::Main)

@@ -1,8 +1,8 @@
 //! What a response leads to.
 
 use sps_admin::{
-    BundleTarget, Disk, DiskContent, InstallPlan, Medium, NetworkStatus, Request, Response, Slot, SlotState,
-    Slots, Stick, text,
+    BundleTarget, Confirmed, Disk, DiskContent, InstallPlan, Medium, NetworkStatus, Request, Response, Slot,
+    SlotState, Slots, Stick, Test, text,
 };
 use sps_config::Ipv4;
 
@@ -35,6 +35,8 @@ pub(super) enum After {
     Disks(DiskUse),
     /// Show the plan and ask for the disk's name.
     Plan,
+    /// Ask whether the slot that was tested is to boot after the reboot, if it may.
+    Tested(u8),
     /// Offer the reboot that the change needs.
     Activated,
     /// Offer the reboot into what was installed.
@@ -46,6 +48,7 @@ pub(super) enum After {
 /// What a slot is chosen for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotUse {
+    Test,
     Activate,
     Delete,
     Forget,
@@ -83,6 +86,10 @@ pub(super) fn follow(after: &After, response: &Response) -> Option<(String, Next
         (After::Network, Response::Network(network)) => Next::Choice(network_choice(network)),
         (After::Disks(purpose), Response::Disks(disks)) => Next::Choice(disk_choice(*purpose, disks)),
         (After::Plan, Response::Plan(plan)) => Next::Question(plan_question(plan)),
+        (After::Tested(slot), Response::Tested(Test { passed: true, .. })) => {
+            Next::Question(activation(*slot))
+        }
+        (After::Tested(_), Response::Tested(_)) => Next::Place(Place::Firmware),
         (After::Activated, _) => Next::Choice(reboot_choice(
             "The change acts at the next reboot.",
             Place::Firmware,
@@ -99,21 +106,21 @@ pub(super) fn follow(after: &After, response: &Response) -> Option<(String, Next
 
 fn slot_choice(purpose: SlotUse, slots: &Slots) -> Choice {
     match purpose {
-        SlotUse::Activate => {
+        SlotUse::Test | SlotUse::Activate => {
             let fits =
                 |slot: &&Slot| !slot.current && !matches!(slot.state, SlotState::Empty | SlotState::Writing);
-            pick_slot(
-                "Boot which slot after the reboot?",
-                slots.slots.iter().filter(fits),
-                |slot| {
-                    let what = format!("Slot {} will boot after the reboot, on trial", slot.number);
-                    confirm(
-                        &what,
-                        Request::FirmwareActivate { slot: slot.number },
-                        After::Activated,
-                    )
-                },
-            )
+            let title = "Boot which slot after the reboot?";
+            pick_slot(title, slots.slots.iter().filter(fits), |slot| {
+                let number = slot.number;
+                if purpose == SlotUse::Activate {
+                    return Action::Question(activation(number));
+                }
+                let request = Request::FirmwareTest {
+                    slot: number,
+                    confirmed: Confirmed::default(),
+                };
+                Action::Ask(request, After::Tested(number))
+            })
         }
         SlotUse::Delete => {
             let fits = |slot: &&Slot| !slot.current && !slot.after_reboot && slot.state != SlotState::Empty;
@@ -141,6 +148,15 @@ fn slot_choice(purpose: SlotUse, slots: &Slots) -> Choice {
             choice
         }
     }
+}
+
+fn activation(slot: u8) -> Question {
+    Question::Confirm(Confirm {
+        what: format!("Slot {slot} will boot after the reboot, on trial."),
+        word: "yes".into(),
+        request: Request::FirmwareActivate { slot },
+        after: After::Activated,
+    })
 }
 
 fn pick_slot<'a>(

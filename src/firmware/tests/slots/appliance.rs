@@ -3,7 +3,9 @@
 use std::ops::ControlFlow;
 use std::time::Duration;
 
-use sps_firmware::{Added, Evidence, Firmware, FirmwareError, Settings, SlotView, Started, Steps, TestRecord};
+use sps_firmware::{
+    Added, Evidence, Firmware, FirmwareError, Settings, SlotView, Started, Steps, TestRecord,
+};
 use sps_firmware_engine::grub::Menu;
 use sps_firmware_engine::{Rescue, SlotState};
 use sps_image::boot_control::{Control, SlotNumber};
@@ -128,10 +130,14 @@ pub(crate) const REVISION: u64 = 7;
 
 /// A Test that passed, of the firmware in a slot.
 pub(crate) fn passed(firmware: &Firmware, slot: SlotNumber) -> Option<TestRecord> {
-    let found = firmware.list().unwrap().into_iter().find(|view| view.slot == slot);
+    let found = firmware
+        .list()
+        .unwrap()
+        .into_iter()
+        .find(|view| view.slot == slot);
     Some(TestRecord {
         digest: found?.digest?,
-        running: firmware.running_digest()?,
+        running: firmware.running()?.digest,
         revision: REVISION,
         passed: true,
         at: 1_700_000_000,

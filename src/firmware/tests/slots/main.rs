@@ -18,4 +18,5 @@ mod garbage;
 mod grub;
 #[cfg(test)]
 mod stories;
+#[cfg(test)]
 mod testing;

@@ -7,7 +7,9 @@ use sps_firmware_engine::grub::Menu;
 use sps_firmware_engine::{BootOutcome, Cause, CommitDue, Reaction, Refusal, Rescue, SlotState};
 use sps_image::boot_control::SIZE;
 
-use crate::appliance::{PERIOD, activate, add, boot, boot_watched, expected_names, installed, names_in, slot};
+use crate::appliance::{
+    PERIOD, activate, add, boot, boot_watched, expected_names, installed, names_in, slot,
+};
 use crate::{forge, grub};
 
 use SlotState::{Committed, Empty, Failed, Healthy, Staged, Trying};

@@ -58,13 +58,21 @@ fn a_report_is_bounded_and_a_damaged_list_counts_as_absent() {
         ..test.clone()
     };
     appliance.firmware.keep_test(most.clone()).unwrap();
-    assert_eq!(appliance.firmware.tests(), [most], "escaped it is six times as long");
+    assert_eq!(
+        appliance.firmware.tests(),
+        [most],
+        "escaped it is six times as long"
+    );
     let longer = TestRecord {
         report: "x".repeat(MAX_REPORT + 1),
         ..test
     };
     assert!(appliance.firmware.keep_test(longer).is_err());
-    fs::write(disk.state().join("boot/tests.json"), "{\"format\": 1, \"tests\": [{}]}").unwrap();
+    fs::write(
+        disk.state().join("boot/tests.json"),
+        "{\"format\": 1, \"tests\": [{}]}",
+    )
+    .unwrap();
     assert_eq!(appliance.firmware.tests(), []);
 }
 

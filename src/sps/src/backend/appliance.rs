@@ -9,6 +9,7 @@ use sps_firmware::Firmware;
 use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_net::NetworkState;
+use sps_sandbox::Sandbox;
 use sps_storage::helper::Helpers;
 use sps_supervisor::{ExitKind, Messenger};
 use sps_web::BootStatus;
@@ -17,7 +18,7 @@ use tokio::task::spawn_blocking;
 
 use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, network, setup, status, support};
+use super::{access, firmware, installing, network, setup, status, support, testing};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -33,6 +34,8 @@ pub(crate) struct Parts {
     pub(crate) network: watch::Receiver<NetworkState>,
     pub(crate) settings: Settings,
     pub(crate) helpers: Helpers,
+    /// Runs what is not trusted.
+    pub(crate) sandbox: Sandbox,
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
     /// Where firmware files arrive.
     pub(crate) dock: Dock,
@@ -127,10 +130,11 @@ impl Appliance {
             Request::FirmwareAdd { source } => {
                 self.aside(move |own| firmware::add(&own, source, &context)).await
             }
-            Request::FirmwareActivate { slot } => {
-                self.aside(move |own| firmware::change(&own, slot, Firmware::activate))
+            Request::FirmwareTest { slot, confirmed } => {
+                self.aside(move |own| testing::test(&own, slot, confirmed, &context))
                     .await
             }
+            Request::FirmwareActivate { slot } => self.aside(move |own| firmware::activate(&own, slot)).await,
             Request::FirmwareDelete { slot } => {
                 self.aside(move |own| firmware::change(&own, slot, Firmware::delete))
                     .await

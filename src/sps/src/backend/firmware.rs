@@ -20,6 +20,7 @@ use sps_storage::install;
 use sps_storage::medium::{self, FirmwareFile};
 
 use super::appliance::Appliance;
+use super::testing;
 use crate::node::now;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -84,6 +85,12 @@ pub(super) fn change(
     let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
     work(&*of(own)?, number).map_err(|error| failure(&error))?;
     list(own)
+}
+
+/// Boots a slot after the next reboot, if its Test was made with the configuration as it is.
+pub(super) fn activate(own: &Appliance, slot: u8) -> Reply {
+    let (revision, _) = own.parts.settings.revised();
+    change(own, slot, |firmware, number| firmware.activate(number, revision))
 }
 
 /// A change to all of them.
@@ -213,6 +220,7 @@ fn slots(own: &Appliance) -> Result<Slots, Failure> {
     let status = firmware
         .status(uptime(), period(own))
         .map_err(|error| failure(&error))?;
+    let tests = firmware.tests();
     let failed = status.failed.iter().map(|failed| FailedFirmware {
         digest: failed.digest.to_string(),
         version: failed.version.to_string(),
@@ -223,7 +231,12 @@ fn slots(own: &Appliance) -> Result<Slots, Failure> {
             .list()
             .map_err(|error| failure(&error))?
             .iter()
-            .map(slot)
+            .map(|view| Slot {
+                test: view
+                    .digest
+                    .and_then(|digest| testing::last(own, &firmware, &tests, digest)),
+                ..slot(view)
+            })
             .collect(),
         failed: failed.collect(),
         commit_at: match status.commit {
@@ -253,6 +266,7 @@ fn slot(view: &SlotView) -> Slot {
         bytes: view.size,
         current: view.current,
         after_reboot: view.after_reboot,
+        test: None,
     }
 }
 

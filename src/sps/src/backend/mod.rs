@@ -12,6 +12,7 @@ mod settings;
 mod setup;
 mod status;
 mod support;
+mod testing;
 mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};

@@ -52,6 +52,13 @@ impl Settings {
         self.now.borrow().clone()
     }
 
+    /// The document with the number of its revision; 0 where none is kept.
+    pub(crate) fn revised(&self) -> (u64, Node) {
+        let guard = self.lock();
+        let revision = guard.as_ref().map_or(0, Store::revision);
+        (revision, self.node())
+    }
+
     /// Whether there is a disk on which changes are kept.
     pub(crate) fn is_kept(&self) -> bool {
         self.lock().is_some()

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use sps_image::disk::guid::GuidError;
 use sps_init::children::Children;
 use sps_init::phases::PhaseError;
+use sps_sandbox::Sandbox;
 use sps_storage::disks::Scope;
 use sps_storage::drbd::Drbd;
 use sps_storage::first_boot::{FirstBoot, first_boot};
@@ -63,6 +64,11 @@ pub(crate) fn open(mark: &str, children: &Children, rescue: bool, pulse: &Pulse)
         })?;
     }
     Ok(Node { own, drbd, helpers })
+}
+
+/// Runs what is not trusted, in children that the reaper leaves alone.
+pub(crate) fn sandbox(children: &Children) -> Sandbox {
+    Sandbox::new(Arc::new(Spawner(children.clone())))
 }
 
 /// Runs Debian's programs as children that the reaper leaves alone.

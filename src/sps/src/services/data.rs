@@ -13,7 +13,7 @@ use super::supervise::spec;
 use crate::node::Node;
 
 /// Where it is mounted.
-const FOLDER: &str = "/data";
+pub(crate) const FOLDER: &str = "/data";
 
 /// Mounts `data` and unmounts it when the appliance stops.
 pub(super) fn service(node: &Node) -> Service {

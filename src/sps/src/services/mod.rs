@@ -13,4 +13,5 @@ mod supervise;
 mod time;
 mod unattended;
 
+pub(crate) use data::FOLDER as DATA_FOLDER;
 pub(crate) use supervise::{PHASE, TITLE, supervise};

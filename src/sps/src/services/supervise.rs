@@ -229,6 +229,7 @@ fn backend(
         network: network.subscribe(),
         settings: boot.settings.clone(),
         helpers: node::helpers(&boot.children),
+        sandbox: node::sandbox(&boot.children),
         firmware: Mutex::new(boot.firmware.clone()),
         rolled_back: boot.rolled_back.clone(),
         dock: Dock::default(),

@@ -1,9 +1,9 @@
 //! An appliance that answers like the real one, from memory.
 
 use sps_admin::{
-    BundleTarget, BundleWritten, ConsoleState, Disk, DiskContent, FailedFirmware, Failure, FirmwareIdentity,
-    FirmwareSource, Health, InstallPlan, InstallStep, InterfaceStatus, LogLines, Medium, Mode, NetworkStatus,
-    Request, Response, Slot, SlotState, Slots, Status, Stick,
+    BundleTarget, BundleWritten, ConsoleState, Disk, DiskContent, FailedFirmware, Failure, Finding,
+    FirmwareIdentity, FirmwareSource, Health, InstallPlan, InstallStep, InterfaceStatus, LogLines, Medium,
+    Mode, NetworkStatus, Request, Response, Severity, Slot, SlotState, Slots, Status, Stick, Test,
 };
 
 /// Answers by mode; knows one password.
@@ -55,6 +55,7 @@ impl Appliance {
             | Request::FirmwareRollback
             | Request::FirmwareCommit
             | Request::FirmwareForget { .. } => Ok(Response::Slots(slots())),
+            Request::FirmwareTest { .. } => Ok(Response::Tested(tested())),
             Request::FirmwareDelete { .. } => Err(Failure::refused("slot 2 is busy: try again")),
             Request::FirmwareMedia => Ok(Response::Media(vec![medium(), strange_medium()])),
             Request::FirmwareAdd { .. } => Ok(Response::Slot(slots().slots.remove(1))),
@@ -137,6 +138,7 @@ fn slot(number: u8, state: SlotState, version: Option<&str>) -> Slot {
         bytes: if version.is_some() { 13_000_000 } else { 0 },
         current: number == 1,
         after_reboot: number == 1,
+        test: None,
     }
 }
 
@@ -253,5 +255,20 @@ fn plan(name: &str, keep_data: bool) -> InstallPlan {
         keep_data,
         version: "7.0.3".into(),
         steps,
+    }
+}
+
+fn tested() -> Test {
+    Test {
+        judge: "7.1.0".into(),
+        passed: true,
+        findings: vec![Finding {
+            severity: Severity::Warning,
+            check: "configuration_backup".into(),
+            setting: "Basic Settings > Management > System backup".into(),
+            problem: "the configuration was never backed up".into(),
+            mend: "back the configuration up now, or export it".into(),
+        }],
+        ..Test::default()
     }
 }

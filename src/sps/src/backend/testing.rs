@@ -1,0 +1,207 @@
+//! *Test*: the firmware in a slot judges a snapshot of this appliance in a sandbox. Blocking throughout.
+
+use std::fs;
+
+use sps_admin::{Confirmed, Context, Failure, Finding, Progress, Reply, Response, Severity, Test};
+use sps_firmware::{Firmware, MAX_REPORT, TestRecord, Testable};
+use sps_firmware_engine::{Build, SlotState};
+use sps_image::boot_control::SlotNumber;
+use sps_image::hex::Sha256Digest;
+use sps_preflight::{
+    Acknowledged, Candidate, Facts, LastBackup, Licensing, Report, Running, Slot, Snapshot, Space,
+};
+use sps_web::ServiceState;
+
+use super::appliance::Appliance;
+use super::firmware;
+use crate::node::now;
+use crate::services::DATA_FOLDER;
+
+/// The role in which the new firmware's program judges.
+const ROLE: &str = "preflight";
+/// The one hardware type there is by now: any machine of this architecture.
+const HARDWARE: &str = "generic-x86-64";
+/// What there is instead of a pair.
+const ALONE: &str = "Standalone";
+
+/// Tests the firmware in a slot and keeps what it found.
+pub(super) fn test(own: &Appliance, slot: u8, confirmed: Confirmed, context: &Context) -> Reply {
+    let number = SlotNumber::try_from(slot).map_err(|error| Failure::invalid(error.to_string()))?;
+    let slots = firmware::of(own)?;
+    let running = slots
+        .running()
+        .ok_or_else(|| Failure::refused("the running firmware lies in no slot, so nothing can be tested"))?;
+    let tell = |what: &str| context.updates.progress(step(what));
+    tell("reading the firmware");
+    let testable = slots
+        .testable(number)
+        .map_err(|error| firmware::failure(&error))?;
+    tell("looking at the appliance");
+    let (revision, node) = own.parts.settings.revised();
+    let configuration = serde_json::to_value(node.redacted()).map_err(broken)?;
+    let facts = facts(own, &slots, running, &testable, confirmed)?;
+    let candidate = Candidate::of(&testable.manifest, testable.digest);
+    let snapshot = Snapshot::new(revision, configuration, facts, candidate);
+    let snapshot = snapshot.to_json().map_err(broken)?;
+    tell("the new firmware judges");
+    let answer = own.parts.sandbox.run(&testable.program, &[ROLE], &snapshot);
+    let answer = answer.map_err(|error| {
+        Failure::failed(format!(
+            "the new firmware could not judge this appliance: {}; get the firmware again, or ask its maker",
+            sps_bootlog::causes(&error)
+        ))
+    })?;
+    let report = Report::from_json(&answer).map_err(|error| Failure::failed(error.to_string()))?;
+    let record = TestRecord {
+        digest: testable.digest,
+        running: running.digest,
+        revision,
+        passed: report.passed(),
+        at: now(),
+        report: kept(report.clone())?,
+    };
+    slots
+        .keep_test(record.clone())
+        .map_err(|error| firmware::failure(&error))?;
+    Ok(Response::Tested(told(&record, &report, None)))
+}
+
+/// The last Test of a firmware, and whether it still holds.
+pub(super) fn last(
+    own: &Appliance,
+    slots: &Firmware,
+    tests: &[TestRecord],
+    digest: Sha256Digest,
+) -> Option<Test> {
+    let record = tests.iter().find(|test| test.digest == digest)?;
+    let report = Report::from_json(record.report.as_bytes()).ok()?;
+    let (revision, _) = own.parts.settings.revised();
+    let running = slots.running().map(|build| build.digest);
+    let outdated = record.tested().changed_since(running, revision);
+    Some(told(record, &report, outdated))
+}
+
+/// The report as it is kept; of one that is too long the least important findings go.
+fn kept(mut report: Report) -> Result<String, Failure> {
+    loop {
+        let text = report.to_json().map_err(broken)?;
+        if text.len() <= MAX_REPORT || report.findings.is_empty() {
+            return String::from_utf8(text).map_err(broken);
+        }
+        report.findings.pop();
+    }
+}
+
+fn told(record: &TestRecord, report: &Report, outdated: Option<String>) -> Test {
+    let finding = |finding: &sps_preflight::Finding| Finding {
+        severity: match finding.severity {
+            sps_preflight::Severity::Blocks => Severity::Blocks,
+            sps_preflight::Severity::Warning => Severity::Warning,
+            sps_preflight::Severity::Reminder => Severity::Reminder,
+        },
+        check: finding.check.clone(),
+        setting: finding.setting.clone(),
+        problem: finding.problem.clone(),
+        mend: finding.mend.clone(),
+    };
+    Test {
+        at: record.at,
+        judge: report.judge.clone(),
+        passed: record.passed,
+        outdated,
+        findings: report.findings.iter().map(finding).collect(),
+    }
+}
+
+fn facts(
+    own: &Appliance,
+    slots: &Firmware,
+    running: &Build,
+    testable: &Testable,
+    confirmed: Confirmed,
+) -> Result<Facts, Failure> {
+    let failure = |error| firmware::failure(&error);
+    let views = slots.list().map_err(failure)?;
+    let kept = |state: SlotState| {
+        matches!(
+            state,
+            SlotState::Healthy | SlotState::Committed | SlotState::Staged
+        )
+    };
+    let mut filled = Vec::new();
+    for view in views {
+        let (Some(digest), Ok(manifest)) = (view.digest, slots.manifest(view.slot)) else {
+            continue;
+        };
+        filled.push(Slot {
+            number: view.slot.get().into(),
+            digest: digest.to_string(),
+            // Both work on the same layout, so nothing has to be brought back.
+            data_kept: kept(view.state) && manifest.data_layout == running.data_layout,
+        });
+    }
+    Ok(Facts {
+        running: Some(Running {
+            version: running.version,
+            digest: running.digest.to_string(),
+        }),
+        now: Some(now()),
+        hardware: Some(HARDWARE.to_owned()),
+        virtual_machine: virtual_machine(),
+        slots: filled,
+        space: space(slots, testable.manifest.data_layout == running.data_layout),
+        licence: Some(Licensing::Demo),
+        tainted: Some(slots.changes().map_err(failure)?),
+        problems: Some(problems(own)),
+        configuration_backup: Some(LastBackup::Never),
+        high_availability: Some(ALONE.to_owned()),
+        plugins: Some(Vec::new()),
+        // The kernel is told to write none (src/init/src/sysctl.rs).
+        core_files: Some(Vec::new()),
+        acknowledged: Acknowledged {
+            release_notes: confirmed.release_notes,
+            data_backup: confirmed.data_backup,
+            snapshot: confirmed.snapshot,
+        },
+    })
+}
+
+/// The kernel marks processors that a hypervisor presents.
+fn virtual_machine() -> Option<bool> {
+    let processors = fs::read_to_string("/proc/cpuinfo").ok()?;
+    let flags = processors.lines().find(|line| line.starts_with("flags"))?;
+    Some(flags.split_whitespace().any(|flag| flag == "hypervisor"))
+}
+
+fn space(slots: &Firmware, same_layout: bool) -> Option<Space> {
+    let data = rustix::fs::statvfs(DATA_FOLDER).ok()?;
+    Some(Space {
+        boot_free: slots.free().ok()?,
+        data_total: data.f_blocks.saturating_mul(data.f_frsize),
+        data_free: data.f_bavail.saturating_mul(data.f_frsize),
+        // On the same layout nothing is reorganized.
+        data_needed: same_layout.then_some(0),
+    })
+}
+
+/// What the boot page and `status` show as a problem.
+fn problems(own: &Appliance) -> Vec<String> {
+    let boot = own.parts.boot.borrow();
+    let ill = boot
+        .services
+        .iter()
+        .filter(|service| !matches!(service.state, ServiceState::Healthy))
+        .map(|service| format!("service {} is not healthy: {}", service.name, service.detail));
+    boot.problems.iter().cloned().chain(ill).collect()
+}
+
+fn step(what: &str) -> Progress {
+    Progress {
+        what: what.to_owned(),
+        ..Progress::default()
+    }
+}
+
+fn broken(error: impl std::fmt::Display) -> Failure {
+    Failure::failed(format!("the Test could not be made: {error}"))
+}
