@@ -9,12 +9,14 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sps_admin::{JobState, Notes, Request as Operation, Response as Answer, Slot};
+use sps_admin::{
+    Confirmed, FailureKind, JobState, Notes, Request as Operation, Response as Answer, Severity, Slot, Test,
+};
 
 use super::access::ROOT;
 use super::envelope::{Place, answer, body, index, list, object};
 use crate::http::reply::Problem;
-use crate::ui::{Proof, Visitor, receive};
+use crate::ui::{Proof, Visitor, receive, testing};
 
 /// Path of what there is about firmware.
 pub(super) const FIRMWARE: &str = "/api/firmware";
@@ -22,6 +24,8 @@ pub(super) const FIRMWARE: &str = "/api/firmware";
 pub(super) const SLOTS: &str = "/api/firmware/slots";
 /// Path of one.
 pub(super) const SLOT: &str = "/api/firmware/slots/{slot}";
+/// Path of a Test.
+pub(super) const TEST: &str = "/api/firmware/test";
 /// Path of the choice of what boots next.
 pub(super) const UPGRADE: &str = "/api/firmware/upgrade";
 
@@ -31,7 +35,7 @@ pub(super) async fn resources() -> Response {
         href: FIRMWARE,
         parent: ROOT,
     };
-    let names = [("slots", SLOTS), ("upgrade", UPGRADE)];
+    let names = [("slots", SLOTS), ("test", TEST), ("upgrade", UPGRADE)];
     answer(StatusCode::OK, &index(&names, place))
 }
 
@@ -99,19 +103,90 @@ enum SlotId {
     Text(String),
 }
 
+/// Body of a Test.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    slot_id: SlotId,
+    #[serde(default)]
+    confirmed: Confirmed,
+    #[serde(default)]
+    message: String,
+}
+
+/// `POST`: lets the firmware in a slot judge this appliance; answers when it has.
+pub(super) async fn test(Extension(visitor): Extension<Visitor>, bytes: Bytes) -> Result<Response, Problem> {
+    let wanted: Wanted = body(&bytes)?;
+    let number = wanted.slot_id.text();
+    let slot = find(&visitor, &number).await?;
+    let operation = Operation::FirmwareTest {
+        slot: slot.number,
+        confirmed: wanted.confirmed,
+    };
+    let administration = &visitor.administration;
+    let call = visitor.call(operation, wanted.message);
+    let job = administration
+        .jobs
+        .start(&administration.operations, call, testing::finished);
+    let ended = administration.jobs.ended(job).await;
+    let tested = find(&visitor, &number)
+        .await?
+        .test
+        .filter(|test| test.outdated.is_none());
+    match (ended.map(|job| job.state), tested) {
+        (Some(JobState::Done(_)), Some(tested)) => {
+            let summary = json!({ "test_summary": tested.summary(), "findings": tested.findings });
+            let place = Place {
+                href: TEST,
+                parent: FIRMWARE,
+            };
+            Ok(answer(
+                StatusCode::OK,
+                &object(&number, &summary, place, json!({})),
+            ))
+        }
+        (Some(JobState::Failed(words)), tested) => Err(test_failed(words, tested.as_ref())),
+        _ => Err(Problem::not_understood()),
+    }
+}
+
+/// A Test that did not pass, with what blocks.
+fn test_failed(words: String, tested: Option<&Test>) -> Problem {
+    let blocks = tested.iter().flat_map(|test| &test.findings);
+    let blocks = blocks.filter(|finding| finding.severity == Severity::Blocks);
+    let told = blocks.map(|finding| format!("; {}: {}; {}", finding.setting, finding.problem, finding.mend));
+    Problem {
+        status: StatusCode::CONFLICT,
+        kind: "FirmwareTestFailed",
+        details: words + &told.collect::<String>(),
+    }
+}
+
+impl SlotId {
+    fn text(&self) -> String {
+        match self {
+            Self::Number(number) => number.to_string(),
+            Self::Text(text) => text.clone(),
+        }
+    }
+}
+
 /// `POST`: boots a slot after the next reboot.
 pub(super) async fn upgrade(
     Extension(visitor): Extension<Visitor>,
     bytes: Bytes,
 ) -> Result<Response, Problem> {
     let wanted: Upgrade = body(&bytes)?;
-    let number = match wanted.slot_id {
-        SlotId::Number(number) => number.to_string(),
-        SlotId::Text(text) => text,
-    };
+    let number = wanted.slot_id.text();
     let slot = find(&visitor, &number).await?;
     let operation = Operation::FirmwareActivate { slot: slot.number };
-    visitor.ask_because(operation, wanted.message).await?;
+    let reply = visitor.ask_because(operation, wanted.message).await;
+    reply.map_err(|failure| match failure.kind {
+        FailureKind::Refused if !slot.current && !testing::holds(&slot) => {
+            test_failed(failure.message, slot.test.as_ref())
+        }
+        _ => failure.into(),
+    })?;
     let slot = find(&visitor, &number).await?;
     let notes = notes(&visitor, &slot).await;
     Ok(answer(StatusCode::OK, &slot_object(&slot, notes.as_ref())))
@@ -176,6 +251,7 @@ fn slot_object(slot: &Slot, notes: Option<&Notes>) -> Value {
             "upgrade_news": notes.map_or("", |notes| notes.upgrade_news.as_str()),
             "state": slot.state.to_string(),
             "digest": slot.digest,
+            "test": slot.test,
         }),
     };
     let href = format!("{SLOTS}/{}", slot.number);

@@ -30,6 +30,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::FIRMWARE, get(firmware::resources))
         .route(firmware::SLOTS, get(firmware::slots))
         .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
+        .route(firmware::TEST, post(firmware::test))
         .route(firmware::UPGRADE, post(firmware::upgrade))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))

@@ -14,7 +14,7 @@ use sps_admin::{
 use super::forms::Fields;
 use super::parts::{self, Weight, action, card, empty, facts, notice, state, table};
 use super::time::Zone;
-use super::{Visitor, control, layout, receive};
+use super::{Visitor, control, layout, receive, testing};
 use crate::http::reply::Problem;
 
 /// Path of the page.
@@ -50,7 +50,16 @@ fn slot_table(visitor: &Visitor, slots: &Slots) -> Markup {
     let rows: Vec<_> = slots.slots.iter().map(|slot| row(visitor, slot)).collect();
     table(
         "Firmware slots",
-        &["Slot", "Version", "State", "Current", "After reboot", "Size", ""],
+        &[
+            "Slot",
+            "Version",
+            "State",
+            "Test",
+            "Current",
+            "After reboot",
+            "Size",
+            "",
+        ],
         &rows,
     )
 }
@@ -74,6 +83,7 @@ fn row(visitor: &Visitor, slot: &Slot) -> Vec<Markup> {
             (state(kind, &word))
             @if let SlotState::Failed { reason } = &slot.state { p class="muted" { (parts::sentence(reason)) } }
         },
+        testing::word(slot),
         yes(slot.current),
         yes(slot.after_reboot),
         if slot.bytes == 0 {
@@ -102,7 +112,9 @@ fn actions(visitor: &Visitor, slot: &Slot) -> Markup {
     let holds = slot.version.is_some();
     html! {
         @if holds && !slot.after_reboot && !matches!(slot.state, SlotState::Failed { .. }) {
-            (action(visitor, &path, "activate", "Boot after reboot"))
+            // Going on with what runs needs no Test.
+            @if slot.current || testing::holds(slot) { (action(visitor, &path, "activate", "Boot after reboot")) }
+            @if !slot.current { a class="button" href={ (PAGE) "/" (slot.number) "#test" } { "Test…" } }
         }
         @if holds && !slot.current && !slot.after_reboot {
             (action(visitor, &path, "delete", "Delete"))
@@ -203,13 +215,35 @@ pub(crate) async fn notes(
     let Answer::Notes(notes) = visitor.ask(Operation::FirmwareNotes { slot }).await? else {
         return Err(Problem::not_understood());
     };
+    let Answer::Slots(slots) = visitor.ask(Operation::FirmwareList).await? else {
+        return Err(Problem::not_understood());
+    };
+    let found = slots.slots.iter().find(|found| found.number == slot);
+    let zone = visitor.zone();
     let main = html! {
         p { a href=(PAGE) { "All firmware slots" } }
+        @if let Some(found) = found.filter(|found| !found.current) { (test(&visitor, found, &zone)) }
         (card("about", &format!("Version {} in slot {slot}", notes.version), &about(&notes, &visitor.zone())))
         (card("notes", "Upgrade notes", &prose(&notes.upgrade_notes)))
         (card("news", "What is new", &prose(&notes.upgrade_news)))
     };
     Ok(layout::page(&visitor, &main))
+}
+
+/// The Test of the firmware in a slot, and what follows it.
+fn test(visitor: &Visitor, slot: &Slot, zone: &Zone) -> Markup {
+    let path = format!("{PAGE}/{}/action", slot.number);
+    html! {
+        section id="test" class="card" aria-labelledby="test-title" {
+            h2 id="test-title" { "Test" }
+            (testing::form(visitor, slot.number))
+        }
+        (card("found", "What the last Test found", &html! {
+            (testing::findings(slot.test.as_ref(), zone))
+            @if testing::holds(slot) && !slot.after_reboot { (action(visitor, &path, "activate", "Boot after reboot")) }
+        }))
+        (card("jobs", "What was done here", &job_list(&visitor.administration.jobs.list(), zone)))
+    }
 }
 
 fn about(notes: &Notes, zone: &Zone) -> Markup {
@@ -244,6 +278,10 @@ pub(crate) async fn act(
 ) -> Result<Response, Problem> {
     let fields = Fields::of(&visitor, request).await?;
     let operation = match fields.get("action") {
+        "test" => {
+            testing::start(&visitor, slot, &fields);
+            return Ok(Redirect::to(&format!("{PAGE}/{slot}")).into_response());
+        }
         "activate" => Operation::FirmwareActivate { slot },
         "delete" => Operation::FirmwareDelete { slot },
         "rollback" => Operation::FirmwareRollback,

@@ -17,6 +17,7 @@ mod parts;
 mod receive;
 mod routes;
 mod setup;
+pub(crate) mod testing;
 mod time;
 mod version;
 mod visitor;

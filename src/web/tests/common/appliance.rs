@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sps_admin::{
-    ActionLog, Arrived, Backend, Change, Context, Failure, FirmwareIdentity, FirmwareSource, InterfaceStatus,
-    Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response, Rollback,
-    Slot, SlotState, Slots, Standing, Status, Work,
+    ActionLog, Arrived, Backend, Change, Confirmed, Context, Failure, Finding, FirmwareIdentity,
+    FirmwareSource, InterfaceStatus, Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply,
+    Request, Response, Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
 };
 use sps_web::{Administration, Gate};
 
@@ -95,7 +95,12 @@ impl Appliance {
             Request::FirmwareAdd {
                 source: FirmwareSource::Received,
             } => add(&mut state, context),
+            Request::FirmwareTest { slot, confirmed } => test(&mut state, *slot, *confirmed),
             Request::FirmwareActivate { slot } => {
+                let known = state.slots.iter().find(|known| known.number == *slot);
+                if !known.is_some_and(|known| known.current || known.test.is_some()) {
+                    return Err(Failure::refused("it has not been tested: test it first"));
+                }
                 for known in &mut state.slots {
                     known.after_reboot = known.number == *slot;
                 }
@@ -218,6 +223,7 @@ fn slot(number: u8, version: Option<&str>, state: SlotState) -> Slot {
         bytes: if version.is_some() { 27_000_000 } else { 0 },
         current: false,
         after_reboot: false,
+        test: None,
     }
 }
 
@@ -233,6 +239,32 @@ fn notes(state: &State, number: u8) -> Reply {
         upgrade_from: vec!["0.x".into()],
         supported_until: Some("2028-01-31".into()),
     }))
+}
+
+/// Blocks until the notes were read.
+fn test(state: &mut State, number: u8, confirmed: Confirmed) -> Reply {
+    let found = state.slots.iter_mut().find(|slot| slot.number == number);
+    let slot = found.ok_or_else(|| Failure::invalid("there is no such slot"))?;
+    let finding = |severity, check: &str| Finding {
+        severity,
+        check: check.into(),
+        setting: "Basic Settings > System > Firmwares".into(),
+        problem: format!("nobody has <b>{check}</b>"),
+        mend: "do it".into(),
+    };
+    let mut findings = vec![finding(Severity::Warning, "configuration_backup")];
+    if !confirmed.release_notes {
+        findings.insert(0, finding(Severity::Blocks, "release_notes"));
+    }
+    let test = Test {
+        at: 1_800_000_000,
+        judge: slot.version.clone().unwrap_or_default(),
+        passed: confirmed.release_notes,
+        outdated: None,
+        findings,
+    };
+    slot.test = Some(test.clone());
+    Ok(Response::Tested(test))
 }
 
 fn network() -> NetworkStatus {

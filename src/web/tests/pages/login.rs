@@ -131,7 +131,7 @@ async fn sessions_survive_a_restart_of_the_appliance() {
         .submit(
             &server,
             &format!("{FIRMWARES}/2/action"),
-            &[("action", "activate")],
+            &[("action", "delete")],
         )
         .await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);

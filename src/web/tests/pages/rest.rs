@@ -65,6 +65,38 @@ async fn a_program_logs_in_looks_uploads_chooses_and_goes() {
         Some(&b"form file"[..])
     );
     let body = r#"{"slot_id": "3", "message": "tonight's window"}"#;
+    let refused = call(&server, &program, "POST", "/api/firmware/upgrade", body).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(
+        json_of(&refused)["error"]["type"],
+        "FirmwareTestFailed",
+        "not tested"
+    );
+    let page = call(
+        &server,
+        &program,
+        "POST",
+        "/api/firmware/test",
+        r#"{"slot_id": 3}"#,
+    )
+    .await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+    let error = &json_of(&page)["error"];
+    assert_eq!(error["type"], "FirmwareTestFailed");
+    let details = error["details"].as_str().unwrap();
+    assert!(
+        details.contains("1 finding blocks") && details.contains("release_notes"),
+        "{details}"
+    );
+    let confirmed = r#"{"slot_id": "3", "confirmed": {"release_notes": true}}"#;
+    let page = call(&server, &program, "POST", "/api/firmware/test", confirmed).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let tested = json_of(&page);
+    assert_eq!(
+        (&tested["key"], &tested["body"]["test_summary"]),
+        (&json!("3"), &json!("passed, 1 warning"))
+    );
+    assert_eq!(tested["body"]["findings"][0]["severity"], "warning");
     let page = call(&server, &program, "POST", "/api/firmware/upgrade", body).await;
     assert_eq!(json_of(&page)["body"]["after_reboot"], true);
     let slots = json_of(&program.get(&server, "/api/firmware/slots").await);

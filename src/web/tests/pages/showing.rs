@@ -2,7 +2,7 @@
 
 use sps_admin::{Change, Rollback, SlotState};
 
-use crate::common::Appliance;
+use crate::common::{Appliance, TestServer, soon};
 use crate::lab::{FIRMWARES, Person, start};
 
 const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'";
@@ -55,6 +55,45 @@ async fn stored_names_never_become_markup() {
         );
         assert_eq!(page.header("cache-control"), "no-store", "{path}");
     }
+    server.stop().await;
+}
+
+/// The page, once it shows these words.
+async fn shows(person: &Person, server: &TestServer, path: &str, words: &str) -> String {
+    loop {
+        let page = person.get(server, path).await;
+        if page.text.contains(words) {
+            return page.text;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_firmware_is_tested_on_its_page_and_then_can_be_chosen() {
+    let appliance = Appliance::ready();
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    let slot = "/basic-settings/system/firmwares/2";
+    let page = person.get(&server, slot).await;
+    assert!(page.text.contains("It has not been tested yet."), "{}", page.text);
+    assert!(!page.text.contains("Boot after reboot"));
+    let act = format!("{slot}/action");
+    let test = ("action", "test");
+    for (fields, shown, offered) in [
+        (&[test][..], "Not passed, 1 finding blocks, 1 warning.", false),
+        (&[test, ("notes", "yes")][..], "Passed, 1 warning.", true),
+    ] {
+        let answer = person.submit(&server, &act, fields).await;
+        assert_eq!(answer.header("location"), slot);
+        let page = soon(shows(&person, &server, slot, shown)).await;
+        assert!(
+            page.contains("Nobody has &lt;b&gt;configuration_backup"),
+            "{page}"
+        );
+        assert_eq!(page.contains("Boot after reboot"), offered);
+    }
+    let list = person.get(&server, FIRMWARES).await;
+    assert!(list.text.contains("Passed") && list.text.contains("Boot after reboot"));
     server.stop().await;
 }
 
