@@ -108,8 +108,9 @@ impl Firmware {
             let of_slot =
                 |test: &&TestRecord| Some(test.digest) == facts.build(slot).map(|build| build.digest);
             let last = tests.iter().find(of_slot).map(TestRecord::tested);
+            let decision = activate(facts, slot)?;
             require_test(facts, slot, revision, last.as_ref())?;
-            activate(facts, slot)
+            Ok(decision)
         })?;
         info!("firmware slot {slot} boots next");
         Ok(())

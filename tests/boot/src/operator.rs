@@ -124,6 +124,16 @@ impl<'a> Operator<'a> {
         Ok(found.groups[1].clone())
     }
 
+    /// Tests the firmware in a slot and lets it boot after the next reboot.
+    ///
+    /// # Errors
+    /// When its Test does not pass, or nothing is answered.
+    pub fn test_and_activate(&self, slot: u8) -> Result<()> {
+        self.run_and_see(&format!("firmware test {slot}"), ": passed")?;
+        self.run_and_see(&format!("firmware activate {slot}"), "after reboot")
+            .map(drop)
+    }
+
     /// Restarts the machine from the command line, and is back there when the firmware of `slot` is healthy.
     ///
     /// # Errors

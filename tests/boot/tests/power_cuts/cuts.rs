@@ -20,7 +20,7 @@ const BOOTED: [usize; 2] = [3, 20];
 fn upgrade(guest: &mut Guest, version: &str) -> Result<()> {
     let person = at_the_command_line(guest)?;
     person.run_and_see("firmware add /dev/sr0", version)?;
-    person.run("firmware activate 2")?;
+    person.test_and_activate(2)?;
     person.type_line("reboot")?;
     guest.qmp().wait_event("RESET", SOON)?;
     guest.expect("started from slot 2", BOOT)?;

@@ -225,7 +225,7 @@ fn bad_in_slot_1(guest: &Guest) -> Result<()> {
     let person = Operator::log_in(guest)?;
     person.command_line()?;
     person.run_and_see("firmware add /dev/sr0", "Staged")?;
-    person.run("firmware activate 2")?;
+    person.test_and_activate(2)?;
     let person = person.restart_into(2)?;
     person.run_and_see("firmware commit", "Committed")?;
     person.run("firmware delete 1")?;

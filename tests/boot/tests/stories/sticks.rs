@@ -115,7 +115,7 @@ fn an_upgrade_is_taken_from_a_file_on_a_stick() -> Result<()> {
         person.run_and_see("firmware add sda1:/letter.txt", "not")?;
         person.run_and_see("firmware add sda:/none.iso", "there is no file")?;
         person.run_and_see("firmware add sdb:/x.iso", "format it as FAT32")?;
-        person.run("firmware activate 2")?;
+        person.test_and_activate(2)?;
         let person = person.restart_into(2)?;
         person.run_and_see("status", &version).map(drop)
     })

@@ -34,7 +34,8 @@ fn upgrade(guest: &Guest, next: &Firmware) -> Result<()> {
     let version = next.release().version.to_string();
     person.run_and_see("firmware add /dev/sr0", &version)?;
     person.run_and_see("firmware list", "Staged")?;
-    person.run("firmware activate 2")?;
+    person.run_and_see("firmware activate 2", "test it first")?;
+    person.test_and_activate(2)?;
     person.run_and_see("status", &version)?;
     person.type_line("reboot")?;
     guest.qmp().wait_event("RESET", SOON).map(drop)
@@ -64,7 +65,7 @@ fn good(name: &str, kind: FirmwareKind) -> Result<()> {
         person.run("firmware rollback")?;
         let person = person.restart_into(1)?;
         person.run_and_see("firmware list", "Staged")?;
-        person.run("firmware activate 2")?;
+        person.test_and_activate(2)?;
         let person = person.restart_into(2)?;
         person.run_and_see("firmware commit", "Committed")?;
         let list = person.run("firmware list --json")?;
