@@ -6,7 +6,7 @@ const FIRMWARES = `${base}/basic-settings/system/firmwares`;
 // Tests the firmware in a slot on its page, with everything confirmed, and chooses it there.
 async function testAndChoose(page, version, picture) {
   await row(page, version).getByRole("link", { name: "Test…" }).click();
-  for (const name of ["notes", "backup", "snapshot"]) await page.check(`#${name}`);
+  for (const name of ["notes", "backup", "snapshot"]) await page.check(`#confirm-${name}`);
   await press(page, "Test");
   // In the middle of it the page is loaded again and finds the job.
   await page.waitForSelector("#jobs .job:has-text('irmware test')");

@@ -3,6 +3,9 @@
 //! A job is an operation whose updates are kept: what it does now, how far it is, how it ended. The table is bounded; jobs
 //! that have ended make room for new ones, oldest first.
 
+mod restart;
+mod store;
+
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -16,6 +19,9 @@ use crate::operations::{Call, Operations};
 use crate::progress::Progress;
 use crate::response::Response;
 use crate::testing::Test;
+
+pub use restart::{Arrival, Expected};
+pub use store::{JobStore, JobStoreError};
 
 /// Jobs that are remembered.
 const MOST: usize = 32;
@@ -42,6 +48,9 @@ pub struct Job {
     pub progress: Option<Progress>,
     /// The firmware slot that came of it.
     pub slot: Option<u8>,
+    /// SHA-256 of the manifest of the firmware that is to run when it ends, hexadecimal: it goes on over a restart.
+    #[serde(default)]
+    pub expects: Option<String>,
 }
 
 /// Where a job stands.
@@ -170,6 +179,7 @@ impl Jobs {
             state: JobState::Running,
             progress: None,
             slot: None,
+            expects: None,
         });
         drop(table);
         self.told();

@@ -44,7 +44,7 @@ pub use client::Client;
 pub use failure::{Failure, FailureKind};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
-pub use jobs::{Job, JobState, Jobs};
+pub use jobs::{Arrival, Expected, Job, JobState, JobStore, JobStoreError, Jobs};
 pub use network::{InterfaceChange, InterfaceStatus, NetworkChange, NetworkStatus};
 pub use operations::{Call, Operations};
 pub use origin::Origin;

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Test {
     /// When, seconds since 1970.
     pub at: u64,
-    /// Version of the firmware that judged: the tested one.
-    pub judge: String,
+    /// Version of the firmware that was tested, whose code judged.
+    pub version: String,
     /// Whether nothing was found that blocks.
     pub passed: bool,
     /// What has changed since, so that it has to be made again.

@@ -231,7 +231,9 @@ impl TestList {
 pub struct TestRecord {
     /// SHA-256 of the manifest of the firmware that was tested.
     pub digest: Sha256Digest,
-    /// The same of the firmware that ran.
+    /// Its version.
+    pub version: Version,
+    /// The digest of the firmware that ran.
     pub running: Sha256Digest,
     /// Revision of the configuration.
     pub revision: u64,

@@ -51,7 +51,7 @@ pub fn slots(slots: &Slots) -> String {
 /// What a Test found, a paragraph each.
 #[must_use]
 pub fn test(test: &Test) -> String {
-    let mut text = clean(&format!("Firmware {}: {}", test.judge, test.summary())) + "\n";
+    let mut text = clean(&format!("Firmware {}: {}", test.version, test.summary())) + "\n";
     for finding in &test.findings {
         let problem = format!("{}: {}", finding.setting, finding.problem);
         let lines = [problem, finding.mend.clone()];

@@ -135,8 +135,10 @@ pub(crate) fn passed(firmware: &Firmware, slot: SlotNumber) -> Option<TestRecord
         .unwrap()
         .into_iter()
         .find(|view| view.slot == slot);
+    let found = found?;
     Some(TestRecord {
-        digest: found?.digest?,
+        digest: found.digest?,
+        version: found.version?,
         running: firmware.running()?.digest,
         revision: REVISION,
         passed: true,

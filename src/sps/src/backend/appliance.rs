@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
-use sps_admin::{Backend, Context, Failure, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work};
+use sps_admin::{
+    Backend, Call, Context, Failure, Jobs, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work,
+};
 use sps_bootlog::BootLog;
 use sps_firmware::Firmware;
 use sps_image::keys::Trust;
@@ -15,10 +18,14 @@ use sps_supervisor::{ExitKind, Messenger};
 use sps_web::BootStatus;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{access, firmware, installing, network, setup, status, support, testing};
+
+/// How long a reboot waits for what the slots say.
+const LOOKED_WITHIN: Duration = Duration::from_secs(3);
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -37,6 +44,8 @@ pub(crate) struct Parts {
     /// Runs what is not trusted.
     pub(crate) sandbox: Sandbox,
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
+    /// Long operations, for those that end after a restart.
+    pub(crate) jobs: Jobs,
     /// Where firmware files arrive.
     pub(crate) dock: Dock,
 }
@@ -123,7 +132,7 @@ impl Appliance {
             Request::Unseal => access::seal(self, false, &context).await,
             Request::NetworkShow => Ok(Response::Network(network::show(self))),
             Request::NetworkSet { change } => network::set(self, change, &context).await,
-            Request::Reboot { reason } => self.leave(ExitKind::Reboot, "reboot", &reason, &context),
+            Request::Reboot { reason } => self.reboot(reason, &context).await,
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
             Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
             Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
@@ -167,6 +176,24 @@ impl Appliance {
                     .await
             }
         }
+    }
+
+    /// A reboot is a job that ends when what is to run is healthy.
+    async fn reboot(&self, reason: String, context: &Context) -> Reply {
+        let own = self.clone();
+        let looked = spawn_blocking(move || firmware::expected(&own));
+        // A disk that does not answer keeps nobody from rebooting.
+        if let Ok(Ok(Some(expected))) = timeout(LOOKED_WITHIN, looked).await {
+            let call = Call {
+                origin: context.origin.clone(),
+                message: reason.clone(),
+                request: Request::Reboot {
+                    reason: reason.clone(),
+                },
+            };
+            let _ends_after_the_restart = self.parts.jobs.expect(&call, &expected);
+        }
+        self.leave(ExitKind::Reboot, "reboot", &reason, context)
     }
 
     async fn normal_boot(&self, context: &Context) -> Reply {

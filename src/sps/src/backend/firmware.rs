@@ -1,13 +1,14 @@
 //! Firmware slots. Blocking throughout: it runs on threads where it may wait.
 
+use std::cmp::Ordering;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sps_admin::{
-    Context, FailedFirmware, Failure, FirmwareSource, Medium, Notes, Progress, Reply, Response, Rollback,
-    Slot, SlotState, Slots,
+    Context, Expected, FailedFirmware, Failure, FirmwareSource, Medium, Notes, Progress, Reply, Response,
+    Rollback, Slot, SlotState, Slots,
 };
 use sps_bootlog::uptime;
 use sps_firmware as room;
@@ -187,6 +188,24 @@ pub(super) fn overview(own: &Appliance) -> Overview {
         after_reboot: status.after_reboot.map(SlotNumber::get),
         after_reboot_version: status.after_reboot_version.map(|version| version.to_string()),
         rollback: status.last_rollback.as_ref().map(told),
+    })
+}
+
+/// What a reboot is to come to; nothing where there are no slots.
+pub(super) fn expected(own: &Appliance) -> Option<Expected> {
+    let slots = own.firmware()?.list().ok()?;
+    let next = slots.iter().find(|slot| slot.after_reboot)?;
+    let current = slots.iter().find(|slot| slot.current)?;
+    let (from, to) = (current.version?, next.version?);
+    let title = match to.cmp(&from) {
+        _ if next.slot == current.slot => "reboot".to_owned(),
+        Ordering::Greater => format!("upgrade to version {to}"),
+        Ordering::Less => format!("return to version {to}"),
+        Ordering::Equal => format!("change to another build of version {to}"),
+    };
+    Some(Expected {
+        title,
+        digest: next.digest?.to_string(),
     })
 }
 

@@ -54,6 +54,7 @@ pub(super) fn test(own: &Appliance, slot: u8, confirmed: Confirmed, context: &Co
     let report = Report::from_json(&answer).map_err(|error| Failure::failed(error.to_string()))?;
     let record = TestRecord {
         digest: testable.digest,
+        version: testable.manifest.version,
         running: running.digest,
         revision,
         passed: report.passed(),
@@ -106,7 +107,7 @@ fn told(record: &TestRecord, report: &Report, outdated: Option<String>) -> Test 
     };
     Test {
         at: record.at,
-        judge: report.judge.clone(),
+        version: record.version.to_string(),
         passed: record.passed,
         outdated,
         findings: report.findings.iter().map(finding).collect(),

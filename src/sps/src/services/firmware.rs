@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
+use super::jobs::Kept;
 use super::supervise::spec;
 use crate::backend::Settings;
 use crate::node::now;
@@ -28,6 +29,8 @@ pub(super) struct Keeper {
     pub(super) status: watch::Receiver<BootStatus>,
     pub(super) settings: Settings,
     pub(super) exit: Arc<OnceLock<Messenger>>,
+    /// Jobs that wait for this firmware to be healthy.
+    pub(super) kept: Kept,
     /// Time the services have to become healthy.
     pub(super) deadline: Duration,
 }
@@ -48,6 +51,7 @@ impl Keeper {
         }
         self.aside(|firmware| firmware.healthy(uptime())).await?;
         info!("the firmware is healthy");
+        self.kept.jobs.healthy(&self.kept.arrival);
         let mut ticks = interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

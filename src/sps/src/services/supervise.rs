@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
+use sps_admin::{ActionLog, Jobs, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
 use sps_console::Sessions;
 use sps_firmware_engine::DEADLINES;
@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
+use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
 use crate::backend::{Appliance, Dock, Parts};
@@ -59,10 +60,18 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let since = u64::try_from(uptime().as_millis()).unwrap_or(u64::MAX);
     let status = watch::Sender::new(BootStatus::default());
     let network = watch::Sender::new(NetworkState::default());
-    let backend = backend(&boot, &status, &network);
+    let kept = Kept::open(&boot);
+    let backend = backend(&boot, &status, &network, &kept.jobs);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
-    let mut services = appliance(&boot, &status, &network, &operations);
-    services.extend(of_this_start(&boot, &backend, &status, &network, &operations));
+    let mut services = appliance(&boot, &status, &network, &operations, &kept.jobs);
+    services.extend(of_this_start(
+        &boot,
+        &backend,
+        &status,
+        &network,
+        &operations,
+        &kept,
+    ));
     services.extend(boot.faults.services());
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog.take());
     listen(&boot.children, &supervisor.messenger());
@@ -110,8 +119,9 @@ fn of_this_start(
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
+    kept: &Kept,
 ) -> Vec<Service> {
-    let mut services = Vec::new();
+    let mut services: Vec<Service> = kept.service().into_iter().collect();
     if boot.start == Start::Medium {
         services.push(unattended::service(backend));
     }
@@ -129,6 +139,7 @@ fn of_this_start(
             status: status.subscribe(),
             settings: boot.settings.clone(),
             exit: backend.exit(),
+            kept: kept.clone(),
             deadline: boot.faults.services_deadline(DEADLINES.services),
         }));
     }
@@ -185,6 +196,7 @@ fn appliance(
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
+    jobs: &Jobs,
 ) -> Vec<Service> {
     let filter = Gate::new();
     let inputs = firewall::Inputs {
@@ -197,7 +209,7 @@ fn appliance(
         firewall::service(&inputs, &filter),
         network::service(network.clone(), &boot.settings, &filter),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
-        boot_page::service(boot, status, operations),
+        boot_page::service(boot, status, operations, jobs),
         admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.
@@ -212,6 +224,7 @@ fn backend(
     boot: &Boot,
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
+    jobs: &Jobs,
 ) -> Appliance {
     let (mode, slot) = match (&boot.start, &boot.rescue) {
         (Start::Medium, _) => (Mode::Live, None),
@@ -233,6 +246,7 @@ fn backend(
         firmware: Mutex::new(boot.firmware.clone()),
         rolled_back: boot.rolled_back.clone(),
         dock: Dock::default(),
+        jobs: jobs.clone(),
     })
 }
 

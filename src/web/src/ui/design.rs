@@ -88,6 +88,7 @@ fn jobs(visitor: &Visitor) -> Markup {
         state,
         progress,
         slot: None,
+        expects: None,
     };
     let progress = Progress {
         what: "verifying the firmware".into(),

@@ -240,7 +240,11 @@ fn test(visitor: &Visitor, slot: &Slot, zone: &Zone) -> Markup {
         }
         (card("found", "What the last Test found", &html! {
             (testing::findings(slot.test.as_ref(), zone))
-            @if testing::holds(slot) && !slot.after_reboot { (action(visitor, &path, "activate", "Boot after reboot")) }
+            @if testing::holds(slot) && !slot.after_reboot {
+                (parts::form(visitor, &path, "next", &html! {
+                    button type="submit" class="primary" name="action" value="activate" { "Boot after reboot" }
+                }))
+            }
         }))
         (card("jobs", "What was done here", &job_list(&visitor.administration.jobs.list(), zone)))
     }

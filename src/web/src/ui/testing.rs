@@ -47,8 +47,8 @@ pub(crate) fn form(visitor: &Visitor, slot: u8) -> Markup {
         }
         @for (name, words) in BOXES {
             div class="check" {
-                input id=(name) name=(name) type="checkbox" value="yes";
-                label for=(name) { (words) }
+                input id={ "confirm-" (name) } name=(name) type="checkbox" value="yes";
+                label for={ "confirm-" (name) } { (words) }
             }
         }
         button type="submit" class="primary" name="action" value="test" { "Test" }
@@ -82,7 +82,7 @@ pub(crate) fn start(visitor: &Visitor, slot: u8, fields: &Fields) {
 /// The end of a Test in a sentence.
 pub(crate) fn finished(answer: &Answer) -> String {
     match answer {
-        Answer::Tested(test) => format!("version {}: {}", test.judge, test.summary()),
+        Answer::Tested(test) => format!("version {}: {}", test.version, test.summary()),
         _ => String::new(),
     }
 }
@@ -109,7 +109,7 @@ pub(crate) fn findings(test: Option<&Test>, zone: &Zone) -> Markup {
     let rows: Vec<_> = test.findings.iter().map(row).collect();
     html! {
         (notice(weight, &html! { p { (words) } }))
-        p class="muted" { "Tested by version " (test.judge) " at " (zone.moment(test.at)) }
+        p class="muted" { "Tested at " (zone.moment(test.at)) }
         @if rows.is_empty() {
             (empty("Nothing was found that an administrator should know."))
         } @else {

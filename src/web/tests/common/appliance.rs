@@ -258,7 +258,7 @@ fn test(state: &mut State, number: u8, confirmed: Confirmed) -> Reply {
     }
     let test = Test {
         at: 1_800_000_000,
-        judge: slot.version.clone().unwrap_or_default(),
+        version: slot.version.clone().unwrap_or_default(),
         passed: confirmed.release_notes,
         outdated: None,
         findings,

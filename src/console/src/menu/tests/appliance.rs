@@ -260,7 +260,7 @@ fn plan(name: &str, keep_data: bool) -> InstallPlan {
 
 fn tested() -> Test {
     Test {
-        judge: "7.1.0".into(),
+        version: "7.1.0".into(),
         passed: true,
         findings: vec![Finding {
             severity: Severity::Warning,
