@@ -198,6 +198,24 @@ impl TrialRecord {
     }
 }
 
+/// How long the last start took that became healthy: `boot/last-start.json` on `state`.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StartRecord {
+    format: u32,
+    pub(crate) healthy_after_ms: u64,
+}
+document!(StartRecord, "last-start.json");
+
+impl StartRecord {
+    pub(crate) fn new(healthy_after: std::time::Duration) -> Self {
+        Self {
+            format: FORMAT,
+            healthy_after_ms: u64::try_from(healthy_after.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+}
+
 /// The last Test of each firmware in a slot: `boot/tests.json` on `state`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -14,7 +14,7 @@ use sps_image::version::Version;
 use tracing::{info, warn};
 
 use crate::control_store::ControlStore;
-use crate::documents::AttemptRecord;
+use crate::documents::{AttemptRecord, StartRecord};
 use crate::error::FirmwareError;
 use crate::execute::Context;
 use crate::folder::Folder;
@@ -248,8 +248,19 @@ impl Firmware {
                 before,
                 saved: before,
             });
+            // Only what the next start tells people depends on it.
+            if let Err(error) = self.records.write(&StartRecord::new(uptime)) {
+                warn!("{}", sps_bootlog::causes(&error));
+            }
         }
         Ok(())
+    }
+
+    /// How long the last start took until every service was healthy, if that was written down.
+    #[must_use]
+    pub fn last_start(&self) -> Option<Duration> {
+        let record: StartRecord = self.records.read(&mut Vec::new())?;
+        Some(Duration::from_millis(record.healthy_after_ms))
     }
 
     /// To be called every minute or so: counts how long a firmware on trial is healthy and commits it after `period`

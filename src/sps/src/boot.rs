@@ -10,6 +10,7 @@ use sps_firmware::Firmware;
 use sps_firmware_engine::{BootOutcome, Rescue};
 use sps_image::keys::Trust;
 use sps_image::release::Release;
+use sps_image::version::Version;
 use sps_init::children::Children;
 use sps_init::exit::Departure;
 use sps_init::phases::PhaseError;
@@ -60,6 +61,8 @@ pub(crate) struct Boot {
     pub(crate) firmware: Option<Arc<Firmware>>,
     /// The partition table or the boot control was mended, and counts from the next start on.
     pub(crate) restart: bool,
+    /// What this start is and how long it may take, for people; the same on every surface.
+    pub(crate) start_words: String,
     /// One sentence about the firmware that failed before this one, when this boot found that out.
     pub(crate) rolled_back: Option<String>,
 }
@@ -81,6 +84,7 @@ impl Boot {
             firmware: None,
             restart: false,
             rolled_back: None,
+            start_words: String::new(),
         }
     }
 
@@ -303,12 +307,37 @@ fn slots(boot: &mut Boot) -> Result<(), PhaseError> {
     if let Err(error) = firmware.phase(services::PHASE, node::now()) {
         warn!("{}", sps_bootlog::causes(&error));
     }
+    boot.start_words = start_words(&started.outcome, release.version, firmware.last_start());
+    if !boot.start_words.is_empty() {
+        info!("{}", boot.start_words);
+    }
     boot.firmware = Some(Arc::new(firmware));
     boot.restart = started.reboot;
     if started.reboot {
         return Err("the boot control was rebuilt: starting again".into());
     }
     Ok(())
+}
+
+/// `Firmware 0.2.0 starts on trial; the last start took 14 s until everything was healthy`.
+fn start_words(outcome: &BootOutcome, version: Version, last: Option<Duration>) -> String {
+    let on_trial = match outcome {
+        BootOutcome::Normal { trying: true } => Some(format!("firmware {version} starts on trial")),
+        BootOutcome::RolledBack(_) => Some(format!("firmware {version} runs again")),
+        _ => None,
+    };
+    let took = last.map(|last| {
+        format!(
+            "the last start took {} s until everything was healthy",
+            last.as_secs_f64().ceil()
+        )
+    });
+    let words: Vec<String> = on_trial.into_iter().chain(took).collect();
+    let mut words = words.join("; ");
+    if let Some(first) = words.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    words
 }
 
 /// A firmware on trial that cannot use the disk goes back to the one before; another one stays and can be mended. What was

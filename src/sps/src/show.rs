@@ -8,7 +8,12 @@ use sps_web::{self as web, BootStatus};
 use crate::services::{PHASE, TITLE};
 
 /// The page's view of everything.
-pub(crate) fn boot_status(phases: &[Progress], services: &Status, services_since: u64) -> BootStatus {
+pub(crate) fn boot_status(
+    phases: &[Progress],
+    services: &Status,
+    services_since: u64,
+    start: &str,
+) -> BootStatus {
     let mut shown: Vec<web::Phase> = phases.iter().map(phase).collect();
     shown.push(services_phase(services, services_since));
     let failed = |s: &&ServiceView| s.last_problem.is_some();
@@ -17,6 +22,7 @@ pub(crate) fn boot_status(phases: &[Progress], services: &Status, services_since
         phases: shown,
         services: services.services.iter().map(service).collect(),
         progress: None,
+        start: start.to_owned(),
         problems: services.services.iter().filter(failed).map(problem).collect(),
     }
 }

@@ -81,9 +81,10 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let menu_at_once = boot.state.is_none() || boot.rescue.is_some();
     let states = supervisor.status();
     let faults = boot.faults.clone();
+    let start = boot.start_words.clone();
     let mut told = false;
     let stopped = supervisor.run(|health| {
-        let now = show::boot_status(phases, &states.borrow(), since);
+        let now = show::boot_status(phases, &states.borrow(), since, &start);
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();

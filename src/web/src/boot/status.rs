@@ -18,6 +18,9 @@ pub struct BootStatus {
     pub progress: Option<Progress>,
     /// What a person should know or mend, one sentence each.
     pub problems: Vec<String>,
+    /// What this start is, when it is no ordinary one, and how long the last one took: words that begin the summary.
+    #[serde(skip)]
+    pub start: String,
 }
 
 /// Overall health.

@@ -40,7 +40,8 @@ fn headline(health: Health) -> &'static str {
 
 fn summary(status: &BootStatus) -> String {
     match status.health {
-        Health::Starting => running_phase(status),
+        Health::Starting if status.start.is_empty() => running_phase(status),
+        Health::Starting => format!("{}. {}", status.start, running_phase(status)),
         Health::Healthy => match last_end(status) {
             Some(end) => format!("The appliance is ready. It started in {}.", duration(end)),
             None => "The appliance is ready.".to_owned(),
@@ -218,6 +219,11 @@ mod tests {
             ..BootStatus::default()
         };
         assert_eq!(Shown::of(&status).summary, "Phase 2 of 2: Network");
+        status.start = "The last start took 14 s".into();
+        assert_eq!(
+            Shown::of(&status).summary,
+            "The last start took 14 s. Phase 2 of 2: Network"
+        );
         status.health = Health::Healthy;
         assert_eq!(
             Shown::of(&status).summary,

@@ -128,11 +128,7 @@ async fn sessions_survive_a_restart_of_the_appliance() {
     let server = start_keeping(&appliance, folder.path()).await;
     assert_eq!(person.get(&server, FIRMWARES).await.status, StatusCode::OK);
     let page = person
-        .submit(
-            &server,
-            &format!("{FIRMWARES}/2/action"),
-            &[("action", "delete")],
-        )
+        .submit(&server, &format!("{FIRMWARES}/2/action"), &[("action", "delete")])
         .await;
     assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
     server.stop().await;
