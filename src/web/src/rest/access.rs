@@ -15,7 +15,7 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, firmware};
+use super::{appliance, firmware, openapi};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -43,6 +43,7 @@ pub(super) async fn root() -> Response {
         ("health_status", appliance::HEALTH),
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
+        ("openapi", openapi::DESCRIPTION),
         ("setup", SETUP),
         ("upload", super::UPLOAD),
     ];

@@ -6,6 +6,7 @@ mod access;
 mod appliance;
 mod envelope;
 mod firmware;
+mod openapi;
 mod routes;
 
 pub(crate) use routes::{UPLOAD, routes};

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::{access, appliance, firmware};
+use super::{access, appliance, firmware, openapi};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::http::limits::PAGE_FORM_BYTES;
@@ -42,6 +42,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         )
         .route(access::METHODS, get(access::methods))
         .route(access::SETUP, get(access::setup))
+        .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
 }
