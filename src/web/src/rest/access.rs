@@ -15,7 +15,7 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, firmware, openapi};
+use super::{appliance, configuration, firmware, openapi, transaction};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -39,12 +39,14 @@ pub(super) async fn root() -> Response {
         ("authentication", AUTHENTICATION),
         ("boot", BOOT),
         ("changes", appliance::CHANGES),
+        ("configuration", configuration::CONFIGURATION),
         ("firmware", firmware::FIRMWARE),
         ("health_status", appliance::HEALTH),
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
         ("openapi", openapi::DESCRIPTION),
         ("setup", SETUP),
+        ("transaction", transaction::TRANSACTION),
         ("upload", super::UPLOAD),
     ];
     let place = Place {

@@ -4,9 +4,13 @@
 
 mod access;
 mod appliance;
+mod configuration;
 mod envelope;
 mod firmware;
 mod openapi;
 mod routes;
+mod setup;
+mod transaction;
 
 pub(crate) use routes::{UPLOAD, routes};
+pub(crate) use transaction::Transaction;

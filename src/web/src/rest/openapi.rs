@@ -23,6 +23,7 @@ const PARTS: &[&str] = &[
     include_str!("openapi/access.json"),
     include_str!("openapi/appliance.json"),
     include_str!("openapi/boot.json"),
+    include_str!("openapi/configuration.json"),
     include_str!("openapi/firmware.json"),
 ];
 

@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::{access, appliance, firmware, openapi};
+use super::{access, appliance, configuration, envelope, firmware, openapi, setup, transaction};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::http::limits::PAGE_FORM_BYTES;
@@ -31,6 +31,19 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::SLOTS, get(firmware::slots))
         .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
         .route(firmware::UPGRADE, post(firmware::upgrade))
+        .route(
+            transaction::TRANSACTION,
+            get(transaction::show)
+                .post(transaction::begin)
+                .put(transaction::commit)
+                .delete(transaction::drop),
+        )
+        .route(transaction::CHANGES, get(transaction::changes))
+        .route(configuration::CONFIGURATION, get(configuration::resources))
+        .route(
+            configuration::NETWORK,
+            get(configuration::network).put(configuration::set_network),
+        )
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
@@ -41,7 +54,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             get(access::log_in).delete(access::log_out),
         )
         .route(access::METHODS, get(access::methods))
-        .route(access::SETUP, get(access::setup))
+        .route(access::SETUP, get(access::setup).post(setup::set_up))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
@@ -65,8 +79,9 @@ async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next)
         administration,
         signed_in,
     };
+    let left = visitor.administration.gate.left(&visitor.signed_in.token);
     request.extensions_mut().insert(visitor);
-    next.run(request).await
+    envelope::LEFT.scope(left, next.run(request)).await
 }
 
 async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {

@@ -25,6 +25,7 @@ pub(crate) struct State {
     pub(crate) received: Option<Vec<u8>>,
     pub(crate) arriving: bool,
     pub(crate) rollback: Option<Rollback>,
+    pub(crate) network: sps_config::Network,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -88,7 +89,11 @@ impl Appliance {
                 state.set_up = true;
                 Ok(done())
             }
-            Request::NetworkShow => Ok(Response::Network(network())),
+            Request::NetworkShow => Ok(Response::Network(network(&state))),
+            Request::NetworkSet { change } => {
+                state.network = change.apply(&state.network);
+                Ok(Response::Network(network(&state)))
+            }
             Request::Status => Ok(Response::Status(Box::new(status(&state)))),
             Request::Changes { .. } => Ok(Response::Changes(state.changes.clone())),
             Request::FirmwareNotes { slot } => notes(&state, *slot),
@@ -235,8 +240,11 @@ fn notes(state: &State, number: u8) -> Reply {
     }))
 }
 
-fn network() -> NetworkStatus {
-    let mut network = NetworkStatus::default();
+fn network(state: &State) -> NetworkStatus {
+    let mut network = NetworkStatus {
+        settings: state.network.clone(),
+        ..NetworkStatus::default()
+    };
     network.interfaces.push(InterfaceStatus {
         name: "eth0".into(),
         carrier: true,

@@ -10,9 +10,12 @@ use tokio::process::Command;
 /// Longest run of one: it takes a fifth of this on an idle machine.
 const LONGEST: Duration = Duration::from_secs(240);
 
-/// Runs a Python module of theirs with a folder of its own; its output and whether it was content.
-pub(crate) async fn judge(module: &str, arguments: &[&str]) -> (bool, String) {
+/// Runs a Python module of theirs in a folder with some files; its output and whether it was content.
+pub(crate) async fn judge(module: &str, arguments: &[&str], files: &[(&str, &str)]) -> (bool, String) {
     let folder = tempfile::tempdir().unwrap();
+    for (name, content) in files {
+        std::fs::write(folder.path().join(name), content).unwrap();
+    }
     let output = Command::new(home().join("bin/python"))
         .args(["-I", "-m", module])
         .args(arguments)

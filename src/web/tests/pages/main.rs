@@ -11,5 +11,6 @@ mod lab;
 mod login;
 mod requests;
 mod rest;
+mod rest_settings;
 mod showing;
 mod uploads;
