@@ -58,4 +58,4 @@ pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use support::{BundleTarget, BundleWritten, Stick};
+pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};

@@ -7,7 +7,7 @@ use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
-use crate::support::{BundleWritten, Stick};
+use crate::support::{BundleWritten, KeptBundle, Stick};
 
 /// The answer to a request that was carried out.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -51,4 +51,6 @@ pub enum Response {
     Disks(Vec<Disk>),
     /// What installing would do.
     Plan(InstallPlan),
+    /// Support bundles that are kept, oldest first.
+    Bundles(Vec<KeptBundle>),
 }

@@ -63,6 +63,10 @@ impl Request {
                 keep_data: true,
             } => format!("install {disk}, keeping its data"),
             Self::NormalBoot => "normal boot".into(),
+            Self::BundleKeep => "support bundle, kept for a day".into(),
+            Self::BundleList => "support bundles".into(),
+            Self::BundleRead { key } => format!("fetch the support bundle {key}"),
+            Self::BundleDelete { key } => format!("delete the support bundle {key}"),
         }
     }
 
@@ -82,6 +86,7 @@ impl Request {
                 | Self::Sticks
                 | Self::InstallDisks
                 | Self::InstallPlan { .. }
+                | Self::BundleList
         )
     }
 
@@ -97,6 +102,9 @@ impl Request {
                     | Self::Reboot { .. }
                     | Self::Shutdown { .. }
                     | Self::SupportBundle { .. }
+                    | Self::BundleKeep
+                    | Self::BundleRead { .. }
+                    | Self::BundleDelete { .. }
             )
     }
 
@@ -116,6 +124,9 @@ impl Request {
             | Self::FirmwareMedia
             | Self::Sticks
             | Self::InstallDisks
+            | Self::BundleKeep
+            | Self::BundleList
+            | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
             | Self::Setup { .. }
@@ -131,7 +142,7 @@ impl Request {
             | Self::Seal
             | Self::Unseal
             | Self::NormalBoot => A_CHANGE,
-            Self::SupportBundle { .. } => A_BUNDLE,
+            Self::SupportBundle { .. } | Self::BundleRead { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }

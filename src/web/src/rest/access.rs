@@ -15,7 +15,7 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, configuration, firmware, openapi, transaction};
+use super::{appliance, configuration, firmware, openapi, support, transaction};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -47,6 +47,7 @@ pub(super) async fn root() -> Response {
         ("openapi", openapi::DESCRIPTION),
         ("setup", SETUP),
         ("transaction", transaction::TRANSACTION),
+        ("troubleshooting", support::TROUBLESHOOTING),
         ("upload", super::UPLOAD),
     ];
     let place = Place {

@@ -10,6 +10,7 @@ mod firmware;
 mod openapi;
 mod routes;
 mod setup;
+mod support;
 mod transaction;
 
 pub(crate) use routes::{UPLOAD, routes};

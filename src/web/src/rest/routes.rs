@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::{access, appliance, configuration, envelope, firmware, openapi, setup, transaction};
+use super::{access, appliance, configuration, envelope, firmware, openapi, setup, support, transaction};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::http::limits::PAGE_FORM_BYTES;
@@ -44,6 +44,10 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             configuration::NETWORK,
             get(configuration::network).put(configuration::set_network),
         )
+        .route(support::TROUBLESHOOTING, get(support::resources))
+        .route(support::BUNDLES, get(support::bundles).post(support::begin))
+        .route(support::BUNDLE, get(support::bundle).delete(support::delete))
+        .route(support::DOWNLOAD, get(support::download))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));

@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use sps_admin::{
     ActionLog, Arrived, Backend, Change, Context, Failure, FirmwareIdentity, FirmwareSource, InterfaceStatus,
-    Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response, Rollback,
-    Slot, SlotState, Slots, Standing, Status, Work,
+    Jobs, KeptBundle, KeptState, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request,
+    Response, Rollback, Slot, SlotState, Slots, Standing, Status, Work,
 };
 use sps_web::{Administration, Gate};
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
+
+/// Content of every support bundle.
+pub(crate) const BUNDLE: &[u8] = b"a bundle";
 
 /// What it knows.
 #[derive(Default)]
@@ -26,8 +29,33 @@ pub(crate) struct State {
     pub(crate) arriving: bool,
     pub(crate) rollback: Option<Rollback>,
     pub(crate) network: sps_config::Network,
+    pub(crate) bundles: Vec<KeptBundle>,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
+}
+
+impl State {
+    fn begin_bundle(&mut self) -> KeptBundle {
+        let last = self.bundles.last().map_or(1_800_000_000, |bundle| bundle.key);
+        let begun = KeptBundle {
+            key: last + 1,
+            name: "debug_info-gate.tar.zst".into(),
+            bytes: 0,
+            state: KeptState::InProgress,
+        };
+        self.bundles.push(begun.clone());
+        begun
+    }
+
+    /// What is in progress at one look is finished at the next.
+    fn look_at_bundles(&mut self) -> Vec<KeptBundle> {
+        let seen = self.bundles.clone();
+        for bundle in &mut self.bundles {
+            bundle.state = KeptState::Finished;
+            bundle.bytes = BUNDLE.len() as u64;
+        }
+        seen
+    }
 }
 
 /// Handle; clones share one appliance.
@@ -117,6 +145,13 @@ impl Appliance {
             }
             Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
             Request::Reboot { .. } | Request::Shutdown { .. } => Ok(done()),
+            Request::BundleKeep => Ok(Response::Bundles(vec![state.begin_bundle()])),
+            Request::BundleList => Ok(Response::Bundles(state.look_at_bundles())),
+            Request::BundleRead { .. } => Ok(done()),
+            Request::BundleDelete { key } => {
+                state.bundles.retain(|bundle| bundle.key != *key);
+                Ok(done())
+            }
             _ => Err(Failure::refused("not in this test")),
         }
     }
@@ -150,7 +185,15 @@ impl Backend for Appliance {
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
-        Box::pin(async move { self.answer(&request, &context) })
+        Box::pin(async move {
+            if let Request::BundleRead { .. } = request {
+                // More than one piece.
+                for half in BUNDLE.chunks(4) {
+                    let _gone = context.updates.data(half.to_vec()).await;
+                }
+            }
+            self.answer(&request, &context)
+        })
     }
 }
 

@@ -11,6 +11,7 @@ mod lab;
 mod login;
 mod requests;
 mod rest;
+mod rest_bundles;
 mod rest_settings;
 mod showing;
 mod uploads;

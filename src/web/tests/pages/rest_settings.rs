@@ -12,7 +12,7 @@ const TRANSACTION: &str = "/api/transaction";
 const NETWORK: &str = "/api/configuration/network";
 const COMMIT: &str = r#"{"status": "commit", "message": "new name"}"#;
 
-async fn expect(
+pub(crate) async fn expect(
     server: &TestServer,
     person: &Person,
     (method, path, body): (&str, &str, &str),

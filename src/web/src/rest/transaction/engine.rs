@@ -63,7 +63,7 @@ impl Transaction {
             Err(held) => return Err(held),
         }
         self.open = Some(Open {
-            session: session.clone(),
+            session: *session,
             who,
             edited: read.clone(),
             read,
