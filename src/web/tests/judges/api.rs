@@ -57,8 +57,9 @@ async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
         // Does not end.
         "--exclude-operation-id=followLog",
     ];
-    let settings = [("schemathesis.toml", SETTINGS)];
-    let (content, text) = judge("schemathesis.cli", &arguments, &settings).await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("schemathesis.toml"), SETTINGS).unwrap();
+    let (content, text) = judge("schemathesis.cli", &arguments, folder.path()).await;
     assert!(content, "schemathesis is not content: {text}");
     let described = server.get("/api/openapi.json").await.json();
     let operations = described["paths"].as_object().unwrap().values();

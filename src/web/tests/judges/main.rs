@@ -11,3 +11,4 @@ mod api;
 #[path = "../common/mod.rs"]
 mod common;
 mod program;
+mod tls;

@@ -1,6 +1,6 @@
 //! Running one of the programs.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -10,16 +10,12 @@ use tokio::process::Command;
 /// Longest run of one: it takes a fifth of this on an idle machine.
 const LONGEST: Duration = Duration::from_secs(240);
 
-/// Runs a Python module of theirs in a folder with some files; its output and whether it was content.
-pub(crate) async fn judge(module: &str, arguments: &[&str], files: &[(&str, &str)]) -> (bool, String) {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, content) in files {
-        std::fs::write(folder.path().join(name), content).unwrap();
-    }
+/// Runs a Python module of theirs in a folder; its output and whether it was content.
+pub(crate) async fn judge(module: &str, arguments: &[&str], folder: &Path) -> (bool, String) {
     let output = Command::new(home().join("bin/python"))
         .args(["-I", "-m", module])
         .args(arguments)
-        .current_dir(folder.path())
+        .current_dir(folder)
         .stdin(Stdio::null())
         .kill_on_drop(true)
         .output();

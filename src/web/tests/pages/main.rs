@@ -7,6 +7,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod headers;
 mod lab;
 mod login;
 mod requests;
