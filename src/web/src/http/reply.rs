@@ -159,7 +159,16 @@ impl Problem {
         }
     }
 
-    fn body_too_large() -> Self {
+    /// A body that trickles.
+    pub(crate) fn too_slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            kind: "RequestTooSlow",
+            details: "the request did not arrive in time; send it again".into(),
+        }
+    }
+
+    pub(crate) fn body_too_large() -> Self {
         let details = format!("request bodies may have {BODY_BYTES} bytes at most");
         Self {
             status: StatusCode::PAYLOAD_TOO_LARGE,

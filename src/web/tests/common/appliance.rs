@@ -11,6 +11,7 @@ use sps_admin::{
     Response, Rollback, Slot, SlotState, Slots, Standing, Status, Work,
 };
 use sps_web::{Administration, Gate};
+use tokio::sync::Semaphore;
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -30,6 +31,10 @@ pub(crate) struct State {
     pub(crate) rollback: Option<Rollback>,
     pub(crate) network: sps_config::Network,
     pub(crate) bundles: Vec<KeptBundle>,
+    /// Passwords are judged when there is a permit.
+    pub(crate) hold: Option<Arc<Semaphore>>,
+    /// Passwords being judged now, and the most at any moment.
+    pub(crate) judging: (usize, usize),
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -96,6 +101,19 @@ impl Appliance {
             zone: Arc::new(|| "Europe/Vienna".into()),
             host_name: Arc::new(|| "gate-01".into()),
         }
+    }
+
+    async fn judge(&self) {
+        let hold = {
+            let mut state = self.state.lock().unwrap();
+            state.judging.0 += 1;
+            state.judging.1 = state.judging.1.max(state.judging.0);
+            state.hold.clone()
+        };
+        if let Some(hold) = hold {
+            hold.acquire().await.unwrap().forget();
+        }
+        self.state.lock().unwrap().judging.0 -= 1;
     }
 
     pub(crate) fn asked(&self) -> Vec<Request> {
@@ -186,6 +204,9 @@ impl Backend for Appliance {
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
         Box::pin(async move {
+            if let Request::WebLogin { .. } = request {
+                self.judge().await;
+            }
             if let Request::BundleRead { .. } = request {
                 // More than one piece.
                 for half in BUNDLE.chunks(4) {

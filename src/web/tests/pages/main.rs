@@ -15,4 +15,5 @@ mod rest;
 mod rest_bundles;
 mod rest_settings;
 mod showing;
+mod slow;
 mod uploads;
