@@ -108,6 +108,7 @@ fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {
     command
         .env("SPS_ISO", iso)
         .env("SPS_BROWSER", setup::browser_libraries(project)?)
+        .env("SPS_WEB_JUDGES", setup::web_judges(project)?)
         .env("PATH", setup::path(project));
     progress::tests("tests", &mut command)
 }

@@ -59,5 +59,5 @@ pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use support::{BundleTarget, BundleWritten, Stick};
+pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
 pub use testing::{Confirmed, Finding, Severity, Test};

@@ -76,6 +76,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::FirmwareDelete { .. }
             | Request::FirmwareForget { .. }
             | Request::NetworkSet { .. }
+            | Request::BundleKeep
             | Request::Seal
             | Request::Unseal,
             Mode::Live,

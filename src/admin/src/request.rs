@@ -144,4 +144,18 @@ pub enum Request {
     },
     /// Rescue: gives the chosen firmware its tries back and reboots: [`crate::Response::Done`].
     NormalBoot,
+    /// Begins a support bundle that is kept for a day: [`crate::Response::Bundles`] with it alone.
+    BundleKeep,
+    /// The support bundles that are kept: [`crate::Response::Bundles`].
+    BundleList,
+    /// Sends one of them as [`crate::Update::Data`]: [`crate::Response::Bundle`].
+    BundleRead {
+        /// Which.
+        key: u64,
+    },
+    /// Removes one of them: [`crate::Response::Done`].
+    BundleDelete {
+        /// Which.
+        key: u64,
+    },
 }

@@ -7,7 +7,7 @@ use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
-use crate::support::{BundleWritten, Stick};
+use crate::support::{BundleWritten, KeptBundle, Stick};
 use crate::testing::Test;
 
 /// The answer to a request that was carried out.
@@ -54,4 +54,6 @@ pub enum Response {
     Disks(Vec<Disk>),
     /// What installing would do.
     Plan(InstallPlan),
+    /// Support bundles that are kept, oldest first.
+    Bundles(Vec<KeptBundle>),
 }

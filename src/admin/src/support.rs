@@ -31,6 +31,32 @@ pub struct Stick {
     pub problem: Option<String>,
 }
 
+/// A bundle that the appliance keeps for a day, for whoever asked for it to fetch it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KeptBundle {
+    /// By which it is asked for: when it was begun, seconds since 1970.
+    pub key: u64,
+    /// File name.
+    pub name: String,
+    /// Bytes; 0 until it is finished.
+    pub bytes: u64,
+    /// Where it stands.
+    pub state: KeptState,
+}
+
+/// Where a bundle stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeptState {
+    /// It is being made.
+    InProgress,
+    /// It can be fetched.
+    Finished,
+    /// There will be none; why.
+    Failed(String),
+}
+
 /// A bundle was made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

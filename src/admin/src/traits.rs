@@ -64,6 +64,10 @@ impl Request {
                 keep_data: true,
             } => format!("install {disk}, keeping its data"),
             Self::NormalBoot => "normal boot".into(),
+            Self::BundleKeep => "support bundle, kept for a day".into(),
+            Self::BundleList => "support bundles".into(),
+            Self::BundleRead { key } => format!("fetch the support bundle {key}"),
+            Self::BundleDelete { key } => format!("delete the support bundle {key}"),
         }
     }
 
@@ -83,6 +87,7 @@ impl Request {
                 | Self::Sticks
                 | Self::InstallDisks
                 | Self::InstallPlan { .. }
+                | Self::BundleList
         )
     }
 
@@ -98,6 +103,9 @@ impl Request {
                     | Self::Reboot { .. }
                     | Self::Shutdown { .. }
                     | Self::SupportBundle { .. }
+                    | Self::BundleKeep
+                    | Self::BundleRead { .. }
+                    | Self::BundleDelete { .. }
             )
     }
 
@@ -117,6 +125,9 @@ impl Request {
             | Self::FirmwareMedia
             | Self::Sticks
             | Self::InstallDisks
+            | Self::BundleKeep
+            | Self::BundleList
+            | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
             | Self::Setup { .. }
@@ -132,7 +143,7 @@ impl Request {
             | Self::Seal
             | Self::Unseal
             | Self::NormalBoot => A_CHANGE,
-            Self::SupportBundle { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
+            Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }

@@ -12,6 +12,7 @@ mod collect;
 mod disks;
 mod files;
 mod index;
+mod kept;
 mod kernel_log;
 mod limits;
 mod name;
@@ -21,6 +22,7 @@ mod standard;
 
 pub use bundle::{Bundle, BundleError};
 pub use index::{Entry, Index};
+pub use kept::{Kept, KeptBundle, KeptError};
 pub use limits::Limits;
 pub use name::file_name;
 pub use source::Source;

@@ -1,7 +1,7 @@
 //! Which path is answered by what, and what the answers share.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
@@ -79,6 +79,7 @@ pub(crate) struct Site {
     streams: Arc<Semaphore>,
     bundling: Semaphore,
     stopping: CancellationToken,
+    transaction: Mutex<rest::Transaction>,
 }
 
 impl Site {
@@ -90,7 +91,13 @@ impl Site {
             streams: Arc::new(Semaphore::new(limits.streams)),
             bundling: Semaphore::new(BUNDLES),
             stopping: CancellationToken::new(),
+            transaction: Mutex::default(),
         }
+    }
+
+    /// The one transaction.
+    pub(crate) fn transaction(&self) -> MutexGuard<'_, rest::Transaction> {
+        self.transaction.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A place for one more event stream, given back when dropped.

@@ -141,6 +141,7 @@ pub(super) const PACKAGES: &[Package] = &[
     ),
     all("openssh-client", "clients of the appliance's SSH service"),
     all("openssl", "second opinion on certificates"),
+    all("python3-venv", "runs the programs that judge the web interface"),
     all("tcpdump", "witness of the network tests"),
     all(
         "xorriso",

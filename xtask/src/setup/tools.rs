@@ -20,6 +20,9 @@ const CARGO_DENY: &str = "0.20.2";
 /// Folder of the stories told by a browser.
 const BROWSER: &str = "tests/browser";
 
+/// What judges the web interface from outside, with digests.
+const JUDGES: &str = "tests/web/requirements.txt";
+
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -29,6 +32,8 @@ pub(super) enum Tool {
     CargoDeny,
     /// The libraries that tests/browser names, in the cache.
     BrowserLibraries,
+    /// The programs that tests/web names, in the cache.
+    WebJudges,
     /// A server for tests, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
@@ -40,6 +45,7 @@ impl Tool {
             Self::Component(name) => name,
             Self::CargoDeny => "cargo-deny",
             Self::BrowserLibraries => "playwright-core, axe-core",
+            Self::WebJudges => "schemathesis, sslyze",
             Self::Unpacked(server) => server.program,
         }
     }
@@ -50,6 +56,7 @@ impl Tool {
             Self::Component(_) => "(of this toolchain)",
             Self::CargoDeny => CARGO_DENY,
             Self::BrowserLibraries => "(of tests/browser)",
+            Self::WebJudges => "(of tests/web)",
             Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
@@ -61,6 +68,7 @@ impl Tool {
             Self::Component(_) => "checks the code",
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
             Self::BrowserLibraries => "drive and judge pages in the stories told by a browser",
+            Self::WebJudges => "judge the REST API by its description, and the TLS",
             Self::Unpacked(server) => server.reason,
         }
     }
@@ -108,10 +116,25 @@ pub(crate) fn cargo_deny(project: &Project) -> PathBuf {
 /// # Errors
 /// When the lock file cannot be read.
 pub(crate) fn browser_libraries(project: &Project) -> Result<PathBuf> {
-    let lock = project.root().join(BROWSER).join("package-lock.json");
-    let digest = digest::file(&lock)?;
+    by_content(
+        project,
+        "browser",
+        &project.root().join(BROWSER).join("package-lock.json"),
+    )
+}
+
+/// Where the programs that judge the web interface stand: a folder for each content of the file that names them.
+///
+/// # Errors
+/// When that file cannot be read.
+pub(crate) fn web_judges(project: &Project) -> Result<PathBuf> {
+    by_content(project, "web", &project.root().join(JUDGES))
+}
+
+fn by_content(project: &Project, name: &str, file: &Path) -> Result<PathBuf> {
+    let digest = digest::file(file)?;
     let short = digest.get(..16).unwrap_or(&digest);
-    Ok(project.cache().join("tools").join(format!("browser-{short}")))
+    Ok(project.cache().join("tools").join(format!("{name}-{short}")))
 }
 
 /// Where tests find their programs: the caller's path, root's programs and what is unpacked in the cache.
@@ -142,6 +165,9 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !browser_libraries(project).is_ok_and(|folder| folder.exists()) {
         tools.push(Tool::BrowserLibraries);
     }
+    if !web_judges(project).is_ok_and(|folder| folder.exists()) {
+        tools.push(Tool::WebJudges);
+    }
     let path = path(project);
     let there = |server: &&Unpacked| {
         path.split(':')
@@ -168,6 +194,7 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
             }
             Tool::CargoDeny => install_cargo_deny(project)?,
             Tool::BrowserLibraries => fetch_browser_libraries(project)?,
+            Tool::WebJudges => fetch_web_judges(project)?,
             Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
@@ -202,6 +229,35 @@ fn fetch_browser_libraries(project: &Project) -> Result<()> {
         .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
     progress::run("setup: fetch playwright-core and axe-core", &mut command, None)?;
     cache::publish(tree.path(), &browser_libraries(project)?)
+}
+
+/// By pip, which compares each with the digest in the file. sslyze alone comes as source, of Python only.
+fn fetch_web_judges(project: &Project) -> Result<()> {
+    let lock = Lock::take(&project.cache().join("tools"))?;
+    let tree = lock.scratch("web")?;
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-m", "venv"]).arg(tree.path());
+    progress::run(
+        "setup: make a place for schemathesis and sslyze",
+        &mut command,
+        None,
+    )?;
+    for list in ["builder.txt", "requirements.txt"] {
+        let mut command = Command::new(tree.path().join("bin/python"));
+        command
+            .args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-deps"])
+            .args([
+                "--only-binary",
+                ":all:",
+                "--no-binary",
+                "sslyze",
+                "--no-build-isolation",
+            ])
+            .args(["--require-hashes", "--requirement"])
+            .arg(project.root().join(JUDGES).with_file_name(list));
+        progress::run("setup: fetch schemathesis and sslyze", &mut command, None)?;
+    }
+    cache::publish(tree.path(), &web_judges(project)?)
 }
 
 fn unpack(project: &Project, server: &Unpacked) -> Result<()> {

@@ -37,6 +37,7 @@ pub fn response(response: &Response) -> String {
         Response::Sticks(found) => sticks(found),
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
+        Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
     }
 }
 

@@ -20,9 +20,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
+use super::kept_bundles::Making;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, network, setup, status, support, testing};
+use super::{access, firmware, installing, kept_bundles, network, setup, status, support, testing};
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
@@ -54,6 +55,8 @@ pub(crate) struct Parts {
 #[derive(Clone)]
 pub(crate) struct Appliance {
     pub(super) parts: Arc<Parts>,
+    /// The support bundle that is being made to be kept.
+    pub(super) making: Making,
     exit: Arc<OnceLock<Messenger>>,
 }
 
@@ -61,6 +64,7 @@ impl Appliance {
     pub(crate) fn new(parts: Parts) -> Self {
         Self {
             parts: Arc::new(parts),
+            making: Making::default(),
             exit: Arc::default(),
         }
     }
@@ -161,6 +165,13 @@ impl Appliance {
             }
             Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
+            Request::BundleKeep => self.aside(|own| kept_bundles::begin(&own)).await,
+            Request::BundleList => self.aside(|own| kept_bundles::list(&own)).await,
+            Request::BundleRead { key } => {
+                self.aside(move |own| kept_bundles::read(&own, key, &context))
+                    .await
+            }
+            Request::BundleDelete { key } => self.aside(move |own| kept_bundles::remove(&own, key)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {

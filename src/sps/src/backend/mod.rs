@@ -6,6 +6,7 @@ mod access;
 mod appliance;
 mod firmware;
 mod installing;
+mod kept_bundles;
 mod network;
 mod receiving;
 mod settings;

@@ -10,4 +10,4 @@ mod state;
 pub(crate) use aside::{Pulse, aside};
 pub(crate) use disk::{Node, helpers, open, sandbox};
 pub(crate) use slots::{Who, now, open_slots};
-pub(crate) use state::{STATE_FOLDER, State, access, actions, logs, mount};
+pub(crate) use state::{STATE_FOLDER, State, access, actions, bundles, logs, mount};

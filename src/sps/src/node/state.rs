@@ -67,6 +67,11 @@ pub(crate) fn access() -> PathBuf {
     Path::new(STATE_FOLDER).join("access")
 }
 
+/// Where support bundles are kept for a day.
+pub(crate) fn bundles() -> PathBuf {
+    Path::new(STATE_FOLDER).join("bundles")
+}
+
 /// Checks and mounts both, and reads the node document.
 pub(crate) fn mount(
     node: &Node,

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::sync::{Arc, OnceLock};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use sps_access::Store;
-use sps_admin::{Jobs, Operations};
+use sps_admin::{Call, Jobs, Operations, Origin, Request, Updates};
 use sps_config::{KeyPair, Secret};
 use sps_supervisor::{Service, ServiceError};
 use sps_web::{
@@ -13,6 +13,7 @@ use sps_web::{
     ServerNames, TlsIdentity,
 };
 use tokio::sync::watch;
+use tokio::time::sleep;
 use tracing::info;
 
 use super::bundles::RescueBundles;
@@ -20,6 +21,9 @@ use super::supervise::{HOST_NAME, spec};
 use crate::backend::Settings;
 use crate::boot::{Boot, PRODUCT_TITLE};
 use crate::node;
+
+/// How often support bundles that are too old are looked for.
+const BUNDLES_EVERY: Duration = Duration::from_secs(900);
 
 /// Boot page and web interface over HTTPS.
 pub(super) fn service(
@@ -29,23 +33,44 @@ pub(super) fn service(
     jobs: &Jobs,
 ) -> Service {
     let content = content(boot, status.subscribe(), operations, jobs);
+    let operations = operations.clone();
     let certificate = Certificate {
         settings: boot.settings.clone(),
         not_before: SystemTime::now(),
         made: Arc::default(),
     };
     Service::new(spec("boot-page"), move |context| {
-        let (content, certificate) = (content.clone(), certificate.clone());
+        let (content, certificate, operations) = (content.clone(), certificate.clone(), operations.clone());
         async move {
             let identity = certificate.identity().await?;
             let fingerprint = identity.fingerprint();
             let server = BootServer::bind(BootPageSettings::everywhere(identity), content).await?;
             info!("certificate of the boot page: SHA-256 {fingerprint}");
             context.ready();
-            server.run(context.shutdown).await;
+            tokio::select! {
+                () = server.run(context.shutdown) => {}
+                () = forget_old_bundles(&operations) => {}
+            }
             Ok(())
         }
     })
+}
+
+/// Looks at the support bundles that are kept, now and then: a look removes those that are too old.
+async fn forget_old_bundles(operations: &Operations) {
+    loop {
+        let call = Call {
+            origin: Origin::Appliance {
+                part: "support bundles".into(),
+            },
+            message: String::new(),
+            request: Request::BundleList,
+        };
+        let (updates, _nobody_listens) = Updates::channel();
+        // What cannot be looked at now is looked at the next time.
+        drop(operations.perform(call, updates).await);
+        sleep(BUNDLES_EVERY).await;
+    }
 }
 
 /// The certificate: the one that is kept on `state`, else one that is made at the first start and kept from then on, so that

@@ -35,6 +35,12 @@ const GRACE: Duration = Duration::from_secs(2);
 /// Shortest time between two status events of one stream: progress counters may change thousands of times a second.
 const STATUS_INTERVAL: Duration = Duration::from_millis(200);
 
+/// Time in which an upload must bring [`FILE_BYTES`], and in which it may be silent.
+const FILE_PACE: Duration = Duration::from_secs(30);
+
+/// Bytes that an upload brings at least in each such time: 17 kbit/s, half of what the slowest modem brought.
+pub(crate) const FILE_BYTES: u64 = 64 * 1024;
+
 /// Kernel send and receive buffer of a connection, bytes. Left to itself Linux grows it to 4 MiB and more, which
 /// times [`CONNECTIONS`] would be all memory there is. (The kernel doubles the value for its bookkeeping.)
 pub(crate) const SOCKET_BUFFER: usize = 64 * 1024;
@@ -100,6 +106,8 @@ pub struct Limits {
     pub handshake: Duration,
     /// Time for a request head to arrive, and for an idle connection to wait for the next one.
     pub head: Duration,
+    /// Time in which an upload must bring its least, and in which it may be silent.
+    pub file_pace: Duration,
     /// Time a client may leave its side full before it is dropped.
     pub write_stall: Duration,
     /// Silence on an event stream after which a sign of life is sent.
@@ -119,6 +127,7 @@ impl Default for Limits {
             streams: STREAMS,
             handshake: HANDSHAKE,
             head: HEAD,
+            file_pace: FILE_PACE,
             write_stall: WRITE_STALL,
             heartbeat: HEARTBEAT,
             grace: GRACE,

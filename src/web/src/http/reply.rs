@@ -159,7 +159,16 @@ impl Problem {
         }
     }
 
-    fn body_too_large() -> Self {
+    /// A body that trickles.
+    pub(crate) fn too_slow() -> Self {
+        Self {
+            status: StatusCode::REQUEST_TIMEOUT,
+            kind: "RequestTooSlow",
+            details: "the request did not arrive in time; send it again".into(),
+        }
+    }
+
+    pub(crate) fn body_too_large() -> Self {
         let details = format!("request bodies may have {BODY_BYTES} bytes at most");
         Self {
             status: StatusCode::PAYLOAD_TOO_LARGE,
@@ -174,6 +183,23 @@ impl Problem {
             status: StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
             kind: "RequestHeaderTooLarge",
             details,
+        }
+    }
+
+    /// What the framework refuses before any handler sees it: a path that is no text, a body over its bound. It answers in plain
+    /// text, as no handler of ours does.
+    fn of_rejection(response: &Response) -> Option<Self> {
+        let status = response.status();
+        let content = response.headers().get(header::CONTENT_TYPE);
+        let plain = content.is_some_and(|value| value.as_bytes().starts_with(b"text/plain"));
+        match status {
+            _ if !plain || !status.is_client_error() => None,
+            StatusCode::PAYLOAD_TOO_LARGE => Some(Self::body_too_large()),
+            _ => Some(Self {
+                status,
+                kind: "InvalidRequest",
+                details: "the request is not understood: see its address and its body".into(),
+            }),
         }
     }
 
@@ -199,7 +225,8 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
         // What follows the head was not read, so the connection cannot go on.
         Err(problem) => ([(header::CONNECTION, "close")], problem).into_response(),
     };
-    if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+    let problem = response.extensions_mut().remove::<Problem>();
+    if let Some(problem) = problem.or_else(|| Problem::of_rejection(&response)) {
         response = render(&problem, wants_page, response.headers());
     }
     let headers = response.headers_mut();
@@ -263,7 +290,7 @@ fn wants_page(uri: &Uri, headers: &HeaderMap) -> bool {
 }
 
 /// Text of the client, bounded, for showing it back.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     const MOST: usize = 200;
     let cut: String = text.chars().take(MOST).collect();
     if cut.len() < text.len() { cut + "…" } else { cut }

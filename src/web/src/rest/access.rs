@@ -15,7 +15,7 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, firmware};
+use super::{appliance, configuration, firmware, openapi, support, transaction};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -39,11 +39,15 @@ pub(super) async fn root() -> Response {
         ("authentication", AUTHENTICATION),
         ("boot", BOOT),
         ("changes", appliance::CHANGES),
+        ("configuration", configuration::CONFIGURATION),
         ("firmware", firmware::FIRMWARE),
         ("health_status", appliance::HEALTH),
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
+        ("openapi", openapi::DESCRIPTION),
         ("setup", SETUP),
+        ("transaction", transaction::TRANSACTION),
+        ("troubleshooting", support::TROUBLESHOOTING),
         ("upload", super::UPLOAD),
     ];
     let place = Place {

@@ -11,7 +11,7 @@ use sps_admin::{Job, JobState, Request as Operation, Response as Answer, Service
 
 use super::access::ROOT;
 use super::envelope::{Place, answer, list, object};
-use crate::http::reply::Problem;
+use crate::http::reply::{Problem, shown};
 use crate::ui::Visitor;
 
 /// Path of what this appliance is.
@@ -112,12 +112,17 @@ pub(super) async fn jobs(Extension(visitor): Extension<Visitor>) -> Response {
 /// `GET` of one of them.
 pub(super) async fn job(
     Extension(visitor): Extension<Visitor>,
-    Path(id): Path<u64>,
+    Path(id): Path<String>,
 ) -> Result<Response, Problem> {
-    let job = visitor.administration.jobs.get(id).ok_or_else(|| Problem {
+    let number = id.parse().ok();
+    let found = number.and_then(|number| visitor.administration.jobs.get(number));
+    let job = found.ok_or_else(|| Problem {
         status: StatusCode::NOT_FOUND,
         kind: "ResourceNotFound",
-        details: format!("there is no job {id}; jobs are remembered until the next reboot"),
+        details: format!(
+            "there is no job {}; jobs are remembered until the next reboot",
+            shown(&id)
+        ),
     })?;
     Ok(answer(StatusCode::OK, &job_object(&job)))
 }

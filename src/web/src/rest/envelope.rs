@@ -1,5 +1,7 @@
 //! Objects are `{key, body, meta}`, lists `{items, meta}`; bodies are read strictly.
 
+use std::time::Duration;
+
 use axum::body::Bytes;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,7 +9,13 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use super::transaction::TRANSACTION;
 use crate::http::reply::Problem;
+
+tokio::task_local! {
+    /// How long the session has to live that a request came with: stands in every answer to it.
+    pub(super) static LEFT: Duration;
+}
 
 /// Where a resource is.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +28,10 @@ impl Place<'_> {
     fn meta(self, more: Value) -> Value {
         let mut meta = json!({ "href": self.href, "parent": self.parent });
         if let (Value::Object(meta), Value::Object(more)) = (&mut meta, more) {
+            if let Ok(left) = LEFT.try_get() {
+                meta.insert("transaction".into(), TRANSACTION.into());
+                meta.insert("remaining_seconds".into(), left.as_secs().into());
+            }
             meta.extend(more);
         }
         meta

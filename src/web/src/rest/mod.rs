@@ -4,8 +4,14 @@
 
 mod access;
 mod appliance;
+mod configuration;
 mod envelope;
 mod firmware;
+mod openapi;
 mod routes;
+mod setup;
+mod support;
+mod transaction;
 
 pub(crate) use routes::{UPLOAD, routes};
+pub(crate) use transaction::Transaction;

@@ -1,19 +1,23 @@
 //! Which path is answered by what, and who may ask.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
+use axum::body::to_bytes;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use tokio::time::timeout;
 
-use super::{access, appliance, firmware};
+use super::{access, appliance, configuration, envelope, firmware, openapi, setup, support, transaction};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::http::limits::PAGE_FORM_BYTES;
 use crate::http::reply::Problem;
-use crate::router::Site;
+use crate::router::{Site, takes_files};
 use crate::ui::Visitor;
 
 /// Path that takes a firmware file.
@@ -32,6 +36,23 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
         .route(firmware::TEST, post(firmware::test))
         .route(firmware::UPGRADE, post(firmware::upgrade))
+        .route(
+            transaction::TRANSACTION,
+            get(transaction::show)
+                .post(transaction::begin)
+                .put(transaction::commit)
+                .delete(transaction::drop),
+        )
+        .route(transaction::CHANGES, get(transaction::changes))
+        .route(configuration::CONFIGURATION, get(configuration::resources))
+        .route(
+            configuration::NETWORK,
+            get(configuration::network).put(configuration::set_network),
+        )
+        .route(support::TROUBLESHOOTING, get(support::resources))
+        .route(support::BUNDLES, get(support::bundles).post(support::begin))
+        .route(support::BUNDLE, get(support::bundle).delete(support::delete))
+        .route(support::DOWNLOAD, get(support::download))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
@@ -42,7 +63,9 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             get(access::log_in).delete(access::log_out),
         )
         .route(access::METHODS, get(access::methods))
-        .route(access::SETUP, get(access::setup))
+        .route(access::SETUP, get(access::setup).post(setup::set_up))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
 }
@@ -59,14 +82,19 @@ async fn inside(State(site): State<Arc<Site>>, mut request: Request, next: Next)
     let Some(signed_in) = administration.gate.signed_in(request.headers(), address, true) else {
         return Problem::logged_out().into_response();
     };
+    let limits = site.limits;
     let visitor = Visitor {
         path: request.uri().path().to_owned(),
         site,
         administration,
         signed_in,
     };
+    let left = visitor.administration.gate.left(&visitor.signed_in.token);
     request.extensions_mut().insert(visitor);
-    next.run(request).await
+    match arrived(request, limits.head).await {
+        Ok(request) => envelope::LEFT.scope(left, next.run(request)).await,
+        Err(problem) => problem,
+    }
 }
 
 async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) -> Response {
@@ -76,5 +104,22 @@ async fn outside(State(site): State<Arc<Site>>, request: Request, next: Next) ->
     if !from_here(request.method(), request.headers()) {
         return Problem::foreign().into_response();
     }
-    next.run(request).await
+    match arrived(request, site.limits.head).await {
+        Ok(request) => next.run(request).await,
+        Err(problem) => problem,
+    }
+}
+
+/// A request whose body is here, all of it, but for a file's. What has not arrived in time ends the connection.
+async fn arrived(request: Request, limit: Duration) -> Result<Request, Response> {
+    if takes_files(request.uri().path()) {
+        return Ok(request);
+    }
+    let (parts, body) = request.into_parts();
+    let problem = match timeout(limit, to_bytes(body, PAGE_FORM_BYTES)).await {
+        Ok(Ok(bytes)) => return Ok(Request::from_parts(parts, bytes.into())),
+        Ok(Err(_)) => Problem::body_too_large(),
+        Err(_) => Problem::too_slow(),
+    };
+    Err(([(header::CONNECTION, "close")], problem).into_response())
 }

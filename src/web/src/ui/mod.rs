@@ -26,4 +26,6 @@ pub(crate) use firmware::UPLOAD;
 pub(crate) use login::words as refusal_words;
 pub(crate) use receive::{Proof, receive};
 pub(crate) use routes::{front_door, routes};
+pub(crate) use setup::ask as ask_at_the_door;
+pub(crate) use time::exists as zone_exists;
 pub(crate) use visitor::Visitor;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
+use axum::extract::multipart::Field;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
@@ -14,13 +15,12 @@ use sps_admin::{
 };
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Visitor;
+use crate::http::limits::FILE_BYTES;
 use crate::http::reply::Problem;
 
-/// Longest silence of a sender.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Longest an upload may take, however slowly it trickles: 31 MB at 70 kbit/s.
 const LONGEST: Duration = Duration::from_secs(3600);
 /// Pieces of 8 to 64 KiB between network and disk.
@@ -77,7 +77,8 @@ pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request, proof: Proo
             store(body, parcel, &told).await
         }
     });
-    match arrived.await.unwrap_or_else(|_| Err(too_slow())) {
+    let pace = visitor.site.limits.file_pace;
+    match arrived.await.unwrap_or_else(|_| Err(too_slow(pace))) {
         Ok(_arrived) => {}
         Err(problem) => {
             jobs.end(id, Err(&Failure::failed(problem.details.clone())));
@@ -109,6 +110,11 @@ struct Told {
 }
 
 impl Told {
+    /// Time in which the file must bring its least.
+    fn pace(&self) -> Duration {
+        self.visitor.site.limits.file_pace
+    }
+
     fn progress(&self, done: u64) {
         let rate = done as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
         let left = self.total.saturating_sub(done) as f64 / rate.max(1.0);
@@ -134,20 +140,16 @@ async fn from_form(
         .await
         .map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
     let mut allowed = proof == Proof::NotNeeded;
+    // Everything before the file is small.
+    let until = Instant::now() + told.pace();
     loop {
-        let field = timeout(SILENCE, form.next_field())
-            .await
-            .map_err(|_| too_slow())?;
+        let field = timeout_at(until, form.next_field()).await;
+        let field = field.map_err(|_| too_slow(told.pace()))?;
         let mut field = field.map_err(|_| cut_short())?.ok_or_else(no_file)?;
         match field.name() {
             Some("form") => {
-                let mut secret = Vec::new();
-                while let Some(piece) = field.chunk().await.map_err(|_| cut_short())? {
-                    secret.extend_from_slice(&piece);
-                    if secret.len() > OTHER_BYTES {
-                        return Err(Problem::bad_form("a field of the form is too long".into()));
-                    }
-                }
+                let secret = timeout_at(until, short(&mut field)).await;
+                let secret = secret.map_err(|_| too_slow(told.pace()))??;
                 told.visitor.check_form(&String::from_utf8_lossy(&secret))?;
                 allowed = true;
             }
@@ -168,6 +170,18 @@ async fn from_form(
             }
         }
     }
+}
+
+/// All of a field that is no file.
+async fn short(field: &mut Field<'_>) -> Result<Vec<u8>, Problem> {
+    let mut all = Vec::new();
+    while let Some(piece) = field.chunk().await.map_err(|_| cut_short())? {
+        all.extend_from_slice(&piece);
+        if all.len() > OTHER_BYTES {
+            return Err(Problem::bad_form("a field of the form is too long".into()));
+        }
+    }
+    Ok(all)
 }
 
 /// Brings the pieces to the disk: a thread of its own writes and hashes, the network is read meanwhile.
@@ -218,16 +232,23 @@ async fn send(
 ) -> Result<(), Ended> {
     let mut pieces = std::pin::pin!(pieces);
     let (mut done, mut next) = (0, Instant::now());
+    let (mut until, mut owed) = (Instant::now() + told.pace(), FILE_BYTES);
     loop {
-        let piece = timeout(SILENCE, pieces.next())
+        let piece = timeout_at(until, pieces.next())
             .await
-            .map_err(|_| Ended::Broken(too_slow()))?;
+            .map_err(|_| Ended::Broken(too_slow(told.pace())))?;
         let Some(piece) = piece else {
             return Ok(());
         };
         let piece = piece.map_err(Ended::Broken)?;
         done += piece.len() as u64;
+        let held = Instant::now();
         sender.send(piece).await.map_err(|_| Ended::Full)?;
+        // Waiting for our own disk is not the sender's fault.
+        until += held.elapsed();
+        if done >= owed {
+            (until, owed) = (Instant::now() + told.pace(), done + FILE_BYTES);
+        }
         if Instant::now() >= next {
             told.progress(done);
             next = Instant::now() + TOLD_EVERY;
@@ -260,13 +281,15 @@ fn cut_short() -> Problem {
     }
 }
 
-fn too_slow() -> Problem {
+fn too_slow(pace: Duration) -> Problem {
     Problem {
         status: StatusCode::REQUEST_TIMEOUT,
         kind: "UploadTooSlow",
         details: format!(
-            "the file came too slowly ({} s of silence, or an hour in all); nothing of it is kept",
-            SILENCE.as_secs()
+            "the file came too slowly (less than {} KiB in {} s, or more than an hour in all); nothing of it is kept, send it \
+             again over a faster link",
+            FILE_BYTES >> 10,
+            pace.as_secs()
         ),
     }
 }

@@ -63,7 +63,8 @@ pub(crate) async fn set_up(
     Ok(response)
 }
 
-async fn ask(own: &Administration, Peer(address): Peer, request: Operation) -> sps_admin::Reply {
+/// Asks for an operation in the name of whoever stands before an appliance that has no users yet.
+pub(crate) async fn ask(own: &Administration, Peer(address): Peer, request: Operation) -> sps_admin::Reply {
     let call = Call {
         origin: Origin::Web {
             user: WEB_USER.into(),

@@ -7,13 +7,18 @@ use std::time::Duration;
 
 use sps_admin::{
     ActionLog, Arrived, Backend, Change, Confirmed, Context, Failure, Finding, FirmwareIdentity,
-    FirmwareSource, InterfaceStatus, Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply,
-    Request, Response, Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
+    FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, NetworkStatus, Notes, Operations, Origin,
+    Parcel, Progress, Reply, Request, Response, Rollback, Severity, Slot, SlotState, Slots, Standing, Status,
+    Test, Work,
 };
 use sps_web::{Administration, Gate};
+use tokio::sync::Semaphore;
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
+
+/// Content of every support bundle.
+pub(crate) const BUNDLE: &[u8] = b"a bundle";
 
 /// What it knows.
 #[derive(Default)]
@@ -25,8 +30,38 @@ pub(crate) struct State {
     pub(crate) received: Option<Vec<u8>>,
     pub(crate) arriving: bool,
     pub(crate) rollback: Option<Rollback>,
+    pub(crate) network: sps_config::Network,
+    pub(crate) bundles: Vec<KeptBundle>,
+    /// Passwords are judged when there is a permit.
+    pub(crate) hold: Option<Arc<Semaphore>>,
+    /// Passwords being judged now, and the most at any moment.
+    pub(crate) judging: (usize, usize),
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
+}
+
+impl State {
+    fn begin_bundle(&mut self) -> KeptBundle {
+        let last = self.bundles.last().map_or(1_800_000_000, |bundle| bundle.key);
+        let begun = KeptBundle {
+            key: last + 1,
+            name: "debug_info-gate.tar.zst".into(),
+            bytes: 0,
+            state: KeptState::InProgress,
+        };
+        self.bundles.push(begun.clone());
+        begun
+    }
+
+    /// What is in progress at one look is finished at the next.
+    fn look_at_bundles(&mut self) -> Vec<KeptBundle> {
+        let seen = self.bundles.clone();
+        for bundle in &mut self.bundles {
+            bundle.state = KeptState::Finished;
+            bundle.bytes = BUNDLE.len() as u64;
+        }
+        seen
+    }
 }
 
 /// Handle; clones share one appliance.
@@ -69,6 +104,19 @@ impl Appliance {
         }
     }
 
+    async fn judge(&self) {
+        let hold = {
+            let mut state = self.state.lock().unwrap();
+            state.judging.0 += 1;
+            state.judging.1 = state.judging.1.max(state.judging.0);
+            state.hold.clone()
+        };
+        if let Some(hold) = hold {
+            hold.acquire().await.unwrap().forget();
+        }
+        self.state.lock().unwrap().judging.0 -= 1;
+    }
+
     pub(crate) fn asked(&self) -> Vec<Request> {
         self.state.lock().unwrap().asked.clone()
     }
@@ -88,7 +136,11 @@ impl Appliance {
                 state.set_up = true;
                 Ok(done())
             }
-            Request::NetworkShow => Ok(Response::Network(network())),
+            Request::NetworkShow => Ok(Response::Network(network(&state))),
+            Request::NetworkSet { change } => {
+                state.network = change.apply(&state.network);
+                Ok(Response::Network(network(&state)))
+            }
             Request::Status => Ok(Response::Status(Box::new(status(&state)))),
             Request::Changes { .. } => Ok(Response::Changes(state.changes.clone())),
             Request::FirmwareNotes { slot } => notes(&state, *slot),
@@ -117,6 +169,13 @@ impl Appliance {
             }
             Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
             Request::Reboot { .. } | Request::Shutdown { .. } => Ok(done()),
+            Request::BundleKeep => Ok(Response::Bundles(vec![state.begin_bundle()])),
+            Request::BundleList => Ok(Response::Bundles(state.look_at_bundles())),
+            Request::BundleRead { .. } => Ok(done()),
+            Request::BundleDelete { key } => {
+                state.bundles.retain(|bundle| bundle.key != *key);
+                Ok(done())
+            }
             _ => Err(Failure::refused("not in this test")),
         }
     }
@@ -150,7 +209,18 @@ impl Backend for Appliance {
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
-        Box::pin(async move { self.answer(&request, &context) })
+        Box::pin(async move {
+            if let Request::WebLogin { .. } = request {
+                self.judge().await;
+            }
+            if let Request::BundleRead { .. } = request {
+                // More than one piece.
+                for half in BUNDLE.chunks(4) {
+                    let _gone = context.updates.data(half.to_vec()).await;
+                }
+            }
+            self.answer(&request, &context)
+        })
     }
 }
 
@@ -267,8 +337,11 @@ fn test(state: &mut State, number: u8, confirmed: Confirmed) -> Reply {
     Ok(Response::Tested(test))
 }
 
-fn network() -> NetworkStatus {
-    let mut network = NetworkStatus::default();
+fn network(state: &State) -> NetworkStatus {
+    let mut network = NetworkStatus {
+        settings: state.network.clone(),
+        ..NetworkStatus::default()
+    };
     network.interfaces.push(InterfaceStatus {
         name: "eth0".into(),
         carrier: true,

@@ -156,11 +156,20 @@ impl TestServer {
     }
 
     pub(crate) async fn client(&self) -> Client {
-        let (sender, connection) = soon(hyper::client::conn::http1::handshake(TokioIo::new(
-            self.tls().await,
-        )))
-        .await
-        .unwrap();
+        self.client_from(Ipv4Addr::LOCALHOST).await
+    }
+
+    /// A client whose address is `from`, of this machine.
+    pub(crate) async fn client_from(&self, from: Ipv4Addr) -> Client {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind(SocketAddr::from((from, 0))).unwrap();
+        let stream = soon(socket.connect(self.https)).await.unwrap();
+        let name = ServerName::try_from("box.example").unwrap();
+        let connector = TlsConnector::from(client_config(&self.identity));
+        let stream = soon(connector.connect(name, stream)).await.unwrap();
+        let (sender, connection) = soon(hyper::client::conn::http1::handshake(TokioIo::new(stream)))
+            .await
+            .unwrap();
         tokio::spawn(connection);
         Client { sender }
     }

@@ -4,7 +4,7 @@ use http_body_util::{BodyExt as _, Full};
 use hyper::body::Bytes;
 use hyper::{HeaderMap, Request, StatusCode};
 use sps_access::Store;
-use sps_web::{Gate, Health};
+use sps_web::{Gate, Health, Limits};
 
 use crate::common::{Appliance, PASSWORD, Setup, TestServer, soon};
 
@@ -13,17 +13,23 @@ pub(crate) const UPLOAD: &str = "/basic-settings/system/firmwares/upload";
 
 /// A server whose sessions end with it.
 pub(crate) async fn start(appliance: &Appliance) -> TestServer {
-    serve(appliance, Gate::new(None)).await
+    start_with(appliance, Limits::default()).await
+}
+
+/// A server with other bounds.
+pub(crate) async fn start_with(appliance: &Appliance, limits: Limits) -> TestServer {
+    serve(appliance, Gate::new(None), limits).await
 }
 
 /// A server that keeps its sessions in `folder`.
 pub(crate) async fn start_keeping(appliance: &Appliance, folder: &std::path::Path) -> TestServer {
-    serve(appliance, Gate::new(Some(Store::new(folder)))).await
+    serve(appliance, Gate::new(Some(Store::new(folder))), Limits::default()).await
 }
 
-async fn serve(appliance: &Appliance, gate: Gate) -> TestServer {
+async fn serve(appliance: &Appliance, gate: Gate, limits: Limits) -> TestServer {
     let setup = Setup {
         administration: Some(appliance.administration(gate)),
+        limits,
         ..Setup::default()
     };
     let server = setup.start().await;

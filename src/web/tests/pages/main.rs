@@ -7,9 +7,13 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod headers;
 mod lab;
 mod login;
 mod requests;
 mod rest;
+mod rest_bundles;
+mod rest_settings;
 mod showing;
+mod slow;
 mod uploads;

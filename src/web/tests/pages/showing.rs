@@ -98,6 +98,46 @@ async fn a_firmware_is_tested_on_its_page_and_then_can_be_chosen() {
 }
 
 #[tokio::test]
+async fn neither_the_wizard_s_values_nor_a_job_s_words_become_markup() {
+    let appliance = Appliance::untouched();
+    {
+        let mut state = appliance.state.lock().unwrap();
+        state.network.host_name = SCRIPT.into();
+        state.network.domain = Some(SCRIPT.into());
+        state.refuse = Some(SCRIPT.into());
+    }
+    let server = start(&appliance).await;
+    let wizard = Person::default().get(&server, "/setup").await.text;
+    let typed = [
+        ("host", SCRIPT),
+        ("zone", "Europe/Vienna"),
+        ("ntp", SCRIPT),
+        ("dns", SCRIPT),
+    ];
+    let again = Person::default().post(&server, "/setup", &typed).await.text;
+    appliance.state.lock().unwrap().set_up = true;
+    let person = Person::inside(&server).await;
+    let headers = [("content-type", "application/x-iso9660-image")];
+    let refused = person
+        .send(&server, "POST", "/api/upload/firmware", &headers, "file")
+        .await;
+    assert_eq!(refused.header("content-type"), "application/json");
+    let firmwares = person.get(&server, FIRMWARES).await.text;
+    for (page, text) in [
+        ("wizard", wizard),
+        ("wizard again", again),
+        ("firmwares", firmwares),
+    ] {
+        assert!(text.contains("alert(1)"), "{page} does not show it");
+        assert!(
+            !text.contains("<script>") && !text.contains("<img"),
+            "{page}: {text}"
+        );
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_version_page_says_why_an_upgrade_was_taken_back() {
     let appliance = Appliance::ready();
     appliance.state.lock().unwrap().rollback = Some(Rollback {

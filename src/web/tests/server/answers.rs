@@ -347,6 +347,7 @@ async fn plain_http_only_redirects() {
 
 fn full_status() -> BootStatus {
     BootStatus {
+        start: String::new(),
         health: Health::Starting,
         phases: vec![Phase {
             name: "network".into(),

@@ -70,6 +70,10 @@ impl Appliance {
             Request::WebLogin { .. }
             | Request::Setup { .. }
             | Request::Changes { .. }
+            | Request::BundleKeep
+            | Request::BundleList
+            | Request::BundleRead { .. }
+            | Request::BundleDelete { .. }
             | Request::FirmwareNotes { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
