@@ -43,6 +43,8 @@ await run(async (page) => {
   await reboot(page, "to upgrade");
   await page.waitForSelector(".top .version:has-text('0.2.0')");
   assert((await row(page, "0.2.0").textContent()).includes("Healthy"), "0.2.0 is not healthy");
+  // The upgrade itself is a job: done when the new firmware runs and is healthy.
+  await page.waitForSelector("#jobs .job[data-state=done]:has-text('pgrade to version 0.2.0')", { timeout: SOON });
   await look(page, "on-trial");
   await press(page, "Keep it for good now");
   await page.waitForSelector("#slots >> text=Committed");
@@ -53,6 +55,11 @@ await run(async (page) => {
   await page.goto(`${base}/basic-settings/system/version-details`);
   await page.waitForSelector("text=Version 0.3.0 was left and version 0.2.0 runs again.", { timeout: SOON });
   await look(page, "rolled-back");
+  await page.goto(FIRMWARES);
+  await page.waitForSelector("#jobs .job[data-state=failed]:has-text('pgrade to version 0.3.0')", { timeout: SOON });
+  await page.goto(`${base}/basic-settings/troubleshooting`);
+  assert((await page.locator("#bundles a").count()) >= 2, "no bundle was kept before the upgrades");
+  await look(page, "troubleshooting");
   await page.goto(`${base}/users-access-control/changes`);
   await page.waitForSelector("text=to break it");
   await look(page, "changes-after");

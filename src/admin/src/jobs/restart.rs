@@ -14,6 +14,8 @@ pub struct Expected {
     pub title: String,
     /// SHA-256 of the manifest of the firmware that is to run, hexadecimal.
     pub digest: String,
+    /// It is another one than runs now.
+    pub other_firmware: bool,
 }
 
 /// What a restart came to.
@@ -116,6 +118,7 @@ mod tests {
         let expected = Expected {
             title: "upgrade to 0.2.0".into(),
             digest: "22".into(),
+            other_firmware: true,
         };
         assert_eq!(jobs.expect(&call(reboot), &expected), 3);
         jobs

@@ -19,6 +19,7 @@ use sps_web::BootStatus;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
+use tracing::warn;
 
 use super::kept_bundles::Making;
 use super::receiving::{self, Dock};
@@ -27,6 +28,9 @@ use super::{access, firmware, installing, kept_bundles, network, setup, status, 
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
+
+/// How long a reboot into another firmware waits for its support bundle.
+const KEPT_WITHIN: Duration = Duration::from_secs(30);
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -195,6 +199,13 @@ impl Appliance {
         let looked = spawn_blocking(move || firmware::expected(&own));
         // A disk that does not answer keeps nobody from rebooting.
         if let Ok(Ok(Some(expected))) = timeout(LOOKED_WITHIN, looked).await {
+            if expected.other_firmware {
+                let own = self.clone();
+                let kept = spawn_blocking(move || kept_bundles::keep_before_upgrade(&own));
+                if timeout(KEPT_WITHIN, kept).await.is_err() {
+                    warn!("no support bundle is kept before this upgrade: the disk is too slow");
+                }
+            }
             let call = Call {
                 origin: context.origin.clone(),
                 message: reason.clone(),

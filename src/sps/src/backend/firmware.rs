@@ -205,6 +205,7 @@ pub(super) fn expected(own: &Appliance) -> Option<Expected> {
     };
     Some(Expected {
         title,
+        other_firmware: next.slot != current.slot,
         digest: next.digest?.to_string(),
     })
 }

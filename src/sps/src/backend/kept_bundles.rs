@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sps_admin::{BundleWritten, Context, Failure, FailureKind, KeptBundle, KeptState, Reply, Response};
 use sps_support::{Kept, KeptError};
+use tracing::{info, warn};
 
 use super::appliance::{Appliance, done};
 use super::{firmware, support};
@@ -60,6 +61,21 @@ pub(super) fn begin(own: &Appliance) -> Reply {
         end.failed = made.err().map(|error| sps_bootlog::causes(&error));
     });
     Ok(Response::Bundles(vec![begun]))
+}
+
+/// Makes one before another firmware is started: what is known now may be asked for when that fails. A failure is told and
+/// keeps nobody from upgrading.
+pub(super) fn keep_before_upgrade(own: &Appliance) {
+    let made = kept(own).and_then(|kept| {
+        let list = kept.list(now()).map_err(|error| failure(&error))?;
+        let newest = list.last().map_or(0, |bundle| bundle.key);
+        let made = kept.keep(support::bundle(own), now().max(newest + 1));
+        made.map_err(|error| failure(&error))
+    });
+    match made {
+        Ok((bundle, _)) => info!("support bundle {} is kept before the upgrade", bundle.name),
+        Err(failure) => warn!("no support bundle is kept before this upgrade: {failure}"),
+    }
 }
 
 struct End {

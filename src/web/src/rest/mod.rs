@@ -14,4 +14,5 @@ mod support;
 mod transaction;
 
 pub(crate) use routes::{UPLOAD, routes};
+pub(crate) use support::BUNDLES;
 pub(crate) use transaction::Transaction;

@@ -20,7 +20,7 @@ use crate::ui::Visitor;
 /// Path of what there is for troubleshooting.
 pub(super) const TROUBLESHOOTING: &str = "/api/troubleshooting";
 /// Path of the support bundles.
-pub(super) const BUNDLES: &str = "/api/troubleshooting/support-bundle";
+pub(crate) const BUNDLES: &str = "/api/troubleshooting/support-bundle";
 /// Path of one.
 pub(super) const BUNDLE: &str = "/api/troubleshooting/support-bundle/{key}";
 /// Path of its content.

@@ -19,6 +19,7 @@ mod routes;
 mod setup;
 pub(crate) mod testing;
 mod time;
+mod troubleshooting;
 mod version;
 mod visitor;
 

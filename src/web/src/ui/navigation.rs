@@ -31,6 +31,10 @@ pub(crate) const SECTIONS: &[Section] = &[
                 title: "System control",
                 path: super::control::PAGE,
             },
+            Entry {
+                title: "Troubleshooting",
+                path: super::troubleshooting::PAGE,
+            },
         ],
     },
     Section {

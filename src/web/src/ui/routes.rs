@@ -9,7 +9,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::{Visitor, changes, control, design, events, firmware, jobs, login, setup, version};
+use super::{
+    Visitor, changes, control, design, events, firmware, jobs, login, setup, troubleshooting, version,
+};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::boot::page::boot_page;
@@ -25,6 +27,10 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::ACTION, post(firmware::act))
         .route(version::PAGE, get(version::page))
         .route(control::PAGE, get(control::page).post(control::act))
+        .route(
+            troubleshooting::PAGE,
+            get(troubleshooting::page).post(troubleshooting::act),
+        )
         .route(changes::PAGE, get(changes::page))
         .route(jobs::PAGE, get(jobs::page))
         .route(events::PATH, get(events::stream))

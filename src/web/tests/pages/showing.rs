@@ -3,7 +3,7 @@
 use sps_admin::{Change, Rollback, SlotState};
 
 use crate::common::{Appliance, TestServer, soon};
-use crate::lab::{FIRMWARES, Person, start};
+use crate::lab::{FIRMWARES, Person, attribute, start};
 
 const SCRIPT: &str = "<script>alert(1)</script><img src=x onerror=alert(2)>\"'";
 
@@ -162,6 +162,30 @@ async fn the_version_page_says_why_an_upgrade_was_taken_back() {
     ] {
         assert!(page.text.contains(words), "{words}: {}", page.text);
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_support_bundle_is_made_fetched_and_deleted_in_the_browser() {
+    let appliance = Appliance::ready();
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    let path = "/basic-settings/troubleshooting";
+    let page = person.get(&server, path).await;
+    assert!(page.text.contains("None is kept."), "{}", page.text);
+    let answer = person.submit(&server, path, &[("action", "make")]).await;
+    assert_eq!(answer.header("location"), path);
+    let page = soon(shows(&person, &server, path, "Finished")).await;
+    let link = attribute(&page[page.find("/download").unwrap() - 80..], "href");
+    assert_eq!(person.get(&server, &link).await.status, 200, "{link}");
+    let key = attribute(&page[page.find("name=\"key\"").unwrap()..], "value");
+    let delete = [("action", "delete"), ("key", key.as_str())];
+    person.submit(&server, path, &delete).await;
+    assert!(person.get(&server, path).await.text.contains("None is kept."));
+    let answer = person
+        .submit(&server, path, &[("action", "delete"), ("key", "x")])
+        .await;
+    assert_eq!(answer.status, 400);
     server.stop().await;
 }
 
