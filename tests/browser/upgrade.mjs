@@ -25,7 +25,8 @@ async function upload(page, file, version) {
   await press(page, "Upload");
   // Reloading in the middle finds the job again.
   // The file has arrived; what follows needs nobody to wait for it.
-  await page.waitForSelector("#jobs .job:has-text(\"erifying the firmware\"), #jobs .job:has-text(\"firmware\"):not([data-state=running])");
+  const newest = "#jobs .job:first-child";
+  await page.waitForSelector(`${newest}:has-text("erifying the firmware"), ${newest}:has-text("irmware add"):not([data-state=running])`);
   await page.reload({ waitUntil: "commit" }).catch(() => {});
   await page.waitForSelector(`#jobs .job:has-text("ersion ${version} is in slot")`, { timeout: BOOT });
   say(`${version} is in a slot`);

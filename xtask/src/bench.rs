@@ -8,6 +8,7 @@ mod figure;
 mod image;
 mod install;
 mod size;
+mod upgrade;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -49,6 +50,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "size",
         about: "ISO, kernel and binary",
         measure: size::measure,
+    },
+    Benchmark {
+        name: "upgrade",
+        about: "a restart into other firmware until its login page answers, against a plain one",
+        measure: upgrade::measure,
     },
 ];
 
