@@ -8,6 +8,7 @@ mod figure;
 mod image;
 mod install;
 mod size;
+mod web;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -49,6 +50,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "size",
         about: "ISO, kernel and binary",
         measure: size::measure,
+    },
+    Benchmark {
+        name: "web",
+        about: "uploads, first bytes, weight of pages and memory of the web interface",
+        measure: web::measure,
     },
 ];
 
