@@ -9,6 +9,7 @@ mod image;
 mod install;
 mod size;
 mod upgrade;
+mod web;
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -55,6 +56,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "upgrade",
         about: "a restart into other firmware until its login page answers, against a plain one",
         measure: upgrade::measure,
+    },
+    Benchmark {
+        name: "web",
+        about: "uploads, first bytes, weight of pages and memory of the web interface",
+        measure: web::measure,
     },
 ];
 

@@ -34,7 +34,7 @@ pub(super) enum Tool {
     BrowserLibraries,
     /// The programs that tests/web names, in the cache.
     WebJudges,
-    /// A server for tests, unpacked into the cache and not installed: see [`UNPACKED`].
+    /// A server for tests and benchmarks, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
 
@@ -83,7 +83,7 @@ pub(super) struct Unpacked {
     reason: &'static str,
 }
 
-const UNPACKED: [Unpacked; 2] = [
+const UNPACKED: [Unpacked; 3] = [
     Unpacked {
         package: "chrony",
         program: "chronyd",
@@ -93,6 +93,11 @@ const UNPACKED: [Unpacked; 2] = [
         package: "isc-dhcp-server",
         program: "dhcpd",
         reason: "the DHCP server of the network tests that gives leases of any length",
+    },
+    Unpacked {
+        package: "nginx",
+        program: "nginx",
+        reason: "the comparison of the web benchmark",
     },
 ];
 

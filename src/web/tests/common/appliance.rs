@@ -117,6 +117,11 @@ impl Appliance {
         self.state.lock().unwrap().judging.0 -= 1;
     }
 
+    /// A file has arrived that is kept elsewhere.
+    pub(crate) fn arrived(&self) {
+        self.state.lock().unwrap().received = Some(Vec::new());
+    }
+
     pub(crate) fn asked(&self) -> Vec<Request> {
         self.state.lock().unwrap().asked.clone()
     }
