@@ -87,13 +87,15 @@ export async function setUp(page) {
 }
 
 // Ticks the box and reboots; the browser is back on the page of the slots when this returns.
-export async function reboot(page, why) {
+// With `reload` the boot page is loaded again meanwhile, and still leads back.
+export async function reboot(page, why, { reload = false } = {}) {
   await page.goto(`${base}/basic-settings/system/system-control`);
   await page.fill("#reboot-message", why);
   await page.check("#reboot-sure");
   await page.click("button[value=reboot]");
   await page.waitForURL("**/boot", { timeout: BOOT });
   say("the boot page shows the new boot");
+  if (reload) await page.reload();
   await page.waitForURL("**/firmwares", { timeout: BOOT });
 }
 

@@ -41,7 +41,7 @@ await run(async (page) => {
   assert((await row(page, "0.2.0").getByRole("button", { name: "Boot after reboot" }).count()) === 0, "not tested, but offered");
   await testAndChoose(page, "0.2.0", "tested");
   await look(page, "pending");
-  await reboot(page, "to upgrade");
+  await reboot(page, "to upgrade", { reload: true });
   await page.waitForSelector(".top .version:has-text('0.2.0')");
   assert((await row(page, "0.2.0").textContent()).includes("Healthy"), "0.2.0 is not healthy");
   // The upgrade itself is a job: done when the new firmware runs and is healthy.
