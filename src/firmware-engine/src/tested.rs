@@ -68,3 +68,102 @@ pub fn require_test(
         }),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use sps_image::version::{Channel, Version};
+
+    use super::*;
+    use crate::facts::{Build, Complete, Content};
+    use crate::rescue::Rescue;
+
+    fn slot(number: u8) -> SlotNumber {
+        SlotNumber::try_from(number).unwrap()
+    }
+
+    fn digest(minor: u32) -> Sha256Digest {
+        Sha256Digest::of(&[minor as u8])
+    }
+
+    fn whole(minor: u32) -> Content {
+        Content::Complete(Complete {
+            build: Build {
+                digest: digest(minor),
+                version: Version::new(1, minor, 0),
+                channel: Channel::Feature,
+                build_id: "b".into(),
+                build_time: 1,
+                development: false,
+                boot_protocol: 1,
+                data_layout: 1,
+            },
+            size: 1,
+            staged_at: 1,
+        })
+    }
+
+    /// 1.1.0 runs from slot 1, 1.2.0 lies in slot 2.
+    fn facts() -> Facts {
+        Facts {
+            contents: [whole(1), whole(2), Content::Empty, Content::Empty],
+            running: Some(slot(1)),
+            ..Facts::default()
+        }
+    }
+
+    /// A Test of 1.2.0 by 1.1.0 at revision 7.
+    fn tested() -> Tested {
+        Tested {
+            digest: digest(2),
+            running: digest(1),
+            revision: 7,
+            passed: true,
+        }
+    }
+
+    fn refusal(last: Option<Tested>) -> String {
+        let refused = require_test(&facts(), slot(2), 7, last.as_ref());
+        refused.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_test_holds_for_what_it_was_made_with() {
+        let good = tested();
+        assert_eq!(require_test(&facts(), slot(2), 7, Some(&good)), Ok(()));
+        let untested = "firmware 1.2.0 in slot 2 has not been tested on this appliance: test it first";
+        assert_eq!(refusal(None), untested);
+        let digest = digest(3);
+        assert_eq!(refusal(Some(Tested { digest, ..good })), untested);
+        assert_eq!(
+            refusal(Some(Tested {
+                passed: false,
+                ..good
+            })),
+            "firmware 1.2.0 in slot 2 has not passed its Test: mend what blocks, then test it again"
+        );
+        assert_eq!(
+            refusal(Some(Tested { revision: 6, ..good })),
+            "the Test of firmware 1.2.0 in slot 2 does not hold any more: the configuration has revision 7, it was tested with \
+             revision 6; test it again"
+        );
+        assert_eq!(
+            refusal(Some(Tested {
+                running: digest,
+                ..good
+            })),
+            "the Test of firmware 1.2.0 in slot 2 does not hold any more: another firmware runs; test it again"
+        );
+    }
+
+    #[test]
+    fn what_runs_and_rescue_need_none_and_an_empty_slot_is_empty() {
+        assert_eq!(require_test(&facts(), slot(1), 7, None), Ok(()));
+        let rescue = Facts {
+            rescue: Some(Rescue::Menu),
+            ..facts()
+        };
+        assert_eq!(require_test(&rescue, slot(2), 7, None), Ok(()));
+        let empty = require_test(&facts(), slot(3), 7, Some(&tested()));
+        assert!(matches!(empty, Err(Refusal::Empty { .. })));
+    }
+}

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use sps_firmware_engine::{
     Attempt, BootInput, BootOutcome, Build, Candidate, Cause, CommitDue, Complete, Content, DEADLINES,
-    Decision, Effect, Facts, Failed, MAX_FAILED, Reaction, Refusal, Rescue, SLOT_LIMIT, SlotState, Tested,
-    Trial, activate, add, boot_started, commit, commit_due, delete, forget, healthy, normal_boot,
-    require_test, rollback, services_overdue, state, storage_failed,
+    Decision, Effect, Facts, Failed, MAX_FAILED, Reaction, Refusal, Rescue, SLOT_LIMIT, SlotState, Trial,
+    activate, add, boot_started, commit, commit_due, delete, forget, healthy, normal_boot, rollback,
+    services_overdue, state, storage_failed,
 };
 use sps_image::boot_control::{
     BothBad, Chosen, Control, ControlError, Copy, Other, SlotFlags, SlotNumber, Tries,
@@ -423,44 +423,6 @@ fn the_list_of_failed_firmware_is_bounded_and_has_nobody_twice() {
     assert_eq!((bounded.len(), bounded.first()), (MAX_FAILED, Some(&failed(101))));
 }
 
-/// A Test of 1.2.0 by 1.1.0 at revision 7.
-fn tested() -> Tested {
-    Tested {
-        digest: build(2).digest,
-        running: build(1).digest,
-        revision: 7,
-        passed: true,
-    }
-}
-
-fn untested(last: Option<Tested>) -> Result<Decision, Refusal> {
-    require_test(&committed(), slot(2), 7, last.as_ref()).map(|()| panic!("{last:?} was taken"))
-}
-
-#[test]
-fn a_test_holds_for_what_it_was_made_with() {
-    let require = |facts: &Facts, number, last: Option<&Tested>| require_test(facts, slot(number), 7, last);
-    assert_eq!(require(&committed(), 2, Some(&tested())), Ok(()));
-    let of_another = Tested {
-        digest: build(3).digest,
-        ..tested()
-    };
-    assert!(matches!(
-        require(&committed(), 2, Some(&of_another)),
-        Err(Refusal::NotTested { .. })
-    ));
-    assert_eq!(require(&activated(), 1, None), Ok(()), "going on with what runs");
-    let rescue = Facts {
-        rescue: Some(Rescue::Menu),
-        ..committed()
-    };
-    assert_eq!(require(&rescue, 2, None), Ok(()), "no Test can be made in rescue");
-    assert!(matches!(
-        require(&committed(), 3, Some(&tested())),
-        Err(Refusal::Empty { .. })
-    ));
-}
-
 #[test]
 fn what_is_refused_is_said_with_its_mend() {
     let mut failed = committed();
@@ -509,19 +471,6 @@ fn what_is_refused_is_said_with_its_mend() {
         activate(&newer, slot(2)),
         activate(&committed(), slot(1)),
         activate(&trying(), slot(1)),
-        untested(None),
-        untested(Some(Tested {
-            passed: false,
-            ..tested()
-        })),
-        untested(Some(Tested {
-            revision: 6,
-            ..tested()
-        })),
-        untested(Some(Tested {
-            running: build(3).digest,
-            ..tested()
-        })),
         commit(&committed()),
         commit(&trying()),
         commit(&activated()),

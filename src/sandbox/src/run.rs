@@ -100,6 +100,15 @@ impl Sandbox {
         }
     }
 
+    /// The same with the shim in another binary, which does nothing else: for tests.
+    #[must_use]
+    pub fn with_shim(self, shim: impl Into<PathBuf>) -> Self {
+        Self {
+            shim: shim.into(),
+            ..self
+        }
+    }
+
     /// The same with other limits.
     #[must_use]
     pub fn with_limits(self, limits: Limits) -> Self {
