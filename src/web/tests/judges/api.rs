@@ -48,7 +48,7 @@ async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
         "--tls-verify=false",
         "--no-color",
         "--generation-deterministic",
-        "--max-examples=30",
+        "--max-examples=20",
         "--request-timeout=20",
         "--continue-on-failure",
         "--warnings=off",
