@@ -22,6 +22,51 @@ pub(crate) struct Making {
 }
 
 impl Making {
+    /// Takes the place of the one that is made. No two have the same key, wherever the clock goes; `newest` is the last that is kept.
+    fn begin(&self, now: u64, newest: u64, name: String) -> Result<KeptBundle, Failure> {
+        let mut making = self.lock();
+        let mut last = newest;
+        if let Some(other) = making.as_ref() {
+            if other.state == KeptState::InProgress {
+                let text = "a support bundle is being made; try again when it is finished";
+                return Err(Failure::new(FailureKind::Busy, text));
+            }
+            last = last.max(other.key);
+        }
+        let begun = KeptBundle {
+            key: now.max(last + 1),
+            name,
+            bytes: 0,
+            state: KeptState::InProgress,
+        };
+        *making = Some(begun.clone());
+        Ok(begun)
+    }
+
+    /// It is in the folder now, or it failed.
+    fn end(&self, failed: Option<String>) {
+        let mut making = self.lock();
+        match (making.as_mut(), failed) {
+            (Some(bundle), Some(why)) => bundle.state = KeptState::Failed(why),
+            _ => *making = None,
+        }
+    }
+
+    /// Forgets one that failed; whether it was this one.
+    fn forget(&self, key: u64) -> Result<bool, Failure> {
+        let mut making = self.lock();
+        match making.as_ref().filter(|bundle| bundle.key == key) {
+            None => Ok(false),
+            Some(bundle) if bundle.state == KeptState::InProgress => Err(Failure::refused(
+                "it is being made; delete it when it is finished",
+            )),
+            Some(_) => {
+                *making = None;
+                Ok(true)
+            }
+        }
+    }
+
     fn lock(&self) -> MutexGuard<'_, Option<KeptBundle>> {
         self.now.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -33,28 +78,12 @@ pub(super) fn begin(own: &Appliance) -> Reply {
     let newest = kept.list(now()).map_err(|error| failure(&error))?;
     let newest = newest.last().map_or(0, |bundle| bundle.key);
     let bundle = support::bundle(own);
-    let mut making = own.making.lock();
-    let mut last = newest;
-    if let Some(other) = making.as_ref() {
-        if other.state == KeptState::InProgress {
-            let text = "a support bundle is being made; try again when it is finished";
-            return Err(Failure::new(FailureKind::Busy, text));
-        }
-        last = last.max(other.key);
-    }
-    let begun = KeptBundle {
-        key: now().max(last + 1),
-        name: bundle.name(),
-        bytes: 0,
-        state: KeptState::InProgress,
-    };
-    *making = Some(begun.clone());
-    drop(making);
-    let (own, key) = (own.clone(), begun.key);
+    let begun = own.making.begin(now(), newest, bundle.name())?;
+    let (making, key) = (own.making.clone(), begun.key);
     tokio::task::spawn_blocking(move || {
         // Whatever ends this, it does not stay in progress.
         let mut end = End {
-            making: own.making.clone(),
+            making,
             failed: Some("it ended unexpectedly; the log says more".into()),
         };
         let made = kept.keep(bundle, key);
@@ -85,12 +114,7 @@ struct End {
 
 impl Drop for End {
     fn drop(&mut self) {
-        let mut making = self.making.lock();
-        match (making.as_mut(), self.failed.take()) {
-            (Some(bundle), Some(why)) => bundle.state = KeptState::Failed(why),
-            // It is in the folder now.
-            _ => *making = None,
-        }
+        self.making.end(self.failed.take());
     }
 }
 
@@ -139,17 +163,9 @@ pub(super) fn read(own: &Appliance, key: u64, context: &Context) -> Reply {
 /// Removes one, or the memory of one that failed.
 pub(super) fn remove(own: &Appliance, key: u64) -> Reply {
     let kept = kept(own)?;
-    let mut making = own.making.lock();
-    if let Some(bundle) = making.as_ref().filter(|bundle| bundle.key == key) {
-        if bundle.state == KeptState::InProgress {
-            return Err(Failure::refused(
-                "it is being made; delete it when it is finished",
-            ));
-        }
-        *making = None;
+    if own.making.forget(key)? {
         return Ok(done("support bundle deleted"));
     }
-    drop(making);
     kept.remove(key, now()).map_err(|error| failure(&error))?;
     Ok(done("support bundle deleted"))
 }
@@ -165,5 +181,42 @@ fn failure(error: &KeptError) -> Failure {
     match error {
         KeptError::Unknown(_) => Failure::invalid(words),
         _ => Failure::failed(words),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: u64 = 1_800_000_000;
+
+    #[test]
+    fn one_is_made_at_a_time_and_every_key_is_new() {
+        let making = Making::default();
+        let first = making.begin(NOW, 0, "a".into()).unwrap();
+        assert_eq!((first.key, &first.state), (NOW, &KeptState::InProgress));
+        let busy = making.begin(NOW + 1, 0, "b".into()).unwrap_err();
+        assert_eq!(busy.kind, FailureKind::Busy);
+        assert!(making.forget(NOW).is_err(), "it is being made");
+        making.end(None);
+        // The clock was set back meanwhile.
+        let second = making.begin(NOW - 500, NOW, "c".into()).unwrap();
+        assert_eq!(second.key, NOW + 1);
+    }
+
+    #[test]
+    fn one_that_failed_is_told_until_it_is_deleted_or_the_next_begins() {
+        let making = Making::default();
+        making.begin(NOW, 0, "a".into()).unwrap();
+        making.end(Some("the disk is full".into()));
+        let told = making.lock().clone().unwrap();
+        assert_eq!(told.state, KeptState::Failed("the disk is full".into()));
+        assert!(!making.forget(NOW + 7).unwrap());
+        assert!(making.forget(NOW).unwrap());
+        assert_eq!(*making.lock(), None);
+        making.begin(NOW, 0, "b".into()).unwrap();
+        making.end(Some("again".into()));
+        let next = making.begin(NOW, 0, "c".into()).unwrap();
+        assert_eq!(next.key, NOW + 1);
     }
 }

@@ -9,8 +9,8 @@ use crate::common::{Appliance, PASSWORD, Setup, TestServer};
 use crate::program::judge;
 
 /// Every check it has, but: that a deleted resource is gone (a slot stays, empty); that every request outside the description is
-/// refused (the session's cookie is in each of them, whatever is planned); and that every network that can be described is
-/// accepted (what is a name or an address is the configuration's business).
+/// refused (the session's cookie is in each of them, whatever is planned); and that every setting that can be described is
+/// accepted (what is a name, a zone or an address is the configuration's business).
 const SETTINGS: &str = "
     [checks]
     use_after_free.enabled = false
@@ -18,6 +18,10 @@ const SETTINGS: &str = "
 
     [[operations]]
     include-operation-id = 'editNetwork'
+    checks.positive_data_acceptance.enabled = false
+
+    [[operations]]
+    include-operation-id = 'setUp'
     checks.positive_data_acceptance.enabled = false
 ";
 
@@ -29,50 +33,67 @@ async fn session(server: &TestServer) -> String {
     answer.header("set-cookie").split(';').next().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
-    let appliance = Appliance::ready();
+async fn start(appliance: &Appliance) -> TestServer {
     let setup = Setup {
         administration: Some(appliance.administration(Gate::new(None))),
         ..Setup::default()
     };
     let server = setup.start().await;
     server.write(50);
-    let cookie = format!("Cookie: {}", session(&server).await);
+    server
+}
+
+/// What schemathesis says of a server; it must be content.
+async fn judged(server: &TestServer, more: &[&str]) -> String {
     let description = format!("https://{}/api/openapi.json", server.https);
-    let arguments = [
+    let mut arguments = vec![
         "run",
         &description,
-        "--header",
-        &cookie,
         "--tls-verify=false",
         "--no-color",
         "--generation-deterministic",
-        "--max-examples=30",
+        "--max-examples=20",
         "--request-timeout=20",
         "--continue-on-failure",
         "--warnings=off",
+    ];
+    arguments.extend_from_slice(more);
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("schemathesis.toml"), SETTINGS).unwrap();
+    let (content, text) = judge("schemathesis.cli", &arguments, folder.path()).await;
+    assert!(content, "schemathesis is not content: {text}");
+    text
+}
+
+#[tokio::test]
+async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
+    let server = start(&Appliance::ready()).await;
+    let cookie = format!("Cookie: {}", session(&server).await);
+    let more = [
+        "--header",
+        &cookie,
         // Ends the session of all the others.
         "--exclude-operation-id=logOut",
         // Does not end.
         "--exclude-operation-id=followLog",
     ];
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("schemathesis.toml"), SETTINGS).unwrap();
-    let (content, text) = judge("schemathesis.cli", &arguments, folder.path()).await;
-    assert!(content, "schemathesis is not content: {text}");
+    let text = judged(&server, &more).await;
     let described = server.get("/api/openapi.json").await.json();
-    let operations = described["paths"].as_object().unwrap().values();
-    let count: usize = operations
-        .map(|path| {
-            path.as_object()
-                .unwrap()
-                .keys()
-                .filter(|key| *key != "parameters")
-                .count()
-        })
-        .sum();
+    let paths = described["paths"].as_object().unwrap().values();
+    let keys = paths.flat_map(|path| path.as_object().unwrap().keys());
+    let operations = keys.filter(|key| *key != "parameters").count();
     // It has read the description already; the two others are named above.
-    assert!(text.contains(&format!("Tested: {}", count - 3)), "{text}");
+    assert!(text.contains(&format!("Tested: {}", operations - 3)), "{text}");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_set_up_is_as_described() {
+    let appliance = Appliance::untouched();
+    let server = start(&appliance).await;
+    let more = ["--include-operation-id=setUp", "--include-operation-id=readSetup"];
+    let text = judged(&server, &more).await;
+    assert!(text.contains("Tested: 2"), "{text}");
+    assert!(appliance.state.lock().unwrap().set_up);
     server.stop().await;
 }
