@@ -75,6 +75,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::FirmwareDelete { .. }
             | Request::FirmwareForget { .. }
             | Request::NetworkSet { .. }
+            | Request::LicenceSet { .. }
             | Request::Seal
             | Request::Unseal,
             Mode::Live,
@@ -82,7 +83,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         (Request::PasswordSet { .. }, Mode::Rescue) => {
             Some("not in rescue: the password is reset with the installation medium")
         }
-        (Request::Seal | Request::Unseal, Mode::Rescue) => Some("not in rescue: boot normally first"),
+        (Request::Seal | Request::Unseal | Request::LicenceSet { .. }, Mode::Rescue) => {
+            Some("not in rescue: boot normally first")
+        }
         _ => None,
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sps_config::Secret;
 
 use crate::firmware::FirmwareSource;
+use crate::licence::LicenceFile;
 use crate::network::NetworkChange;
 use crate::setup::Setup;
 use crate::support::BundleTarget;
@@ -135,4 +136,11 @@ pub enum Request {
     },
     /// Rescue: gives the chosen firmware its tries back and reboots: [`crate::Response::Done`].
     NormalBoot,
+    /// What the appliance is licensed for: [`crate::Response::Licence`].
+    LicenceShow,
+    /// Takes a licence file instead of the one before: [`crate::Response::Licence`].
+    LicenceSet {
+        /// The file.
+        file: LicenceFile,
+    },
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::Change;
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
+use crate::licence::Licensing;
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::support::{BundleWritten, Stick};
@@ -51,4 +52,6 @@ pub enum Response {
     Disks(Vec<Disk>),
     /// What installing would do.
     Plan(InstallPlan),
+    /// What the appliance is licensed for.
+    Licence(Licensing),
 }

@@ -63,6 +63,8 @@ impl Request {
                 keep_data: true,
             } => format!("install {disk}, keeping its data"),
             Self::NormalBoot => "normal boot".into(),
+            Self::LicenceShow => "licence show".into(),
+            Self::LicenceSet { .. } => "licence add".into(),
         }
     }
 
@@ -82,6 +84,7 @@ impl Request {
                 | Self::Sticks
                 | Self::InstallDisks
                 | Self::InstallPlan { .. }
+                | Self::LicenceShow
         )
     }
 
@@ -108,6 +111,7 @@ impl Request {
             | Self::ConsoleState
             | Self::Log { .. }
             | Self::NetworkShow
+            | Self::LicenceShow
             | Self::Login { .. }
             | Self::WebLogin { .. } => AT_ONCE,
             Self::FirmwareList
@@ -130,6 +134,7 @@ impl Request {
             | Self::Shutdown { .. }
             | Self::Seal
             | Self::Unseal
+            | Self::LicenceSet { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,

@@ -65,6 +65,9 @@ pub enum ApplianceCommand {
     /// Installs the appliance to a disk; on the installation medium only
     #[command(subcommand)]
     Install(InstallCommand),
+    /// The licence: show, add
+    #[command(subcommand)]
+    Licence(LicenceCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
     NormalBoot(Change),
 }
@@ -125,6 +128,23 @@ pub enum NetworkCommand {
     Show(Common),
     /// Changes what is named and leaves the rest
     Set(NetworkSet),
+}
+
+/// The licence.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LicenceCommand {
+    /// Shows for whom it is, its limit, its days and features
+    Show(Common),
+    /// Takes a licence file instead of the one before
+    ///
+    /// A file that is damaged, expired or of somebody else is refused, and the licence before stays.
+    Add {
+        /// The licence file
+        file: PathBuf,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// What to change.

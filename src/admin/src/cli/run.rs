@@ -4,11 +4,12 @@ use std::io;
 use std::path::Path;
 
 use super::arguments::{
-    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, NetworkCommand, NetworkSet,
+    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, LicenceCommand,
+    NetworkCommand, NetworkSet,
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
-use super::source;
+use super::{licence, source};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -64,6 +65,13 @@ pub fn run(
 ) -> io::Result<u8> {
     if let ApplianceCommand::SupportBundle(arguments) = command {
         return support_bundle(arguments, session, folder, streams);
+    }
+    if let ApplianceCommand::Licence(LicenceCommand::Add { change, .. }) = command
+        && streams.files != Files::Anywhere
+    {
+        let failure =
+            Failure::invalid("there are no files here: upload it in the browser, on the page License");
+        return output::error(&failure.into(), change.common.json, streams).map(|()| USAGE);
     }
     let job = match job(command, folder) {
         Ok(job) => job,
@@ -152,6 +160,7 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Seal(change) => Job::change(Request::Seal, change),
         ApplianceCommand::Unseal(change) => Job::change(Request::Unseal, change),
         ApplianceCommand::Install(command) => return install(command),
+        ApplianceCommand::Licence(command) => return licence(command, folder),
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }
@@ -180,6 +189,16 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             },
             change,
         ),
+    }
+}
+
+fn licence(command: &LicenceCommand, folder: &Path) -> Result<Job, (Failure, bool)> {
+    match command {
+        LicenceCommand::Show(common) => Ok(Job::read(Request::LicenceShow, common)),
+        LicenceCommand::Add { file, change } => match licence::read(&folder.join(file)) {
+            Ok(file) => Ok(Job::change(Request::LicenceSet { file }, change)),
+            Err(failure) => Err((failure, change.common.json)),
+        },
     }
 }
 

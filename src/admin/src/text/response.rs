@@ -1,6 +1,6 @@
 //! Any response in words.
 
-use super::{bytes, clean, date, disks, media, network, plan, slots, status, table};
+use super::{bytes, clean, date, disks, licence, media, network, plan, slots, status, table};
 use crate::changes::Change;
 use crate::firmware::Slots;
 use crate::response::Response;
@@ -36,6 +36,7 @@ pub fn response(response: &Response) -> String {
         Response::Sticks(found) => sticks(found),
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
+        Response::Licence(now) => licence(now),
     }
 }
 

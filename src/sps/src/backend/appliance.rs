@@ -15,9 +15,10 @@ use sps_web::BootStatus;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, network, setup, status, support};
+use super::{access, firmware, installing, licence, network, setup, status, support};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -36,6 +37,7 @@ pub(crate) struct Parts {
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
     /// Where firmware files arrive.
     pub(crate) dock: Dock,
+    pub(crate) licences: Licences,
 }
 
 /// The one backend; clones share it.
@@ -149,6 +151,8 @@ impl Appliance {
             Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
+            Request::LicenceShow => Ok(licence::show(self)),
+            Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {
                 self.aside(move |own| installing::plan(&own, &disk, keep_data))

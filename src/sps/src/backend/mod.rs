@@ -6,6 +6,7 @@ mod access;
 mod appliance;
 mod firmware;
 mod installing;
+mod licence;
 mod network;
 mod receiving;
 mod settings;
@@ -15,6 +16,7 @@ mod support;
 mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};
+pub(crate) use licence::Licences;
 pub(crate) use receiving::Dock;
 pub(crate) use settings::Settings;
 pub(crate) use unattended::{Ordered, carry_out_order};

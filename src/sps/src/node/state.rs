@@ -67,6 +67,11 @@ pub(crate) fn access() -> PathBuf {
     Path::new(STATE_FOLDER).join("access")
 }
 
+/// Where the licence is kept.
+pub(crate) fn licence() -> PathBuf {
+    Path::new(STATE_FOLDER).join("licence")
+}
+
 /// Checks and mounts both, and reads the node document.
 pub(crate) fn mount(
     node: &Node,

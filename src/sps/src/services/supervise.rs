@@ -23,7 +23,7 @@ use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
-use crate::backend::{Appliance, Dock, Parts};
+use crate::backend::{Appliance, Dock, Licences, Parts};
 use crate::boot::Boot;
 use crate::consoles;
 use crate::node;
@@ -232,7 +232,16 @@ fn backend(
         firmware: Mutex::new(boot.firmware.clone()),
         rolled_back: boot.rolled_back.clone(),
         dock: Dock::default(),
+        licences: licences(boot),
     })
+}
+
+/// The licence, where it is kept and the firmware knows whose to take.
+fn licences(boot: &Boot) -> Licences {
+    match (&boot.state, boot.licence_keys) {
+        (Some(_), Some(keys)) => Licences::open(&node::licence(), keys),
+        _ => Licences::default(),
+    }
 }
 
 /// Actions stand in the boot log, and on `state` where there is one.

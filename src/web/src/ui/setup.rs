@@ -101,6 +101,7 @@ fn setup(fields: &Fields) -> Result<Setup, String> {
         dns: addresses(&fields.words("dns"))?,
         time_zone: zone.to_owned(),
         time_servers: fields.words("ntp").into_iter().map(time_server).collect(),
+        licence: None,
     })
 }
 

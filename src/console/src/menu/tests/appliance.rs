@@ -69,7 +69,9 @@ impl Appliance {
             Request::WebLogin { .. }
             | Request::Setup { .. }
             | Request::Changes { .. }
-            | Request::FirmwareNotes { .. } => Err(Failure::refused("not at the console")),
+            | Request::FirmwareNotes { .. }
+            | Request::LicenceShow
+            | Request::LicenceSet { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
                 done(if self.sealed { "sealed" } else { "no longer sealed" })
