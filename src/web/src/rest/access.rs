@@ -11,16 +11,17 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use sps_access::Kind;
+use sps_admin::{Request as Operation, Response as Answer};
 use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, firmware};
+use super::{appliance, firmware, licence};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
 use crate::router::{Administration, BOOT, Site};
-use crate::ui::refusal_words;
+use crate::ui::{ask, refusal_words};
 
 /// Path of the list of resources.
 pub(super) const ROOT: &str = "/api";
@@ -43,6 +44,7 @@ pub(super) async fn root() -> Response {
         ("health_status", appliance::HEALTH),
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
+        ("license", licence::LICENSE),
         ("setup", SETUP),
         ("upload", super::UPLOAD),
     ];
@@ -107,14 +109,25 @@ pub(super) async fn log_out(State(site): State<Arc<Site>>, headers: HeaderMap) -
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, clear())]).into_response())
 }
 
-/// `GET` of whether the appliance is set up.
-pub(super) async fn setup(State(site): State<Arc<Site>>) -> Result<Response, Problem> {
-    let set_up = administration(&site)?.operations.standing().set_up;
+/// `GET` of whether the appliance is set up, and with a licence or as a demo.
+pub(super) async fn setup(
+    State(site): State<Arc<Site>>,
+    Extension(peer): Extension<Peer>,
+) -> Result<Response, Problem> {
+    let own = administration(&site)?;
+    let set_up = own.operations.standing().set_up;
+    // For whom it is licensed is told to nobody who has not logged in.
+    let licence = match ask(&own, peer, Operation::LicenceShow).await? {
+        Answer::Licence(licensing) => licensing.licence.map(|_| "uploaded"),
+        _ => None,
+    };
     let place = Place {
         href: SETUP,
         parent: ROOT,
     };
-    let body = json!({ "status": if set_up { "completed" } else { "uninitialized" } });
+    let status = if set_up { "completed" } else { "uninitialized" };
+    // As SPS has it: none is a demo.
+    let body = json!({ "status": status, "license": licence });
     Ok(answer(StatusCode::OK, &object("setup", &body, place, json!({}))))
 }
 

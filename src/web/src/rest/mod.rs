@@ -6,6 +6,8 @@ mod access;
 mod appliance;
 mod envelope;
 mod firmware;
+mod licence;
 mod routes;
 
+pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};

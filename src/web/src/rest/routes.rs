@@ -8,10 +8,10 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::{access, appliance, firmware};
+use super::{access, appliance, firmware, licence};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
-use crate::http::limits::PAGE_FORM_BYTES;
+use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
 use crate::http::reply::Problem;
 use crate::router::Site;
 use crate::ui::Visitor;
@@ -31,7 +31,12 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::SLOTS, get(firmware::slots))
         .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
         .route(firmware::UPGRADE, post(firmware::upgrade))
+        .route(licence::LICENSE, get(licence::show))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            licence::UPLOAD,
+            post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
+        )
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
     let doors = Router::new()

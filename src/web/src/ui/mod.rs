@@ -11,6 +11,7 @@ mod firmware;
 mod forms;
 mod jobs;
 mod layout;
+mod licence;
 mod login;
 mod navigation;
 mod parts;
@@ -22,7 +23,10 @@ mod version;
 mod visitor;
 
 pub(crate) use firmware::UPLOAD;
+pub(crate) use forms::Fields;
+pub(crate) use licence::{UPLOAD as LICENCE_UPLOAD, file as licence_file, licensing};
 pub(crate) use login::words as refusal_words;
 pub(crate) use receive::{Proof, receive};
 pub(crate) use routes::{front_door, routes};
+pub(crate) use setup::{PAGE as SETUP, ask};
 pub(crate) use visitor::Visitor;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use sps_admin::{
     ActionLog, Arrived, Backend, Change, Context, Failure, FirmwareIdentity, FirmwareSource, InterfaceStatus,
-    Jobs, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response, Rollback,
-    Slot, SlotState, Slots, Standing, Status, Work,
+    Jobs, Licence, LicenceFile, LicensedFeature, Licensing, NetworkStatus, Notes, Operations, Origin, Parcel,
+    Progress, Reply, Request, Response, Rollback, Slot, SlotState, Slots, Standing, Status, Work,
 };
 use sps_web::{Administration, Gate};
 
@@ -25,6 +25,8 @@ pub(crate) struct State {
     pub(crate) received: Option<Vec<u8>>,
     pub(crate) arriving: bool,
     pub(crate) rollback: Option<Rollback>,
+    /// The licence file that was taken.
+    pub(crate) licence: Option<LicenceFile>,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -84,8 +86,9 @@ impl Appliance {
             Request::Setup { form } if form.host_name.is_empty() => {
                 Err(Failure::invalid("network.host_name: \"\" is no host name"))
             }
-            Request::Setup { .. } => {
+            Request::Setup { form } => {
                 state.set_up = true;
+                state.licence.clone_from(&form.licence);
                 Ok(done())
             }
             Request::NetworkShow => Ok(Response::Network(network())),
@@ -111,6 +114,14 @@ impl Appliance {
                 Ok(slots(&state))
             }
             Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
+            Request::LicenceShow => Ok(licensing(&state)),
+            Request::LicenceSet { file } if file.text().starts_with("sps-licence-1") => {
+                state.licence = Some(file.clone());
+                Ok(licensing(&state))
+            }
+            Request::LicenceSet { .. } => Err(Failure::invalid(
+                "the licence was not taken; the one before stays: this is no licence file",
+            )),
             Request::Reboot { .. } | Request::Shutdown { .. } => Ok(done()),
             _ => Err(Failure::refused("not in this test")),
         }
@@ -233,6 +244,31 @@ fn notes(state: &State, number: u8) -> Reply {
         upgrade_from: vec!["0.x".into()],
         supported_until: Some("2028-01-31".into()),
     }))
+}
+
+/// The customer is what the file says after its first line.
+fn licensing(state: &State) -> Response {
+    let licence = state.licence.as_ref().map(|file| Licence {
+        customer: file.text().lines().skip(1).collect(),
+        serial: "SPS-2026-000142".into(),
+        valid_from: "2026-01-01".into(),
+        valid_until: Some("2027-05-31".into()),
+        lts: vec![6, 7],
+        lts_covered: false,
+        features: vec![LicensedFeature {
+            name: "cluster".into(),
+            title: "central management of several appliances".into(),
+        }],
+    });
+    let problem = licence
+        .as_ref()
+        .map(|_| "the licence is not for 0 LTS, which runs");
+    Response::Licence(Licensing {
+        limit_type: if licence.is_some() { "Session" } else { "Host" }.into(),
+        limit: if licence.is_some() { 200 } else { 5 },
+        problems: problem.into_iter().map(Into::into).collect(),
+        licence,
+    })
 }
 
 fn network() -> NetworkStatus {

@@ -8,6 +8,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod lab;
+mod licence;
 mod login;
 mod requests;
 mod rest;
