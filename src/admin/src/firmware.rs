@@ -103,6 +103,11 @@ pub enum FirmwareSource {
     File(String),
     /// The file that has arrived last ([`crate::Operations::receive`]).
     Received,
+    /// The file that was fetched, by its SHA-256.
+    Fetched {
+        /// Hexadecimal.
+        sha256: String,
+    },
     /// A whole device that is a firmware medium itself (a disc, a written stick), such as `sr0`.
     Device(String),
     /// A file on a medium.
@@ -136,6 +141,7 @@ impl fmt::Display for FirmwareSource {
         match self {
             Self::File(path) => f.write_str(path),
             Self::Received => f.write_str("(uploaded)"),
+            Self::Fetched { .. } => f.write_str("(fetched)"),
             Self::Device(device) => write!(f, "medium in {device}"),
             Self::OnMedium { device, path } => write!(f, "{path} on {device}"),
         }

@@ -76,6 +76,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::FirmwareForget { .. }
             | Request::NetworkSet { .. }
             | Request::LicenceSet { .. }
+            | Request::FirmwareFetch { .. }
             | Request::Seal
             | Request::Unseal,
             Mode::Live,

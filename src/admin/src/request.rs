@@ -143,4 +143,11 @@ pub enum Request {
         /// The file.
         file: LicenceFile,
     },
+    /// Fetches a firmware file from a server, then adds it: [`crate::Response::Slot`].
+    FirmwareFetch {
+        /// Where it is.
+        url: String,
+        /// Its SHA-256, hexadecimal.
+        sha256: String,
+    },
 }

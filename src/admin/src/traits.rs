@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::failure::Failure;
+use crate::fetch;
+use crate::firmware::FirmwareSource;
 use crate::request::Request;
 use crate::support::BundleTarget;
 
@@ -15,6 +18,8 @@ const A_CHANGE: Duration = Duration::from_secs(120);
 const A_BUNDLE: Duration = Duration::from_secs(300);
 /// A firmware of a few hundred MiB from the slowest stick there is (1 MiB/s).
 const A_FIRMWARE: Duration = Duration::from_secs(30 * 60);
+/// What a server may take to send a firmware (an hour), and what may come before it.
+const A_FETCH: Duration = Duration::from_secs(65 * 60);
 /// Writing a disk on which only the file systems are made.
 const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
 
@@ -65,6 +70,7 @@ impl Request {
             Self::NormalBoot => "normal boot".into(),
             Self::LicenceShow => "licence show".into(),
             Self::LicenceSet { .. } => "licence add".into(),
+            Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
         }
     }
 
@@ -100,6 +106,7 @@ impl Request {
                     | Self::Reboot { .. }
                     | Self::Shutdown { .. }
                     | Self::SupportBundle { .. }
+                    | Self::FirmwareFetch { .. }
             )
     }
 
@@ -138,8 +145,36 @@ impl Request {
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
+            Self::FirmwareFetch { .. } => A_FETCH,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }
+    }
+
+    /// What is wrong with the request itself, as far as it tells without looking at the appliance.
+    #[must_use]
+    pub(crate) fn mistake(&self) -> Option<Failure> {
+        match self {
+            Self::FirmwareFetch { url, sha256 } => fetch::mistake(url, sha256),
+            _ => None,
+        }
+    }
+
+    /// What is done next when it went well, as a request of its own: others may make a change while a file is fetched.
+    pub(crate) fn sequel(&self) -> Option<Self> {
+        match self {
+            Self::FirmwareFetch { sha256, .. } => Some(Self::FirmwareAdd {
+                source: FirmwareSource::Fetched {
+                    sha256: sha256.clone(),
+                },
+            }),
+            _ => None,
+        }
+    }
+
+    /// It can be called off while it is carried out.
+    #[must_use]
+    pub(crate) fn can_be_called_off(&self) -> bool {
+        matches!(self, Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. })
     }
 
     /// The asker's reason that a request carries itself.

@@ -89,6 +89,19 @@ pub enum FirmwareCommand {
         #[command(flatten)]
         change: Change,
     },
+    /// Fetches a firmware file from a server, and puts it into a slot
+    ///
+    /// By http or https; it is compared with the SHA-256, then verified like every other.
+    Fetch {
+        /// Where it is
+        url: String,
+        /// Its SHA-256, from the file beside it
+        #[arg(long, value_name = "DIGITS")]
+        sha256: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
     /// Boots a slot after the next reboot, on trial
     ///
     /// When it does not become healthy, the appliance goes back to the firmware before by itself.

@@ -175,6 +175,13 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             },
             change,
         ),
+        FirmwareCommand::Fetch { url, sha256, change } => Job::change(
+            Request::FirmwareFetch {
+                url: url.clone(),
+                sha256: sha256.clone(),
+            },
+            change,
+        ),
         FirmwareCommand::Activate { slot, change } => {
             Job::change(Request::FirmwareActivate { slot: *slot }, change)
         }

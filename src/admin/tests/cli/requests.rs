@@ -22,6 +22,7 @@ fn commands_become_requests() {
         "firmware media --json",
         "firmware add sps-7.1.0.iso --message tuesday",
         "firmware add /dev/sr0",
+        "firmware fetch https://server.example/sps.iso --sha256 00ff",
         "firmware activate 2 -m tuesday",
         "firmware rollback",
         "firmware commit",

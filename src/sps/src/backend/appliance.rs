@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use sps_admin::{Backend, Context, Failure, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work};
 use sps_bootlog::BootLog;
+use sps_fetch::Fetcher;
 use sps_firmware::Firmware;
 use sps_image::keys::Trust;
 use sps_image::release::Release;
@@ -18,7 +19,7 @@ use tokio::task::spawn_blocking;
 use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, licence, network, setup, status, support};
+use super::{access, fetching, firmware, installing, licence, network, setup, status, support};
 
 /// What the backend is made of.
 pub(crate) struct Parts {
@@ -38,6 +39,8 @@ pub(crate) struct Parts {
     /// Where firmware files arrive.
     pub(crate) dock: Dock,
     pub(crate) licences: Licences,
+    /// What fetches firmware files from servers.
+    pub(crate) fetcher: Option<Fetcher>,
 }
 
 /// The one backend; clones share it.
@@ -151,6 +154,7 @@ impl Appliance {
             Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
+            Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,

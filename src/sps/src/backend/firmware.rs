@@ -44,11 +44,16 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
     let begun = Instant::now();
     let mut watcher = |progress: room::Progress| {
         context.updates.progress(shown(&progress, begun.elapsed()));
-        ControlFlow::Continue(())
+        match context.updates.called_off() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
     };
-    let added = firmware
-        .add(source.as_ref(), &mut watcher)
-        .map_err(|error| failure(&error))?;
+    let added = firmware.add(source.as_ref(), &mut watcher);
+    let added = added.map_err(|error| match (&error, context.updates.called_off()) {
+        (FirmwareError::CalledOff, Some(who)) => Failure::called_off(&who),
+        _ => failure(&error),
+    })?;
     let all = slots(own)?.slots;
     let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
     slot.map(Response::Slot)
@@ -58,8 +63,15 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
 fn open(own: &Appliance, source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
     let path = match source {
         FirmwareSource::Received => {
-            let received = own.parts.dock.take();
+            let received = own.parts.dock.take(None);
             let received = received.ok_or_else(|| Failure::refused("no firmware file has arrived"))?;
+            return Ok(Box::new(received));
+        }
+        FirmwareSource::Fetched { sha256 } => {
+            let received = own.parts.dock.take(Some(&sha256));
+            let received = received.ok_or_else(|| {
+                Failure::refused("the file that was fetched is not there any more: another one has arrived; fetch it again")
+            })?;
             return Ok(Box::new(received));
         }
         FirmwareSource::File(path) => PathBuf::from(path),

@@ -4,6 +4,7 @@
 
 mod access;
 mod appliance;
+mod fetching;
 mod firmware;
 mod installing;
 mod licence;
@@ -16,6 +17,7 @@ mod support;
 mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};
+pub(crate) use fetching::fetcher;
 pub(crate) use licence::Licences;
 pub(crate) use receiving::Dock;
 pub(crate) use settings::Settings;

@@ -23,7 +23,7 @@ use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
-use crate::backend::{Appliance, Dock, Licences, Parts};
+use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
 use crate::node;
@@ -233,6 +233,7 @@ fn backend(
         rolled_back: boot.rolled_back.clone(),
         dock: Dock::default(),
         licences: licences(boot),
+        fetcher: fetcher(network),
     })
 }
 

@@ -5,6 +5,7 @@
 mod access;
 mod appliance;
 mod envelope;
+mod fetch;
 mod firmware;
 mod licence;
 mod routes;

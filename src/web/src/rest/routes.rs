@@ -8,7 +8,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 
-use super::{access, appliance, firmware, licence};
+use super::{access, appliance, fetch, firmware, licence};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
@@ -31,6 +31,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::SLOTS, get(firmware::slots))
         .route(firmware::SLOT, get(firmware::slot).delete(firmware::delete))
         .route(firmware::UPGRADE, post(firmware::upgrade))
+        .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
+        .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
         .route(licence::LICENSE, get(licence::show))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(

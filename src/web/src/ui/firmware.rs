@@ -14,7 +14,7 @@ use sps_admin::{
 use super::forms::Fields;
 use super::parts::{self, Weight, action, card, empty, facts, notice, state, table};
 use super::time::Zone;
-use super::{Visitor, control, layout, receive};
+use super::{Visitor, control, fetch, layout, receive};
 use crate::http::reply::Problem;
 
 /// Path of the page.
@@ -40,8 +40,9 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
         (card("slots", "Firmware slots", &slot_table(&visitor, &slots)))
         @if let Some(when) = slots.commit_at { (trial(&visitor, when, &zone)) }
         (upload_form(&visitor))
+        (fetch::fetch_form(&visitor))
         (failed(&slots.failed))
-        (card("jobs", "What was done here", &job_list(&jobs, &zone)))
+        (card("jobs", "What was done here", &job_list(&visitor, &jobs, &zone)))
     };
     Ok(layout::page(&visitor, &main))
 }
@@ -188,11 +189,13 @@ fn failed(failed: &[FailedFirmware]) -> Markup {
 }
 
 /// Jobs, newest first.
-fn job_list(jobs: &[Job], zone: &Zone) -> Markup {
+fn job_list(visitor: &Visitor, jobs: &[Job], zone: &Zone) -> Markup {
     if jobs.is_empty() {
-        return empty("Nothing yet. Uploads and other long actions appear here, whoever starts them.");
+        return empty(
+            "Nothing yet. Uploads, fetches and other long actions appear here, whoever starts them.",
+        );
     }
-    html! { ul class="jobs" { @for job in jobs.iter().take(JOBS) { (parts::job(job, zone)) } } }
+    html! { ul class="jobs" { @for job in jobs.iter().take(JOBS) { (parts::job(visitor, job, zone)) } } }
 }
 
 /// `GET` of the page about one slot.

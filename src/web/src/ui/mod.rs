@@ -7,6 +7,7 @@ mod changes;
 mod control;
 mod design;
 mod events;
+mod fetch;
 mod firmware;
 mod forms;
 mod jobs;
@@ -22,6 +23,7 @@ mod time;
 mod version;
 mod visitor;
 
+pub(crate) use fetch::begin_fetch;
 pub(crate) use firmware::UPLOAD;
 pub(crate) use forms::Fields;
 pub(crate) use licence::{UPLOAD as LICENCE_UPLOAD, file as licence_file, licensing};

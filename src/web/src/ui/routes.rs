@@ -9,7 +9,9 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
-use super::{Visitor, changes, control, design, events, firmware, jobs, licence, login, setup, version};
+use super::{
+    Visitor, changes, control, design, events, fetch, firmware, jobs, licence, login, setup, version,
+};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::boot::page::boot_page;
@@ -27,6 +29,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(control::PAGE, get(control::page).post(control::act))
         .route(changes::PAGE, get(changes::page))
         .route(jobs::PAGE, get(jobs::page))
+        .route(jobs::CANCEL, post(jobs::cancel))
+        .route(fetch::PATH, post(fetch::fetch))
         .route(events::PATH, get(events::stream))
         .route(login::LOGOUT, post(login::log_out))
         .route(design::PAGE, get(design::page))

@@ -27,6 +27,8 @@ pub(crate) struct State {
     pub(crate) rollback: Option<Rollback>,
     /// The licence file that was taken.
     pub(crate) licence: Option<LicenceFile>,
+    /// Fetching waits until it is called off.
+    pub(crate) hang: bool,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -75,6 +77,26 @@ impl Appliance {
         self.state.lock().unwrap().asked.clone()
     }
 
+    async fn fetch(&self, request: &Request, context: &Context) -> Reply {
+        let hang = {
+            let mut state = self.state.lock().unwrap();
+            state.asked.push(request.clone());
+            state.hang
+        };
+        context.updates.progress(Progress::of_bytes(
+            "fetching the firmware",
+            1_000_000,
+            31_000_000,
+            Duration::from_secs(1),
+        ));
+        if hang {
+            let who = context.updates.until_called_off().await;
+            return Err(Failure::called_off(&who));
+        }
+        self.state.lock().unwrap().received = Some(b"fetched".to_vec());
+        Ok(done())
+    }
+
     fn answer(&self, request: &Request, context: &Context) -> Reply {
         let mut state = self.state.lock().unwrap();
         state.asked.push(request.clone());
@@ -96,7 +118,7 @@ impl Appliance {
             Request::Changes { .. } => Ok(Response::Changes(state.changes.clone())),
             Request::FirmwareNotes { slot } => notes(&state, *slot),
             Request::FirmwareAdd {
-                source: FirmwareSource::Received,
+                source: FirmwareSource::Received | FirmwareSource::Fetched { .. },
             } => add(&mut state, context),
             Request::FirmwareActivate { slot } => {
                 for known in &mut state.slots {
@@ -156,7 +178,12 @@ impl Backend for Appliance {
     }
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
-        Box::pin(async move { self.answer(&request, &context) })
+        Box::pin(async move {
+            match &request {
+                Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,
+                _ => self.answer(&request, &context),
+            }
+        })
     }
 }
 

@@ -7,6 +7,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod fetches;
 mod lab;
 mod licence;
 mod login;

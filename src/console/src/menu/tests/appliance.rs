@@ -71,7 +71,8 @@ impl Appliance {
             | Request::Changes { .. }
             | Request::FirmwareNotes { .. }
             | Request::LicenceShow
-            | Request::LicenceSet { .. } => Err(Failure::refused("not at the console")),
+            | Request::LicenceSet { .. }
+            | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
                 done(if self.sealed { "sealed" } else { "no longer sealed" })
