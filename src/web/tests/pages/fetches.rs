@@ -145,75 +145,66 @@ async fn a_program_cancels_what_it_fetches() {
 }
 
 #[tokio::test]
-async fn the_page_fetches_shows_how_far_and_cancels() {
+async fn the_form_takes_a_url_and_a_digest_and_nothing_forged() {
     let appliance = Appliance::ready();
-    appliance.state.lock().unwrap().hang = true;
     let server = start(&appliance).await;
     let person = Person::inside(&server).await;
     let page = person
         .post(&server, FORM, &[("url", URL), ("sha256", DIGEST)])
         .await;
-    assert_eq!(
-        (page.status, fetches(&appliance)),
-        (StatusCode::BAD_REQUEST, 0),
-        "a forged form"
-    );
+    assert_eq!(page.status, StatusCode::BAD_REQUEST, "a forged form");
     let page = person
         .submit(&server, FORM, &[("url", "ftp://a/"), ("sha256", DIGEST)])
         .await;
-    assert!(
-        page.text.contains("The URL must begin with http:// or https://."),
-        "{}",
-        page.text
-    );
+    let words = "The URL must begin with http:// or https://.";
+    assert!(page.text.contains(words), "{}", page.text);
+    assert_eq!(fetches(&appliance), 0);
     let digest = format!(" {DIGEST} ");
     let page = person
         .submit(&server, FORM, &[("url", URL), ("sha256", &digest)])
         .await;
-    assert_eq!(
-        (page.status, page.header("location")),
-        (StatusCode::SEE_OTHER, FIRMWARES),
-        "{}",
-        page.text
-    );
-    let shown = soon(async {
+    let to = (page.status, page.header("location"));
+    assert_eq!(to, (StatusCode::SEE_OTHER, FIRMWARES), "{}", page.text);
+    assert_eq!(fetches(&appliance), 1);
+    server.stop().await;
+}
+
+/// The page as soon as it shows `words`.
+async fn showing(server: &TestServer, person: &Person, words: &str) -> String {
+    soon(async {
         loop {
-            let page = person.get(&server, FIRMWARES).await;
-            if page.text.contains("Fetching the firmware") {
+            let page = person.get(server, FIRMWARES).await;
+            if page.text.contains(words) {
                 return page.text;
             }
             tokio::task::yield_now().await;
         }
     })
-    .await;
+    .await
+}
+
+#[tokio::test]
+async fn the_page_shows_how_far_a_fetch_is_and_cancels_it() {
+    let appliance = Appliance::ready();
+    appliance.state.lock().unwrap().hang = true;
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    person
+        .submit(&server, FORM, &[("url", URL), ("sha256", DIGEST)])
+        .await;
+    let page = showing(&server, &person, "Fetching the firmware").await;
     for words in ["/jobs/1/cancel", "a second", "30 s left", "sps-0.3.0.iso?..."] {
-        assert!(shown.contains(words), "{words}: {shown}");
+        assert!(page.contains(words), "{words}: {page}");
     }
-    assert!(!shown.contains("hunter2"));
+    assert!(!page.contains("hunter2"));
     let page = person
         .post(&server, "/jobs/1/cancel", &[("form", "forged")])
         .await;
     assert_eq!(page.status, StatusCode::BAD_REQUEST);
     let page = person.submit(&server, "/jobs/1/cancel", &[]).await;
-    assert_eq!(
-        (page.status, page.header("location")),
-        (StatusCode::SEE_OTHER, FIRMWARES)
-    );
-    soon(async {
-        while !person
-            .get(&server, FIRMWARES)
-            .await
-            .text
-            .contains("Called off by admin by web")
-        {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
-    let page = person.get(&server, FIRMWARES).await;
-    assert!(
-        !page.text.contains("/jobs/1/cancel"),
-        "an ended job has no button"
-    );
+    let to = (page.status, page.header("location"));
+    assert_eq!(to, (StatusCode::SEE_OTHER, FIRMWARES));
+    let page = showing(&server, &person, "Called off by admin by web").await;
+    assert!(!page.contains("/jobs/1/cancel"), "an ended job has no button");
     server.stop().await;
 }
