@@ -6,6 +6,7 @@ mod bundles;
 mod data;
 mod firewall;
 mod firmware;
+mod inbox;
 mod network;
 mod pulse;
 mod ssh;

@@ -11,7 +11,7 @@ use sps_bootlog::BootLog;
 use sps_config::{Node, RescueSsh, Secret};
 use sps_console::{Sessions, serve_guest};
 use sps_net::{NetworkState, ports};
-use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Login, MenuStream, Output, SshServer};
+use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Inbox, Login, MenuStream, Output, SshServer};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::io::split;
 use tokio::runtime::Handle;
@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::firewall;
+use super::inbox::FirmwareInbox;
 use super::supervise::spec;
 use crate::backend::Settings;
 use crate::node;
@@ -39,6 +40,7 @@ pub(super) struct Rescue {
     pub(super) settings: Settings,
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) log: BootLog,
+    pub(super) inbox: FirmwareInbox,
 }
 
 /// Serves SSH as long as the settings allow it.
@@ -121,7 +123,8 @@ impl Rescue {
     }
 }
 
-fn origin(login: &Login) -> Origin {
+/// Who comes by SSH.
+pub(super) fn origin(login: &Login) -> Origin {
     Origin::Ssh {
         user: login.user.clone(),
         address: login.from.ip().to_string(),
@@ -215,6 +218,10 @@ impl Access for Rescue {
             log: self.log.clone(),
             folder: node::logs(),
         })
+    }
+
+    fn inbox(&self) -> Option<Arc<dyn Inbox>> {
+        Some(Arc::new(self.inbox.clone()))
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use sps_admin::{ActionLog, Local, Mode, Operations, Origin};
+use sps_admin::{ActionLog, Jobs, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
 use sps_console::Sessions;
 use sps_firmware_engine::DEADLINES;
@@ -21,6 +21,7 @@ use tracing::{error, info, warn};
 
 use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
+use super::inbox::FirmwareInbox;
 use super::ssh::{self, Rescue};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
@@ -121,6 +122,10 @@ fn of_this_start(
             settings: boot.settings.clone(),
             network: network.subscribe(),
             log: boot.log.clone(),
+            inbox: FirmwareInbox {
+                operations: operations.clone(),
+                jobs: Jobs::default(),
+            },
         }));
     }
     if let Some(firmware) = &boot.firmware {
