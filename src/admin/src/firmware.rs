@@ -15,6 +15,9 @@ pub struct Slots {
     /// When the running firmware will be committed by itself, seconds since 1970; none when it is committed or
     /// committing is by hand.
     pub commit_at: Option<u64>,
+    /// Firmware may be sent by SFTP and scp outside rescue.
+    #[serde(default)]
+    pub ssh_upload: bool,
 }
 
 /// One slot.

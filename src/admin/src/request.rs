@@ -150,4 +150,9 @@ pub enum Request {
         /// Its SHA-256, hexadecimal.
         sha256: String,
     },
+    /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
+    FirmwareSsh {
+        /// Let it.
+        on: bool,
+    },
 }

@@ -70,6 +70,8 @@ impl Request {
             Self::NormalBoot => "normal boot".into(),
             Self::LicenceShow => "licence show".into(),
             Self::LicenceSet { .. } => "licence add".into(),
+            Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
+            Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
             Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
         }
     }
@@ -142,6 +144,7 @@ impl Request {
             | Self::Seal
             | Self::Unseal
             | Self::LicenceSet { .. }
+            | Self::FirmwareSsh { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
 /// What every command takes.
@@ -72,6 +72,15 @@ pub enum ApplianceCommand {
     NormalBoot(Change),
 }
 
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not
+    Off,
+}
+
 /// Firmware.
 #[derive(Clone, Debug, Subcommand)]
 pub enum FirmwareCommand {
@@ -98,6 +107,17 @@ pub enum FirmwareCommand {
         /// Its SHA-256, from the file beside it
         #[arg(long, value_name = "DIGITS")]
         sha256: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Lets firmware be sent by sftp and scp, or not any more
+    ///
+    /// To the user admin with the password of the web, into the folder firmware. In rescue the console password opens it.
+    SshUpload {
+        /// What it is to be
+        #[arg(value_enum)]
+        wanted: Switch,
         /// As everywhere.
         #[command(flatten)]
         change: Change,

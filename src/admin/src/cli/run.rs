@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::arguments::{
     ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, LicenceCommand,
-    NetworkCommand, NetworkSet,
+    NetworkCommand, NetworkSet, Switch,
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
@@ -182,6 +182,10 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             },
             change,
         ),
+        FirmwareCommand::SshUpload { wanted, change } => {
+            let on = *wanted == Switch::On;
+            Job::change(Request::FirmwareSsh { on }, change)
+        }
         FirmwareCommand::Activate { slot, change } => {
             Job::change(Request::FirmwareActivate { slot: *slot }, change)
         }

@@ -23,6 +23,7 @@ fn commands_become_requests() {
         "firmware add sps-7.1.0.iso --message tuesday",
         "firmware add /dev/sr0",
         "firmware fetch https://server.example/sps.iso --sha256 00ff",
+        "firmware ssh-upload on",
         "firmware activate 2 -m tuesday",
         "firmware rollback",
         "firmware commit",

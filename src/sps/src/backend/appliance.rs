@@ -154,6 +154,7 @@ impl Appliance {
             Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
+            Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,

@@ -19,7 +19,7 @@ use sps_storage::disks::{self, Content, Scope};
 use sps_storage::install;
 use sps_storage::medium::{self, FirmwareFile};
 
-use super::appliance::Appliance;
+use super::appliance::{Appliance, done};
 use crate::node::now;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -124,6 +124,17 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
     };
     firmware.forget(failed.digest).map_err(|error| failure(&error))?;
     list(own)
+}
+
+/// Lets firmware be sent by SSH, or not any more.
+pub(super) async fn by_ssh(own: &Appliance, on: bool, context: &Context) -> Reply {
+    let edit = move |node: &mut sps_config::Node| node.firmware.ssh_upload = on;
+    own.parts.settings.change(context, edit).await?;
+    Ok(done(if on {
+        "admin may send firmware by sftp and scp now, into the folder firmware"
+    } else {
+        "no firmware is taken by SSH any more"
+    }))
 }
 
 /// Discs and sticks that are firmware media, and firmware files on others.
@@ -242,6 +253,7 @@ fn slots(own: &Appliance) -> Result<Slots, Failure> {
             Commit::InSeconds(left) => Some(now() + left),
             Commit::None | Commit::ByHand => None,
         },
+        ssh_upload: own.parts.settings.node().firmware.ssh_upload,
     })
 }
 

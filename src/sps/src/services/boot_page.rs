@@ -22,8 +22,13 @@ use crate::boot::{Boot, PRODUCT_TITLE};
 use crate::node;
 
 /// Boot page and web interface over HTTPS.
-pub(super) fn service(boot: &Boot, status: &watch::Sender<BootStatus>, operations: &Operations) -> Service {
-    let content = content(boot, status.subscribe(), operations);
+pub(super) fn service(
+    boot: &Boot,
+    status: &watch::Sender<BootStatus>,
+    operations: &Operations,
+    jobs: &Jobs,
+) -> Service {
+    let content = content(boot, status.subscribe(), operations, jobs);
     let certificate = Certificate {
         settings: boot.settings.clone(),
         not_before: SystemTime::now(),
@@ -96,21 +101,26 @@ fn names() -> ServerNames {
 }
 
 /// The web interface: where there is a disk to keep things on, and not in rescue.
-fn administration(boot: &Boot, operations: &Operations) -> Option<Administration> {
+fn administration(boot: &Boot, operations: &Operations, jobs: &Jobs) -> Option<Administration> {
     if boot.state.is_none() || boot.rescue.is_some() {
         return None;
     }
     let (zone, host_name) = (boot.settings.clone(), boot.settings.clone());
     Some(Administration {
         operations: operations.clone(),
-        jobs: Jobs::default(),
+        jobs: jobs.clone(),
         gate: Gate::new(Some(Store::new(&node::access()))),
         zone: Arc::new(move || zone.node().time.zone),
         host_name: Arc::new(move || host_name.node().network.host_name),
     })
 }
 
-fn content(boot: &Boot, status: watch::Receiver<BootStatus>, operations: &Operations) -> BootContent {
+fn content(
+    boot: &Boot,
+    status: watch::Receiver<BootStatus>,
+    operations: &Operations,
+    jobs: &Jobs,
+) -> BootContent {
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let release = boot.release.as_ref();
     let info = ApplianceInfo {
@@ -134,6 +144,6 @@ fn content(boot: &Boot, status: watch::Receiver<BootStatus>, operations: &Operat
             .rescue
             .is_some()
             .then(|| Arc::new(bundles) as Arc<dyn Bundles>),
-        administration: administration(boot, operations),
+        administration: administration(boot, operations, jobs),
     }
 }

@@ -10,6 +10,7 @@ mod inbox;
 mod network;
 mod pulse;
 mod ssh;
+mod ssh_firmware;
 mod supervise;
 mod time;
 mod unattended;

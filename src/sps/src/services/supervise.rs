@@ -23,6 +23,7 @@ use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
 use super::inbox::FirmwareInbox;
 use super::ssh::{self, Rescue};
+use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
@@ -62,8 +63,16 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let network = watch::Sender::new(NetworkState::default());
     let backend = backend(&boot, &status, &network);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
-    let mut services = appliance(&boot, &status, &network, &operations);
-    services.extend(of_this_start(&boot, &backend, &status, &network, &operations));
+    let jobs = Jobs::default();
+    let mut services = appliance(&boot, &status, &network, &operations, &jobs);
+    services.extend(of_this_start(
+        &boot,
+        &backend,
+        &status,
+        &network,
+        &operations,
+        &jobs,
+    ));
     services.extend(boot.faults.services());
     let supervisor = Supervisor::new(services, runtime.handle().clone(), boot.watchdog.take());
     listen(&boot.children, &supervisor.messenger());
@@ -111,21 +120,31 @@ fn of_this_start(
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
+    jobs: &Jobs,
 ) -> Vec<Service> {
     let mut services = Vec::new();
     if boot.start == Start::Medium {
         services.push(unattended::service(backend));
     }
+    let inbox = FirmwareInbox {
+        operations: operations.clone(),
+        jobs: jobs.clone(),
+    };
     if boot.rescue.is_some() {
         services.push(ssh::service(&Rescue {
             operations: operations.clone(),
             settings: boot.settings.clone(),
             network: network.subscribe(),
             log: boot.log.clone(),
-            inbox: FirmwareInbox {
-                operations: operations.clone(),
-                jobs: Jobs::default(),
-            },
+            inbox,
+        }));
+    } else if boot.state.is_some() {
+        services.push(ssh_firmware::service(&FirmwareBySsh {
+            operations: operations.clone(),
+            settings: boot.settings.clone(),
+            network: network.subscribe(),
+            inbox,
+            lock_out: Arc::default(),
         }));
     }
     if let Some(firmware) = &boot.firmware {
@@ -190,6 +209,7 @@ fn appliance(
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
+    jobs: &Jobs,
 ) -> Vec<Service> {
     let filter = Gate::new();
     let inputs = firewall::Inputs {
@@ -202,7 +222,7 @@ fn appliance(
         firewall::service(&inputs, &filter),
         network::service(network.clone(), &boot.settings, &filter),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
-        boot_page::service(boot, status, operations),
+        boot_page::service(boot, status, operations, jobs),
         admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.

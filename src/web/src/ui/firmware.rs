@@ -8,7 +8,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sps_admin::{
-    FailedFirmware, Job, Notes, Request as Operation, Response as Answer, Slot, SlotState, Slots, text,
+    FailedFirmware, Job, Notes, Request as Operation, Response as Answer, Slot, SlotState, Slots, WEB_USER,
+    text,
 };
 
 use super::forms::Fields;
@@ -41,6 +42,7 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
         @if let Some(when) = slots.commit_at { (trial(&visitor, when, &zone)) }
         (upload_form(&visitor))
         (fetch::fetch_form(&visitor))
+        (card("by-ssh", "Send firmware by SSH", &by_ssh(&visitor, slots.ssh_upload)))
         (failed(&slots.failed))
         (card("jobs", "What was done here", &job_list(&visitor, &jobs, &zone)))
     };
@@ -167,6 +169,22 @@ fn upload_form(visitor: &Visitor) -> Markup {
     }
 }
 
+/// Whether firmware is taken by SSH, and how it is sent.
+fn by_ssh(visitor: &Visitor, on: bool) -> Markup {
+    let path = format!("{PAGE}/0/action");
+    html! {
+        @if on {
+            p { (state("healthy", "On")) }
+            p class="muted" { "As " b { (WEB_USER) } " with the password of this page, into the folder " code { "firmware" } ": " code { "scp sps.iso admin@…:/firmware/" } }
+            div class="buttons" { (action(visitor, &path, "ssh-off", "Switch off")) }
+        } @else {
+            p { (state("stopped", "Off")) }
+            p class="muted" { "When it is on, the port of SSH is open for " code { "sftp" } " and " code { "scp" } ", and for nothing else." }
+            div class="buttons" { (action(visitor, &path, "ssh-on", "Switch on")) }
+        }
+    }
+}
+
 fn failed(failed: &[FailedFirmware]) -> Markup {
     if failed.is_empty() {
         return html! {};
@@ -251,6 +269,8 @@ pub(crate) async fn act(
         "delete" => Operation::FirmwareDelete { slot },
         "rollback" => Operation::FirmwareRollback,
         "commit" => Operation::FirmwareCommit,
+        "ssh-on" => Operation::FirmwareSsh { on: true },
+        "ssh-off" => Operation::FirmwareSsh { on: false },
         other => return Err(Problem::bad_form(format!("there is no action {other:?}"))),
     };
     let message = fields.text("message").unwrap_or("").to_owned();

@@ -29,6 +29,7 @@ pub(crate) struct State {
     pub(crate) licence: Option<LicenceFile>,
     /// Fetching waits until it is called off.
     pub(crate) hang: bool,
+    pub(crate) ssh_upload: bool,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -136,6 +137,10 @@ impl Appliance {
                 Ok(slots(&state))
             }
             Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
+            Request::FirmwareSsh { on } => {
+                state.ssh_upload = *on;
+                Ok(done())
+            }
             Request::LicenceShow => Ok(licensing(&state)),
             Request::LicenceSet { file } if file.text().starts_with("sps-licence-1") => {
                 state.licence = Some(file.clone());
@@ -242,6 +247,7 @@ fn done() -> Response {
 fn slots(state: &State) -> Response {
     Response::Slots(Slots {
         slots: state.slots.clone(),
+        ssh_upload: state.ssh_upload,
         ..Slots::default()
     })
 }

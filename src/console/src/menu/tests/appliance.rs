@@ -72,6 +72,7 @@ impl Appliance {
             | Request::FirmwareNotes { .. }
             | Request::LicenceShow
             | Request::LicenceSet { .. }
+            | Request::FirmwareSsh { .. }
             | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
@@ -156,6 +157,7 @@ fn slots() -> Slots {
             reason: "services not healthy within 300 s".into(),
         }],
         commit_at: None,
+        ssh_upload: false,
     }
 }
 
