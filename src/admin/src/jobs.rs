@@ -44,9 +44,11 @@ pub struct Job {
     pub progress: Option<Progress>,
     /// The firmware slot that came of it.
     pub slot: Option<u8>,
-    /// It can be called off.
+    /// It can be called off; in this start of the appliance alone.
+    #[serde(skip)]
     pub can_be_called_off: bool,
     /// The file it fetches.
+    #[serde(default)]
     pub fetched: Option<Fetched>,
 }
 

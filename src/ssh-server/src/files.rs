@@ -115,8 +115,10 @@ impl Sftp {
     async fn begin(&mut self, id: u32, path: &str, flags: OpenFlags) -> Result<Handle, StatusCode> {
         let inbox = self.inbox.clone().ok_or(StatusCode::PermissionDenied)?;
         let path = plain(path)?;
-        let inbound = Inbound::begin(inbox.as_ref(), &self.login, &path, flags, &self.voice).await?;
-        self.keep(id, Open::Arriving(inbound))
+        match Inbound::begin(inbox.as_ref(), &self.login, &path, flags).await {
+            Ok(inbound) => self.keep(id, Open::Arriving(inbound)),
+            Err(refused) => Err(self.voice.refuse(refused).await),
+        }
     }
 
     fn keep(&mut self, id: u32, open: Open) -> Result<Handle, StatusCode> {
@@ -230,7 +232,10 @@ impl russh_sftp::server::Handler for Sftp {
     async fn close(&mut self, id: u32, handle: String) -> Result<Status, StatusCode> {
         let closed = self.open.remove(&handle).ok_or(StatusCode::Failure)?;
         if let Open::Arriving(inbound) = closed {
-            inbound.finish(&self.voice).await?;
+            match inbound.finish().await {
+                Ok(words) => self.voice.say(&words).await,
+                Err(refused) => return Err(self.voice.refuse(refused).await),
+            }
         }
         Ok(ok(id))
     }
@@ -245,12 +250,14 @@ impl russh_sftp::server::Handler for Sftp {
         let Some(Open::Arriving(inbound)) = self.open.get_mut(&handle) else {
             return Err(StatusCode::Failure);
         };
-        let taken = inbound.write(offset, data, &self.voice).await;
-        if taken.is_err() {
-            // Nothing of it is left, and what the client has sent already is not looked at.
-            self.open.remove(&handle);
+        match inbound.write(offset, data).await {
+            Ok(()) => Ok(ok(id)),
+            Err(refused) => {
+                // Nothing of it is left, and what the client has sent already is not looked at.
+                self.open.remove(&handle);
+                Err(self.voice.refuse(refused).await)
+            }
         }
-        taken.map(|()| ok(id))
     }
 
     /// Modes and times that clients set at the end of an upload mean nothing here.

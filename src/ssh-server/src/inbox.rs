@@ -41,6 +41,15 @@ pub(crate) struct Inbound {
     written: u64,
 }
 
+/// Why a file is not taken, and which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// There is no such place.
+    Place,
+    /// In words.
+    Because { file: String, why: String },
+}
+
 impl Inbound {
     /// Begins the file at `path` (plain) of `inbox`.
     pub(crate) async fn begin(
@@ -48,55 +57,48 @@ impl Inbound {
         login: &Login,
         path: &str,
         flags: OpenFlags,
-        voice: &Voice,
-    ) -> Result<Self, StatusCode> {
+    ) -> Result<Self, Refused> {
         let file = path
             .strip_prefix(inbox.name())
             .and_then(|rest| rest.strip_prefix('/'));
         let file = file.filter(|name| !name.is_empty() && !name.contains('/'));
         // Reading it back, or going on at its end, cannot be.
         let is_whole = !flags.intersects(OpenFlags::READ | OpenFlags::APPEND);
-        let Some(file) = file.filter(|_| is_whole) else {
-            return Err(StatusCode::PermissionDenied);
-        };
+        let file = file.filter(|_| is_whole).ok_or(Refused::Place)?.to_owned();
         info!("{} at {} sends {file:?}", login.user, login.from);
-        match inbox.begin(login, file).await {
+        match inbox.begin(login, &file).await {
             Ok(upload) => Ok(Self {
                 upload,
-                file: file.to_owned(),
+                file,
                 written: 0,
             }),
-            Err(why) => Err(voice.refuse(file, &why).await),
+            Err(why) => Err(Refused::Because { file, why }),
         }
     }
 
     /// Takes a piece that lies at `offset`.
-    pub(crate) async fn write(
-        &mut self,
-        offset: u64,
-        piece: Vec<u8>,
-        voice: &Voice,
-    ) -> Result<(), StatusCode> {
+    pub(crate) async fn write(&mut self, offset: u64, piece: Vec<u8>) -> Result<(), Refused> {
         if offset != self.written {
-            let why = "it must be sent from its beginning, in order";
-            return Err(voice.refuse(&self.file, why).await);
+            let why = "it must be sent from its beginning, in order".into();
+            return Err(self.refused(why));
         }
         self.written += piece.len() as u64;
-        match self.upload.write(piece).await {
-            Ok(()) => Ok(()),
-            Err(why) => Err(voice.refuse(&self.file, &why).await),
+        let taken = self.upload.write(piece).await;
+        taken.map_err(|why| self.refused(why))
+    }
+
+    /// The client has closed it: it is all there. What has come of it.
+    pub(crate) async fn finish(self) -> Result<String, Refused> {
+        let Self { upload, file, .. } = self;
+        match upload.finish().await {
+            Ok(words) => Ok(format!("{file}: {words}")),
+            Err(why) => Err(Refused::Because { file, why }),
         }
     }
 
-    /// The client has closed it: it is all there.
-    pub(crate) async fn finish(self, voice: &Voice) -> Result<(), StatusCode> {
-        match self.upload.finish().await {
-            Ok(words) => {
-                voice.say(&format!("{}: {words}", self.file)).await;
-                Ok(())
-            }
-            Err(why) => Err(voice.refuse(&self.file, &why).await),
-        }
+    fn refused(&self, why: String) -> Refused {
+        let file = self.file.clone();
+        Refused::Because { file, why }
     }
 }
 
@@ -110,7 +112,7 @@ pub(crate) struct Voice {
 const STANDARD_ERROR: u32 = 1;
 
 impl Voice {
-    async fn say(&self, words: &str) {
+    pub(crate) async fn say(&self, words: &str) {
         let line: String = words.chars().filter(|c| !c.is_control()).collect();
         let line = line + "\r\n";
         let _gone = self
@@ -119,9 +121,99 @@ impl Voice {
             .await;
     }
 
-    async fn refuse(&self, file: &str, why: &str) -> StatusCode {
-        warn!("the file {file:?} sent by SSH is not taken: {why}");
-        self.say(why).await;
-        StatusCode::Failure
+    /// Says why, and gives what SFTP has for it.
+    pub(crate) async fn refuse(&self, refused: Refused) -> StatusCode {
+        match refused {
+            Refused::Place => StatusCode::PermissionDenied,
+            Refused::Because { file, why } => {
+                warn!("the file {file:?} sent by SSH is not taken: {why}");
+                self.say(&why).await;
+                StatusCode::Failure
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Shelf(Arc<Mutex<Vec<u8>>>);
+
+    impl Inbox for Shelf {
+        fn name(&self) -> &'static str {
+            "firmware"
+        }
+
+        fn begin(&self, _login: &Login, file: &str) -> Answer<Result<Box<dyn Upload>, String>> {
+            let begun: Result<Box<dyn Upload>, String> = match file {
+                "busy" => Err("another one is arriving".into()),
+                _ => Ok(Box::new(self.clone())),
+            };
+            Box::pin(async move { begun })
+        }
+    }
+
+    impl Upload for Shelf {
+        fn write(&mut self, piece: Vec<u8>) -> Taking<'_, ()> {
+            self.0.lock().unwrap().extend(piece);
+            Box::pin(async { Ok(()) })
+        }
+
+        fn finish(self: Box<Self>) -> Taking<'static, String> {
+            Box::pin(async { Ok("there".into()) })
+        }
+    }
+
+    async fn begin(path: &str, flags: OpenFlags) -> Result<(Shelf, Inbound), Refused> {
+        let login = Login {
+            user: "admin".into(),
+            from: "192.0.2.9:4000".parse().unwrap(),
+        };
+        let shelf = Shelf::default();
+        let inbound = Inbound::begin(&shelf, &login, path, flags).await?;
+        Ok((shelf, inbound))
+    }
+
+    #[tokio::test]
+    async fn only_new_files_of_the_one_folder_are_begun() {
+        let write = OpenFlags::WRITE | OpenFlags::CREATE | OpenFlags::TRUNCATE;
+        assert!(begin("firmware/a.iso", write).await.is_ok());
+        for path in [
+            "",
+            "firmware",
+            "firmware/",
+            "firmware/a/b",
+            "firmwarea",
+            "logs/a",
+            "a",
+        ] {
+            let refused = begin(path, write).await.err();
+            assert_eq!(refused, Some(Refused::Place), "{path:?}");
+        }
+        for more in [OpenFlags::READ, OpenFlags::APPEND] {
+            let refused = begin("firmware/a.iso", write | more).await.err();
+            assert_eq!(refused, Some(Refused::Place), "{more:?}");
+        }
+        let Some(Refused::Because { why, .. }) = begin("firmware/busy", write).await.err() else {
+            panic!("it was begun");
+        };
+        assert_eq!(why, "another one is arriving");
+    }
+
+    #[tokio::test]
+    async fn only_the_next_byte_is_taken() {
+        let (shelf, mut inbound) = begin("firmware/a.iso", OpenFlags::WRITE).await.unwrap();
+        inbound.write(0, b"hello ".to_vec()).await.unwrap();
+        for offset in [0, 5, 7, u64::MAX] {
+            let refused = inbound.write(offset, b"x".to_vec()).await.unwrap_err();
+            assert!(matches!(refused, Refused::Because { why, .. } if why.contains("in order")));
+        }
+        inbound.write(6, b"world".to_vec()).await.unwrap();
+        assert_eq!(*shelf.0.lock().unwrap(), b"hello world");
+        assert_eq!(inbound.finish().await.unwrap(), "a.iso: there");
     }
 }
