@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use thiserror::Error;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 use crate::failure::Failure;
 use crate::origin::Origin;
@@ -61,10 +61,26 @@ pub enum Update {
     Data(Vec<u8>),
 }
 
-/// Takes updates to the asker.
+/// Takes updates to the asker, and brings back that it is called off.
 #[derive(Clone, Debug)]
 pub struct Updates {
     sender: mpsc::Sender<Update>,
+    called_off: watch::Receiver<Option<String>>,
+}
+
+/// Calls off what reports by the [`Updates`] it was made with. Clones are handles to the same.
+#[derive(Clone, Debug)]
+pub struct Canceller(watch::Sender<Option<String>>);
+
+impl Canceller {
+    /// Calls it off in the name of `who`; the first one counts.
+    pub fn call_off(&self, who: &str) {
+        self.0.send_if_modified(|by| {
+            let first = by.is_none();
+            by.get_or_insert_with(|| who.to_owned());
+            first
+        });
+    }
 }
 
 /// The asker does not listen any more.
@@ -76,8 +92,36 @@ impl Updates {
     /// Both ends of a channel for updates.
     #[must_use]
     pub fn channel() -> (Self, mpsc::Receiver<Update>) {
+        let (own, receiver, _nobody) = Self::cancellable();
+        (own, receiver)
+    }
+
+    /// The same, with what calls it off.
+    #[must_use]
+    pub fn cancellable() -> (Self, mpsc::Receiver<Update>, Canceller) {
         let (sender, receiver) = mpsc::channel(WAITING);
-        (Self { sender }, receiver)
+        let (canceller, called_off) = watch::channel(None);
+        (Self { sender, called_off }, receiver, Canceller(canceller))
+    }
+
+    /// Who has called it off.
+    #[must_use]
+    pub fn called_off(&self) -> Option<String> {
+        self.called_off.borrow().clone()
+    }
+
+    /// Waits until somebody calls it off; for ever where nobody can.
+    pub async fn until_called_off(&self) -> String {
+        let mut called_off = self.called_off.clone();
+        let who = called_off
+            .wait_for(Option::is_some)
+            .await
+            .ok()
+            .and_then(|who| who.clone());
+        match who {
+            Some(who) => who,
+            None => std::future::pending().await,
+        }
     }
 
     /// Tells progress; never waits. What a slow asker has no room for is left out.

@@ -29,6 +29,8 @@ pub enum FailureKind {
     Failed,
     /// It was not done within its time limit.
     TimedOut,
+    /// Somebody called it off.
+    CalledOff,
 }
 
 impl Failure {
@@ -48,6 +50,15 @@ impl Failure {
     /// It was tried and failed.
     pub fn failed(message: impl Into<String>) -> Self {
         Self::new(FailureKind::Failed, message)
+    }
+
+    /// `who` called it off.
+    #[must_use]
+    pub fn called_off(who: &str) -> Self {
+        Self::new(
+            FailureKind::CalledOff,
+            format!("called off by {who}; nothing of it is kept"),
+        )
     }
 
     /// The request itself is wrong.

@@ -17,6 +17,9 @@ pub struct Slots {
     /// When the running firmware will be committed by itself, seconds since 1970; none when it is committed or
     /// committing is by hand.
     pub commit_at: Option<u64>,
+    /// Firmware may be sent by SFTP and scp outside rescue.
+    #[serde(default)]
+    pub ssh_upload: bool,
 }
 
 /// One slot.
@@ -108,6 +111,11 @@ pub enum FirmwareSource {
     File(String),
     /// The file that has arrived last ([`crate::Operations::receive`]).
     Received,
+    /// The file that was fetched, by its SHA-256.
+    Fetched {
+        /// Hexadecimal.
+        sha256: String,
+    },
     /// A whole device that is a firmware medium itself (a disc, a written stick), such as `sr0`.
     Device(String),
     /// A file on a medium.
@@ -141,6 +149,7 @@ impl fmt::Display for FirmwareSource {
         match self {
             Self::File(path) => f.write_str(path),
             Self::Received => f.write_str("(uploaded)"),
+            Self::Fetched { .. } => f.write_str("(fetched)"),
             Self::Device(device) => write!(f, "medium in {device}"),
             Self::OnMedium { device, path } => write!(f, "{path} on {device}"),
         }

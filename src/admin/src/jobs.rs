@@ -6,17 +6,20 @@
 mod restart;
 mod store;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-use crate::backend::{Reply, Update, Updates};
-use crate::failure::Failure;
+use crate::backend::{Canceller, Reply, Update, Updates};
+use crate::failure::{Failure, FailureKind};
+use crate::fetch;
 use crate::operations::{Call, Operations};
+use crate::origin::Origin;
 use crate::progress::Progress;
+use crate::request::Request;
 use crate::response::Response;
 use crate::testing::Test;
 
@@ -51,6 +54,22 @@ pub struct Job {
     /// SHA-256 of the manifest of the firmware that is to run when it ends, hexadecimal: it goes on over a restart.
     #[serde(default)]
     pub expects: Option<String>,
+    /// It can be called off; in this start of the appliance alone.
+    #[serde(skip)]
+    pub can_be_called_off: bool,
+    /// The file it fetches.
+    #[serde(default)]
+    pub fetched: Option<Fetched>,
+}
+
+/// A file that a job fetches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fetched {
+    /// Where from, without what may be secret.
+    pub url: String,
+    /// Its SHA-256, hexadecimal.
+    pub sha256: String,
 }
 
 /// Where a job stands.
@@ -63,6 +82,8 @@ pub enum JobState {
     Done(String),
     /// Ended badly; why, and how to mend it.
     Failed(String),
+    /// Somebody called it off; who.
+    CalledOff(String),
 }
 
 impl JobState {
@@ -73,6 +94,7 @@ impl JobState {
             Self::Running => "running",
             Self::Done(_) => "done",
             Self::Failed(_) => "failed",
+            Self::CalledOff(_) => "called off",
         }
     }
 }
@@ -89,6 +111,8 @@ pub struct Jobs {
 struct Table {
     last: u64,
     jobs: VecDeque<Job>,
+    /// What calls off the jobs under way that can be.
+    cancellers: BTreeMap<u64, Canceller>,
 }
 
 impl Jobs {
@@ -131,6 +155,11 @@ impl Jobs {
         call: Call,
         finish: impl FnOnce(&Response) -> String + Send + 'static,
     ) {
+        let (updates, mut heard, canceller) = Updates::cancellable();
+        if call.request.can_be_called_off() {
+            self.lock().cancellers.insert(id, canceller);
+            self.change(id, |job| job.can_be_called_off = true);
+        }
         let (own, operations) = (self.clone(), operations.clone());
         tokio::spawn(async move {
             // Whatever ends this task, the job has an end.
@@ -141,7 +170,6 @@ impl Jobs {
                     "it ended unexpectedly; the log says more".into(),
                 )),
             };
-            let (updates, mut heard) = Updates::channel();
             let work = operations.perform(call, updates);
             let listen = async {
                 while let Some(update) = heard.recv().await {
@@ -180,10 +208,30 @@ impl Jobs {
             progress: None,
             slot: None,
             expects: None,
+            can_be_called_off: false,
+            fetched: fetched(&call.request),
         });
         drop(table);
         self.told();
         id
+    }
+
+    /// Calls a job off in the name of `origin`; its end tells when it has come to it.
+    ///
+    /// # Errors
+    /// It is not remembered, has ended, or cannot be called off.
+    pub fn call_off(&self, id: u64, origin: &Origin) -> Result<(), Failure> {
+        let job = self
+            .get(id)
+            .ok_or_else(|| Failure::invalid(format!("there is no job {id}")))?;
+        if job.state != JobState::Running {
+            return Err(Failure::refused("the job has ended already"));
+        }
+        let canceller = self.lock().cancellers.get(&id).cloned();
+        let canceller =
+            canceller.ok_or_else(|| Failure::refused("this job cannot be called off: wait for its end"))?;
+        canceller.call_off(&origin.to_string());
+        Ok(())
     }
 
     /// Waits for the end of a job; nothing when it is not remembered.
@@ -214,7 +262,9 @@ impl Jobs {
     }
 
     fn finish(&self, id: u64, state: JobState) {
+        self.lock().cancellers.remove(&id);
         self.change(id, |job| {
+            job.can_be_called_off = false;
             job.state = state;
             job.ended = Some(now());
             job.progress = None;
@@ -242,7 +292,18 @@ fn state(reply: Reply, finish: impl FnOnce(&Response) -> String) -> JobState {
         // What a person should see as a failure, though the Test itself was carried out.
         Ok(response @ Response::Tested(Test { passed: false, .. })) => JobState::Failed(finish(&response)),
         Ok(response) => JobState::Done(finish(&response)),
+        Err(failure) if failure.kind == FailureKind::CalledOff => JobState::CalledOff(failure.message),
         Err(failure) => JobState::Failed(failure.to_string()),
+    }
+}
+
+fn fetched(request: &Request) -> Option<Fetched> {
+    match request {
+        Request::FirmwareFetch { url, sha256 } => Some(Fetched {
+            url: fetch::shown(url),
+            sha256: sha256.clone(),
+        }),
+        _ => None,
     }
 }
 

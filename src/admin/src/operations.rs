@@ -3,6 +3,7 @@
 //! A request that has begun is carried to its end even when its asker goes away: half an installation helps nobody.
 
 use std::collections::BTreeMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -101,6 +102,21 @@ impl Operations {
         }
     }
 
+    /// Says why a call would be refused now, as far as that can be told without beginning it.
+    ///
+    /// # Errors
+    /// It is not allowed, or asks for what cannot be.
+    pub fn judge(&self, call: &Call) -> Result<(), Failure> {
+        match self.refusal(call) {
+            Some(refusal) => Err(refusal),
+            None => Ok(()),
+        }
+    }
+
+    fn refusal(&self, call: &Call) -> Option<Failure> {
+        policy::objection(&call.request, &call.origin, self.standing()).or_else(|| call.request.mistake())
+    }
+
     /// Carries out a call, or says why not. Dropping the future leaves the operation running.
     ///
     /// # Errors
@@ -117,16 +133,26 @@ impl Operations {
         let own = self.clone();
         tokio::spawn(async move {
             // The place is taken before the task starts, and freed with it, whatever ends it.
-            let _place = Place {
+            let place = Place {
                 operations: own.clone(),
                 exclusive: call.request.is_exclusive(),
             };
-            let reply = own.carry_out(&call, updates).await;
+            let mut reply = own.carry_out(&call, updates.clone()).await;
+            drop(place);
+            if let (Ok(_), Some(request)) = (&reply, call.request.sequel()) {
+                reply = own.go_on(Call { request, ..call }, updates).await;
+            }
             let _asker_has_gone = done.send(reply);
         });
         ended
             .await
             .unwrap_or_else(|_| Err(Failure::failed("it ended unexpectedly; the log says more")))
+    }
+
+    /// What follows a request that went well; it has an end of its own in the log.
+    fn go_on(&self, call: Call, updates: Updates) -> Pin<Box<dyn Future<Output = Reply> + Send>> {
+        let own = self.clone();
+        Box::pin(async move { own.perform(call, updates).await })
     }
 
     async fn carry_out(&self, call: &Call, updates: Updates) -> Reply {
@@ -151,7 +177,7 @@ impl Operations {
     }
 
     fn objection(&self, call: &Call) -> Option<Failure> {
-        if let Some(refusal) = policy::objection(&call.request, &call.origin, self.standing()) {
+        if let Some(refusal) = self.refusal(call) {
             return Some(refusal);
         }
         let mut guarded = self.lock();

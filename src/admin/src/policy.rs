@@ -39,7 +39,9 @@ fn by_origin(request: &Request, origin: &Origin, standing: Standing) -> Option<&
             Some("sealed mode is left at the machine's own console only")
         }
         _ if standing.sealed && matches!(origin, Origin::Ssh { .. }) => Some(SEALED),
-        Request::WebLogin { .. } | Request::Setup { .. } if !matches!(origin, Origin::Web { .. }) => {
+        // By SSH to send firmware.
+        Request::WebLogin { .. } if !origin.is_remote() => Some("web users log in on the web only"),
+        Request::Setup { .. } if !matches!(origin, Origin::Web { .. }) => {
             Some("web users log in on the web only")
         }
         Request::Login { .. } => match origin {
@@ -77,6 +79,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::FirmwareForget { .. }
             | Request::NetworkSet { .. }
             | Request::BundleKeep
+            | Request::LicenceSet { .. }
+            | Request::FirmwareFetch { .. }
+            | Request::FirmwareSsh { .. }
             | Request::Seal
             | Request::Unseal,
             Mode::Live,
@@ -87,7 +92,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         (Request::FirmwareTest { .. }, Mode::Rescue) => {
             Some("not in rescue: a firmware is activated here without a Test; else boot normally first")
         }
-        (Request::Seal | Request::Unseal, Mode::Rescue) => Some("not in rescue: boot normally first"),
+        (Request::Seal | Request::Unseal | Request::LicenceSet { .. }, Mode::Rescue) => {
+            Some("not in rescue: boot normally first")
+        }
         _ => None,
     }
 }
@@ -200,6 +207,28 @@ mod tests {
         assert_eq!(said(&login, &web, Mode::Rescue, true), SEALED);
         assert_ne!(said(&login, &web, Mode::Installed, false), "allowed");
         assert_ne!(said(&login, &socket(), Mode::Rescue, false), "allowed");
+    }
+
+    #[test]
+    fn web_users_come_by_ssh_only_where_there_is_a_web_and_never_sealed() {
+        let login = Request::WebLogin {
+            user: "admin".into(),
+            password: Secret::default(),
+        };
+        let judged = |origin: &Origin, mode, sealed| {
+            let standing = Standing {
+                mode,
+                sealed,
+                set_up: true,
+                ..Standing::default()
+            };
+            objection(&login, origin, standing).is_none()
+        };
+        assert!(judged(&ssh(), Mode::Installed, false));
+        assert!(!judged(&ssh(), Mode::Installed, true));
+        assert!(!judged(&ssh(), Mode::Rescue, false));
+        assert!(!judged(&console(), Mode::Installed, false));
+        assert!(!judged(&socket(), Mode::Installed, false));
     }
 
     #[test]

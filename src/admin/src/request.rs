@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use sps_config::Secret;
 
 use crate::firmware::FirmwareSource;
+use crate::licence::LicenceFile;
 use crate::network::NetworkChange;
 use crate::setup::Setup;
 use crate::support::BundleTarget;
@@ -157,5 +158,24 @@ pub enum Request {
     BundleDelete {
         /// Which.
         key: u64,
+    },
+    /// What the appliance is licensed for: [`crate::Response::Licence`].
+    LicenceShow,
+    /// Takes a licence file instead of the one before: [`crate::Response::Licence`].
+    LicenceSet {
+        /// The file.
+        file: LicenceFile,
+    },
+    /// Fetches a firmware file from a server, then adds it: [`crate::Response::Slot`].
+    FirmwareFetch {
+        /// Where it is.
+        url: String,
+        /// Its SHA-256, hexadecimal.
+        sha256: String,
+    },
+    /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
+    FirmwareSsh {
+        /// Let it.
+        on: bool,
     },
 }

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::changes::Change;
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
+use crate::licence::Licensing;
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::support::{BundleWritten, KeptBundle, Stick};
@@ -56,4 +57,6 @@ pub enum Response {
     Plan(InstallPlan),
     /// Support bundles that are kept, oldest first.
     Bundles(Vec<KeptBundle>),
+    /// What the appliance is licensed for.
+    Licence(Licensing),
 }

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 use sps_config::{Ipv4, Secret, TimeServer};
 
+use crate::licence::LicenceFile;
+
 /// The web user that is always there.
 pub const WEB_USER: &str = "admin";
 
@@ -28,4 +30,7 @@ pub struct Setup {
     pub time_zone: String,
     /// Time servers; none: those that DHCP names.
     pub time_servers: Vec<TimeServer>,
+    /// Licence file; none: a demo.
+    #[serde(default)]
+    pub licence: Option<LicenceFile>,
 }

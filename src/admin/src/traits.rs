@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use crate::failure::Failure;
+use crate::fetch;
+use crate::firmware::FirmwareSource;
 use crate::request::Request;
 use crate::support::BundleTarget;
 
@@ -15,6 +18,8 @@ const A_CHANGE: Duration = Duration::from_secs(120);
 const A_BUNDLE: Duration = Duration::from_secs(300);
 /// A firmware of a few hundred MiB from the slowest stick there is (1 MiB/s).
 const A_FIRMWARE: Duration = Duration::from_secs(30 * 60);
+/// What a server may take to send a firmware (an hour), and what may come before it.
+const A_FETCH: Duration = Duration::from_secs(65 * 60);
 /// Writing a disk on which only the file systems are made.
 const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
 
@@ -68,6 +73,11 @@ impl Request {
             Self::BundleList => "support bundles".into(),
             Self::BundleRead { key } => format!("fetch the support bundle {key}"),
             Self::BundleDelete { key } => format!("delete the support bundle {key}"),
+            Self::LicenceShow => "licence show".into(),
+            Self::LicenceSet { .. } => "licence add".into(),
+            Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
+            Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
+            Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
         }
     }
 
@@ -88,6 +98,7 @@ impl Request {
                 | Self::InstallDisks
                 | Self::InstallPlan { .. }
                 | Self::BundleList
+                | Self::LicenceShow
         )
     }
 
@@ -106,6 +117,7 @@ impl Request {
                     | Self::BundleKeep
                     | Self::BundleRead { .. }
                     | Self::BundleDelete { .. }
+                    | Self::FirmwareFetch { .. }
             )
     }
 
@@ -117,6 +129,7 @@ impl Request {
             | Self::ConsoleState
             | Self::Log { .. }
             | Self::NetworkShow
+            | Self::LicenceShow
             | Self::Login { .. }
             | Self::WebLogin { .. } => AT_ONCE,
             Self::FirmwareList
@@ -142,11 +155,41 @@ impl Request {
             | Self::Shutdown { .. }
             | Self::Seal
             | Self::Unseal
+            | Self::LicenceSet { .. }
+            | Self::FirmwareSsh { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
+            Self::FirmwareFetch { .. } => A_FETCH,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }
+    }
+
+    /// What is wrong with the request itself, as far as it tells without looking at the appliance.
+    #[must_use]
+    pub(crate) fn mistake(&self) -> Option<Failure> {
+        match self {
+            Self::FirmwareFetch { url, sha256 } => fetch::mistake(url, sha256),
+            _ => None,
+        }
+    }
+
+    /// What is done next when it went well, as a request of its own: others may make a change while a file is fetched.
+    pub(crate) fn sequel(&self) -> Option<Self> {
+        match self {
+            Self::FirmwareFetch { sha256, .. } => Some(Self::FirmwareAdd {
+                source: FirmwareSource::Fetched {
+                    sha256: sha256.clone(),
+                },
+            }),
+            _ => None,
+        }
+    }
+
+    /// It can be called off while it is carried out.
+    #[must_use]
+    pub(crate) fn can_be_called_off(&self) -> bool {
+        matches!(self, Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. })
     }
 
     /// The asker's reason that a request carries itself.

@@ -80,7 +80,7 @@ pub enum TimeServer {
 pub struct Keys {
     /// Certificate and private key of the boot page.
     pub web: Option<KeyPair>,
-    /// SSH host key of rescue, OpenSSH format.
+    /// SSH host key, OpenSSH format.
     pub ssh_host: Option<Secret>,
     /// Key that wraps the cluster's key on this node, base64.
     pub node: Option<Secret>,
@@ -102,6 +102,9 @@ pub struct KeyPair {
 pub struct Firmware {
     /// Hours for which a new firmware must have been healthy until it is committed by itself; 0: by hand only.
     pub commit_after_hours: u32,
+    /// Whether `admin` may send firmware by SFTP and scp while the appliance does its work.
+    #[serde(default)]
+    pub ssh_upload: bool,
 }
 
 /// Hours after which a healthy firmware is committed when nobody says otherwise.
@@ -111,6 +114,7 @@ impl Default for Firmware {
     fn default() -> Self {
         Self {
             commit_after_hours: DEFAULT_COMMIT_AFTER_HOURS,
+            ssh_upload: false,
         }
     }
 }

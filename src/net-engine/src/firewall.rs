@@ -64,6 +64,8 @@ pub struct Facts {
     pub password: bool,
     /// Where SSH is wanted in rescue.
     pub rescue_ssh: Wanted,
+    /// Firmware may be sent by SSH outside rescue, and there is a password for that.
+    pub firmware_ssh: bool,
     /// Where the heartbeat of a pair is; nowhere on a node without another.
     pub heartbeat: Wanted,
     /// The interfaces there are.
@@ -74,10 +76,10 @@ impl Facts {
     /// Where SSH is open.
     #[must_use]
     pub fn ssh(&self) -> &Wanted {
-        if self.rescue && !self.sealed && self.password {
-            &self.rescue_ssh
-        } else {
-            &Wanted::None
+        match (self.sealed, self.rescue) {
+            (false, true) if self.password => &self.rescue_ssh,
+            (false, false) if self.firmware_ssh => &Wanted::All,
+            _ => &Wanted::None,
         }
     }
 
@@ -85,7 +87,7 @@ impl Facts {
     fn open(&self, opening: Opening) -> &Wanted {
         match opening {
             Opening::Always | Opening::DhcpServers => &Wanted::All,
-            Opening::RescueSsh => self.ssh(),
+            Opening::Ssh => self.ssh(),
             Opening::Heartbeat => &self.heartbeat,
         }
     }

@@ -29,8 +29,8 @@ pub enum Opening {
     Always,
     /// To answers of DHCP servers: IPv4 from port 67.
     DhcpServers,
-    /// SSH in rescue.
-    RescueSsh,
+    /// SSH: in rescue, or for firmware.
+    Ssh,
     /// The heartbeat of a pair.
     Heartbeat,
 }
@@ -42,8 +42,8 @@ impl Opening {
         match self {
             Self::Always => "always",
             Self::DhcpServers => "always, for answers of DHCP servers (IPv4, from port 67)",
-            Self::RescueSsh => {
-                "in rescue, once a console password is set; never while the appliance is sealed"
+            Self::Ssh => {
+                "in rescue, once a console password is set; otherwise while `firmware.ssh_upload` is on; never while the appliance is sealed"
             }
             Self::Heartbeat => "in a pair",
         }
@@ -54,7 +54,9 @@ impl Opening {
     pub fn whereabouts(self) -> &'static str {
         match self {
             Self::Always | Self::DhcpServers => "every interface",
-            Self::RescueSsh => "those of the setting `rescue.ssh`: the first, all, none, or named ones",
+            Self::Ssh => {
+                "in rescue those of the setting `rescue.ssh`: the first, all, none, or named ones; otherwise every interface"
+            }
             Self::Heartbeat => "those of the heartbeat; a node that is not in a pair has none",
         }
     }
@@ -80,8 +82,8 @@ pub const SSH: Port = Port {
     number: 22,
     protocol: Protocol::Tcp,
     name: "ssh",
-    purpose: "menu, commands and logs for whoever mends the appliance; never a shell",
-    opening: Opening::RescueSsh,
+    purpose: "menu, commands and logs for whoever mends the appliance, firmware by SFTP and scp; never a shell",
+    opening: Opening::Ssh,
 };
 
 /// The boot page's plain port.

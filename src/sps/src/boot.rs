@@ -46,6 +46,8 @@ pub(crate) struct Boot {
     pub(crate) release: Option<Release>,
     /// The keys it trusts.
     pub(crate) trust: Option<Trust>,
+    /// The keys it takes licences of.
+    pub(crate) licence_keys: Option<sps_licence::Keys>,
     /// The node document.
     pub(crate) settings: Settings,
     pub(crate) faults: Faults,
@@ -75,6 +77,7 @@ impl Boot {
             watchdog: None,
             release: None,
             trust: None,
+            licence_keys: None,
             settings: Settings::in_memory(),
             faults: Faults::default(),
             start: Start::Medium,
@@ -183,6 +186,11 @@ fn console(boot: &mut Boot) -> Result<(), PhaseError> {
 fn firmware(boot: &mut Boot) -> Result<(), PhaseError> {
     let (release, trust) = identity::read()?;
     boot.trust = Some(trust);
+    // Without them it runs all the same, as a demo.
+    match identity::licence_keys(release.development) {
+        Ok(keys) => boot.licence_keys = Some(keys),
+        Err(error) => warn!("no licence can be used: {}", sps_bootlog::causes(&error)),
+    }
     let banner = Banner {
         product: PRODUCT_TITLE.into(),
         version: release.version.to_string(),

@@ -8,11 +8,13 @@ use std::io;
 
 use sps_image::keys::{Signature, SignatureFormatError, Trust, TrustError};
 use sps_image::release::{Release, ReleaseError};
+use sps_licence::{Keys, KeysError};
 use thiserror::Error;
 
 const RELEASE: &str = "/etc/sps/release.json";
 const SIGNATURE: &str = "/etc/sps/release.sig";
 const TRUST: &str = "/etc/sps/trust.json";
+const LICENCE_TRUST: &str = "/etc/sps/licence-trust.json";
 
 /// Why the firmware does not know itself.
 #[derive(Debug, Error)]
@@ -31,6 +33,10 @@ pub(crate) enum IdentityError {
     Signature,
     #[error("{RELEASE} is damaged; write the ISO to its medium again")]
     Release(#[source] ReleaseError),
+    #[error("{LICENCE_TRUST} is damaged; write the ISO to its medium again")]
+    LicenceTrust(#[source] TrustError),
+    #[error("{LICENCE_TRUST} lists a key that no firmware like this may have")]
+    LicenceKeys(#[source] KeysError),
 }
 
 /// Reads and checks the release file of the running firmware; with it come the keys that it trusts.
@@ -46,6 +52,12 @@ pub(crate) fn read() -> Result<(Release, Trust), IdentityError> {
     }
     let release = Release::from_json(&release).map_err(IdentityError::Release)?;
     Ok((release, trust))
+}
+
+/// Reads the keys that it takes licences of.
+pub(crate) fn licence_keys(development: bool) -> Result<Keys, IdentityError> {
+    let trust = Trust::from_json(&load(LICENCE_TRUST)?).map_err(IdentityError::LicenceTrust)?;
+    Keys::new(trust, development).map_err(IdentityError::LicenceKeys)
 }
 
 fn load(path: &'static str) -> Result<Vec<u8>, IdentityError> {

@@ -9,6 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use zeroize::Zeroizing;
 
 use crate::files::Files;
+use crate::inbox::Inbox;
 
 /// An answer that comes later.
 pub type Answer<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -49,4 +50,7 @@ pub trait Access: Send + Sync + 'static {
 
     /// The files to be read over SFTP.
     fn files(&self) -> Arc<dyn Files>;
+
+    /// The folder that takes files over SFTP, if there is one.
+    fn inbox(&self) -> Option<Arc<dyn Inbox>>;
 }

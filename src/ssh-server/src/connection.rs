@@ -7,11 +7,13 @@ use std::sync::Arc;
 use russh::server::{Auth, ChannelOpenHandle, Handle, Handler, Msg, Session};
 use russh::{Channel, ChannelId};
 use russh_sftp::server::Config as SftpConfig;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, DuplexStream, copy, duplex, split};
 use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use crate::access::{Access, Login};
 use crate::files::Sftp;
+use crate::inbox::Voice;
 
 /// Channels of one connection.
 const MAX_CHANNELS: usize = 4;
@@ -21,8 +23,11 @@ const MAX_COMMAND: usize = 4096;
 const MAX_USER: usize = 64;
 /// Longest password; argon2 takes longer for longer ones.
 const MAX_PASSWORD: usize = 1024;
-/// Largest SFTP packet: no client of read-only files sends more than a path.
-const MAX_SFTP_PACKET: u32 = 16 * 1024;
+/// Largest SFTP packet: OpenSSH writes 32 KiB at a time, others 64.
+const MAX_SFTP_PACKET: u32 = 72 * 1024;
+
+/// Bytes between a channel and the files behind it.
+const PIPE: usize = 64 * 1024;
 
 /// What a client of this connection may do and does.
 pub(crate) struct Connection {
@@ -163,12 +168,38 @@ impl Handler for Connection {
             return session.channel_failure(channel);
         };
         session.channel_success(channel)?;
-        let sftp = Sftp::new(self.access.files(), login);
+        let voice = Voice {
+            handle: session.handle(),
+            channel,
+        };
+        let sftp = Sftp::new(self.access.files(), self.access.inbox(), login, voice);
         let limits = SftpConfig {
             max_client_packet_len: MAX_SFTP_PACKET,
         };
-        russh_sftp::server::run_with_config(stream.into_stream(), sftp, limits).await;
+        let (near, far) = duplex(PIPE);
+        russh_sftp::server::run_with_config(far, sftp, limits).await;
+        let handle = session.handle();
+        tokio::spawn(async move {
+            relay(stream.into_stream(), near).await;
+            // Without it scp takes every copy for a failure.
+            finish(&handle, channel, 0).await;
+        });
         Ok(())
+    }
+}
+
+/// Carries bytes both ways until the side of the files has ended.
+async fn relay(client: impl AsyncRead + AsyncWrite, files: DuplexStream) {
+    let (mut from_client, mut to_client) = split(client);
+    let (mut from_files, mut to_files) = split(files);
+    let sending = async {
+        let _ended = copy(&mut from_client, &mut to_files).await;
+        let _ended = to_files.shutdown().await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = sending => {}
+        _ended = copy(&mut from_files, &mut to_client) => {}
     }
 }
 

@@ -1,4 +1,5 @@
-//! Files over SFTP: read-only, one flat list of folders with plain files, as [`Files`] tells them.
+//! Files over SFTP: one flat list of folders with plain files, as [`Files`] tells them, read-only; and one folder that takes
+//! files ([`Inbox`]), in which none is ever seen.
 //!
 //! Nothing here opens a path: names are looked up in the list, so there is no way out of it.
 
@@ -12,6 +13,7 @@ use tokio::task;
 use tracing::info;
 
 use crate::access::Login;
+use crate::inbox::{Inbound, Inbox, Voice};
 
 /// Files and folders open at a time.
 const MAX_OPEN: usize = 32;
@@ -21,6 +23,7 @@ const MAX_READ: u32 = 256 * 1024;
 const NAMES_AT_ONCE: usize = 64;
 const FILE_MODE: u32 = 0o100_444;
 const FOLDER_MODE: u32 = 0o040_555;
+const INBOX_MODE: u32 = 0o040_733;
 
 /// A file that can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +48,9 @@ pub trait Files: Send + Sync + 'static {
 /// One SFTP session.
 pub(crate) struct Sftp {
     files: Arc<dyn Files>,
+    inbox: Option<Arc<dyn Inbox>>,
     login: Login,
+    voice: Voice,
     open: BTreeMap<String, Open>,
     next: u64,
 }
@@ -54,19 +59,28 @@ enum Open {
     File(String),
     /// What is left to tell.
     Folder(Vec<File>),
+    Arriving(Inbound),
 }
 
 /// What a path leads to.
 enum Entry {
     File(FileView),
     Folder(String),
+    Inbox,
 }
 
 impl Sftp {
-    pub(crate) fn new(files: Arc<dyn Files>, login: Login) -> Self {
+    pub(crate) fn new(
+        files: Arc<dyn Files>,
+        inbox: Option<Arc<dyn Inbox>>,
+        login: Login,
+        voice: Voice,
+    ) -> Self {
         Self {
             files,
+            inbox,
             login,
+            voice,
             open: BTreeMap::new(),
             next: 0,
         }
@@ -81,6 +95,9 @@ impl Sftp {
 
     async fn find(&self, path: &str) -> Result<Entry, StatusCode> {
         let path = plain(path)?;
+        if self.inbox.as_ref().is_some_and(|inbox| inbox.name() == path) {
+            return Ok(Entry::Inbox);
+        }
         let list = self.list().await?;
         if let Some(file) = list.iter().find(|file| file.path == path) {
             return Ok(Entry::File(file.clone()));
@@ -94,6 +111,16 @@ impl Sftp {
         }
     }
 
+    /// Begins a file that arrives; one at a time.
+    async fn begin(&mut self, id: u32, path: &str, flags: OpenFlags) -> Result<Handle, StatusCode> {
+        let inbox = self.inbox.clone().ok_or(StatusCode::PermissionDenied)?;
+        let path = plain(path)?;
+        match Inbound::begin(inbox.as_ref(), &self.login, &path, flags).await {
+            Ok(inbound) => self.keep(id, Open::Arriving(inbound)),
+            Err(refused) => Err(self.voice.refuse(refused).await),
+        }
+    }
+
     fn keep(&mut self, id: u32, open: Open) -> Result<Handle, StatusCode> {
         if self.open.len() >= MAX_OPEN {
             return Err(StatusCode::Failure);
@@ -102,6 +129,15 @@ impl Sftp {
         let handle = self.next.to_string();
         self.open.insert(handle.clone(), open);
         Ok(Handle { id, handle })
+    }
+}
+
+fn ok(id: u32) -> Status {
+    Status {
+        id,
+        status_code: StatusCode::Ok,
+        error_message: "Ok".into(),
+        language_tag: "en".into(),
     }
 }
 
@@ -123,6 +159,7 @@ fn attributes(entry: &Entry) -> FileAttributes {
     let (mode, size, modified) = match entry {
         Entry::File(file) => (FILE_MODE, file.size, file.modified),
         Entry::Folder(_) => (FOLDER_MODE, 0, 0),
+        Entry::Inbox => (INBOX_MODE, 0, 0),
     };
     FileAttributes {
         size: Some(size),
@@ -179,6 +216,9 @@ impl russh_sftp::server::Handler for Sftp {
         flags: OpenFlags,
         _attrs: FileAttributes,
     ) -> Result<Handle, StatusCode> {
+        if flags.intersects(OpenFlags::WRITE) {
+            return self.begin(id, &filename, flags).await;
+        }
         if flags.bits() != OpenFlags::READ.bits() {
             return Err(StatusCode::PermissionDenied);
         }
@@ -190,13 +230,47 @@ impl russh_sftp::server::Handler for Sftp {
     }
 
     async fn close(&mut self, id: u32, handle: String) -> Result<Status, StatusCode> {
-        self.open.remove(&handle).ok_or(StatusCode::Failure)?;
-        Ok(Status {
-            id,
-            status_code: StatusCode::Ok,
-            error_message: "Ok".into(),
-            language_tag: "en".into(),
-        })
+        let closed = self.open.remove(&handle).ok_or(StatusCode::Failure)?;
+        if let Open::Arriving(inbound) = closed {
+            match inbound.finish().await {
+                Ok(words) => self.voice.say(&words).await,
+                Err(refused) => return Err(self.voice.refuse(refused).await),
+            }
+        }
+        Ok(ok(id))
+    }
+
+    async fn write(
+        &mut self,
+        id: u32,
+        handle: String,
+        offset: u64,
+        data: Vec<u8>,
+    ) -> Result<Status, StatusCode> {
+        let Some(Open::Arriving(inbound)) = self.open.get_mut(&handle) else {
+            return Err(StatusCode::Failure);
+        };
+        match inbound.write(offset, data).await {
+            Ok(()) => Ok(ok(id)),
+            Err(refused) => {
+                // Nothing of it is left, and what the client has sent already is not looked at.
+                self.open.remove(&handle);
+                Err(self.voice.refuse(refused).await)
+            }
+        }
+    }
+
+    /// Modes and times that clients set at the end of an upload mean nothing here.
+    async fn fsetstat(
+        &mut self,
+        id: u32,
+        handle: String,
+        _attrs: FileAttributes,
+    ) -> Result<Status, StatusCode> {
+        match self.open.get(&handle) {
+            Some(Open::Arriving(_)) => Ok(ok(id)),
+            _ => Err(StatusCode::PermissionDenied),
+        }
     }
 
     async fn read(&mut self, id: u32, handle: String, offset: u64, len: u32) -> Result<Data, StatusCode> {
@@ -215,10 +289,16 @@ impl russh_sftp::server::Handler for Sftp {
     }
 
     async fn opendir(&mut self, id: u32, path: String) -> Result<Handle, StatusCode> {
-        let Entry::Folder(folder) = self.find(&path).await? else {
-            return Err(StatusCode::Failure);
+        let names = match self.find(&path).await? {
+            Entry::File(_) => return Err(StatusCode::Failure),
+            Entry::Inbox => Vec::new(),
+            Entry::Folder(folder) => {
+                let mut names = children(&self.list().await?, &folder);
+                let inbox = self.inbox.as_ref().filter(|_| folder.is_empty());
+                names.extend(inbox.map(|inbox| File::new(inbox.name(), attributes(&Entry::Inbox))));
+                names
+            }
         };
-        let names = children(&self.list().await?, &folder);
         self.keep(id, Open::Folder(names))
     }
 

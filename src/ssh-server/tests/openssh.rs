@@ -11,9 +11,11 @@ use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Login, MenuStream, Output, SshServer};
+use sps_ssh_server::{
+    Access, Answer, FileView, Files, HostKey, Inbox, Login, MenuStream, Output, SshServer, Taking, Upload,
+};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
@@ -22,8 +24,19 @@ use zeroize::Zeroizing;
 
 const PASSWORD: &str = "correct horse";
 
-/// An appliance with one menu entry, one command and two files.
-struct Appliance;
+/// An appliance with one menu entry, one command, two files and an inbox.
+#[derive(Clone, Default)]
+struct Appliance {
+    shelf: Arc<Mutex<Shelf>>,
+}
+
+/// What became of the file that arrived.
+#[derive(Default)]
+struct Shelf {
+    bytes: Vec<u8>,
+    arrived: Option<String>,
+    given_up: bool,
+}
 
 impl Access for Appliance {
     fn banner(&self) -> String {
@@ -60,6 +73,59 @@ impl Access for Appliance {
     fn files(&self) -> Arc<dyn Files> {
         Arc::new(Logs)
     }
+
+    fn inbox(&self) -> Option<Arc<dyn Inbox>> {
+        Some(Arc::new(self.clone()))
+    }
+}
+
+impl Inbox for Appliance {
+    fn name(&self) -> &'static str {
+        "firmware"
+    }
+
+    fn begin(&self, login: &Login, file: &str) -> Answer<Result<Box<dyn Upload>, String>> {
+        assert_eq!(login.user, "admin");
+        let begun: Result<Box<dyn Upload>, String> = if file == "second.iso" {
+            Err("another firmware file is arriving".into())
+        } else {
+            *self.shelf.lock().unwrap() = Shelf::default();
+            Ok(Box::new(Arriving {
+                shelf: self.shelf.clone(),
+                file: file.to_owned(),
+            }))
+        };
+        Box::pin(async move { begun })
+    }
+}
+
+struct Arriving {
+    shelf: Arc<Mutex<Shelf>>,
+    file: String,
+}
+
+impl Upload for Arriving {
+    fn write(&mut self, piece: Vec<u8>) -> Taking<'_, ()> {
+        self.shelf.lock().unwrap().bytes.extend(piece);
+        Box::pin(async { Ok(()) })
+    }
+
+    fn finish(self: Box<Self>) -> Taking<'static, String> {
+        Box::pin(async move {
+            let mut shelf = self.shelf.lock().unwrap();
+            if shelf.bytes.starts_with(b"bad") {
+                return Err("its signature does not fit".into());
+            }
+            shelf.arrived = Some(self.file.clone());
+            Ok("version 0.2.0 is in slot 2".into())
+        })
+    }
+}
+
+impl Drop for Arriving {
+    fn drop(&mut self) {
+        self.shelf.lock().unwrap().given_up = true;
+    }
 }
 
 struct Logs;
@@ -92,6 +158,7 @@ impl Files for Logs {
 struct Lab {
     address: SocketAddr,
     folder: TempDir,
+    appliance: Appliance,
     stop: CancellationToken,
     server: tokio::task::JoinHandle<()>,
 }
@@ -100,7 +167,8 @@ impl Lab {
     async fn start() -> Self {
         let key = HostKey::generate().unwrap();
         let local = "127.0.0.1:0".parse().unwrap();
-        let server = SshServer::bind(&[local], &key, Arc::new(Appliance))
+        let appliance = Appliance::default();
+        let server = SshServer::bind(&[local], &key, Arc::new(appliance.clone()))
             .await
             .unwrap();
         let address = server.addresses()[0];
@@ -108,6 +176,7 @@ impl Lab {
         Self {
             address,
             folder: tempfile::tempdir().unwrap(),
+            appliance,
             server: tokio::spawn(server.run(stop.clone())),
             stop,
         }
@@ -293,4 +362,119 @@ async fn stopping_ends_the_connections() {
     lab.stop.cancel();
     lab.server.await.unwrap();
     assert!(child.wait().await.is_ok());
+}
+
+/// What a client says and how it ends when it copies `file` to `to` with scp.
+async fn scp(lab: &Lab, file: &Path, to: &str) -> (bool, String) {
+    let mut command = lab.client("scp", PASSWORD);
+    command.arg(file).arg(format!("admin@127.0.0.1:{to}"));
+    let output = command.output().await.unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    (
+        output.status.success(),
+        String::from_utf8_lossy(&text).into_owned(),
+    )
+}
+
+fn firmware(lab: &Lab) -> (PathBuf, Vec<u8>) {
+    let path = lab.folder.path().join("sps.iso");
+    let bytes: Vec<u8> = (0..BIG).map(|n| (n % 251) as u8).collect();
+    fs::write(&path, &bytes).unwrap();
+    (path, bytes)
+}
+
+#[tokio::test]
+async fn sftp_and_scp_bring_a_file_byte_for_byte() {
+    let lab = Lab::start().await;
+    let (path, bytes) = firmware(&lab);
+    let arrived = |name: &str| {
+        let mut shelf = lab.appliance.shelf.lock().unwrap();
+        assert!(shelf.bytes == bytes, "{} bytes", shelf.bytes.len());
+        assert_eq!(shelf.arrived.take().as_deref(), Some(name));
+    };
+    let (_, text) = lab
+        .sftp(&format!(
+            "ls -l /\nput {} /firmware/mine.iso\nls firmware\n",
+            path.display()
+        ))
+        .await;
+    assert!(
+        text.contains("firmware") && text.contains("version 0.2.0 is in slot 2"),
+        "{text}"
+    );
+    arrived("mine.iso");
+    // As people type it: the folder alone, with modes and times to be kept.
+    let (_, text) = lab
+        .sftp(&format!("cd firmware\nput -p {}\n", path.display()))
+        .await;
+    assert!(text.contains("version 0.2.0 is in slot 2"), "{text}");
+    arrived("sps.iso");
+    let (good, text) = scp(&lab, &path, "/firmware/").await;
+    assert!(good && text.contains("version 0.2.0 is in slot 2"), "{text}");
+    arrived("sps.iso");
+}
+
+#[tokio::test]
+async fn what_is_not_taken_is_told_and_fails() {
+    let lab = Lab::start().await;
+    let bad = lab.folder.path().join("bad.iso");
+    fs::write(&bad, "bad firmware").unwrap();
+    let (good, text) = scp(&lab, &bad, "/firmware/").await;
+    assert!(!good && text.contains("its signature does not fit"), "{text}");
+    let (good, text) = scp(&lab, &bad, "/firmware/second.iso").await;
+    assert!(
+        !good && text.contains("another firmware file is arriving"),
+        "{text}"
+    );
+    for place in [
+        "/logs/boot.log",
+        "/elsewhere",
+        "/firmware/below/x",
+        "/firmware/../x",
+        "/",
+    ] {
+        let (good, text) = scp(&lab, &bad, place).await;
+        assert!(!good, "{place}: {text}");
+    }
+    assert!(lab.appliance.shelf.lock().unwrap().arrived.is_none());
+    let (_, text) = lab
+        .sftp("reput batch firmware/x\nget firmware/x\nrm firmware/x\n")
+        .await;
+    assert!(!text.contains("slot 2"), "{text}");
+}
+
+#[tokio::test]
+async fn a_client_that_goes_in_the_middle_leaves_nothing() {
+    let lab = Lab::start().await;
+    let (path, bytes) = firmware(&lab);
+    let mut command = lab.client("sftp", PASSWORD);
+    // Slow enough to be in the middle of it.
+    let mut child = command
+        .args(["-l", "2000", "admin@127.0.0.1"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let mut typed = child.stdin.take().unwrap();
+    let put = format!("put {} firmware/x\n", path.display());
+    typed.write_all(put.as_bytes()).await.unwrap();
+    let until = |wanted: fn(&Shelf) -> bool| {
+        let shelf = lab.appliance.shelf.clone();
+        async move {
+            while !wanted(&shelf.lock().unwrap()) {
+                tokio::task::yield_now().await;
+            }
+        }
+    };
+    let limit = std::time::Duration::from_secs(30);
+    tokio::time::timeout(limit, until(|shelf| !shelf.bytes.is_empty()))
+        .await
+        .unwrap();
+    child.kill().await.unwrap();
+    tokio::time::timeout(limit, until(|shelf| shelf.given_up))
+        .await
+        .unwrap();
+    let shelf = lab.appliance.shelf.lock().unwrap();
+    assert!(shelf.arrived.is_none() && shelf.bytes.len() < bytes.len());
 }

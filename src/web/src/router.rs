@@ -65,9 +65,16 @@ impl fmt::Debug for Administration {
     }
 }
 
-/// Whether a path takes files, which may be larger than every other body.
+/// Whether a path takes files, which may be larger than every other body; its route bounds them.
 pub(crate) fn takes_files(path: &str) -> bool {
-    path == ui::UPLOAD || path == rest::UPLOAD
+    let paths = [
+        ui::UPLOAD,
+        rest::UPLOAD,
+        ui::LICENCE_UPLOAD,
+        rest::LICENCE_UPLOAD,
+        ui::SETUP,
+    ];
+    paths.contains(&path)
 }
 
 /// What every answer of the HTTPS port reads from.

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
 /// What every command takes.
@@ -65,8 +65,20 @@ pub enum ApplianceCommand {
     /// Installs the appliance to a disk; on the installation medium only
     #[command(subcommand)]
     Install(InstallCommand),
+    /// The licence: show, add
+    #[command(subcommand)]
+    Licence(LicenceCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
     NormalBoot(Change),
+}
+
+/// On or off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is so
+    On,
+    /// It is not
+    Off,
 }
 
 /// Firmware.
@@ -102,6 +114,30 @@ pub enum FirmwareCommand {
         /// A snapshot of the virtual machine was taken
         #[arg(long)]
         snapshot_taken: bool,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Fetches a firmware file from a server, and puts it into a slot
+    ///
+    /// By http or https; it is compared with the SHA-256, then verified like every other.
+    Fetch {
+        /// Where it is
+        url: String,
+        /// Its SHA-256, from the file beside it
+        #[arg(long, value_name = "DIGITS")]
+        sha256: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Lets firmware be sent by sftp and scp, or not any more
+    ///
+    /// To the user admin with the password of the web, into the folder firmware. In rescue the console password opens it.
+    SshUpload {
+        /// What it is to be
+        #[arg(value_enum)]
+        wanted: Switch,
         /// As everywhere.
         #[command(flatten)]
         change: Change,
@@ -145,6 +181,23 @@ pub enum NetworkCommand {
     Show(Common),
     /// Changes what is named and leaves the rest
     Set(NetworkSet),
+}
+
+/// The licence.
+#[derive(Clone, Debug, Subcommand)]
+pub enum LicenceCommand {
+    /// Shows for whom it is, its limit, its days and features
+    Show(Common),
+    /// Takes a licence file instead of the one before
+    ///
+    /// A file that is damaged, expired or of somebody else is refused, and the licence before stays.
+    Add {
+        /// The licence file
+        file: PathBuf,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
 }
 
 /// What to change.

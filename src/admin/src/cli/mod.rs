@@ -6,6 +6,7 @@
 
 mod arguments;
 mod bundle;
+mod licence;
 mod line;
 mod output;
 mod run;

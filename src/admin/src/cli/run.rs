@@ -4,11 +4,12 @@ use std::io;
 use std::path::Path;
 
 use super::arguments::{
-    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, NetworkCommand, NetworkSet,
+    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, LicenceCommand,
+    NetworkCommand, NetworkSet, Switch,
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
-use super::source;
+use super::{licence, source};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -65,6 +66,13 @@ pub fn run(
 ) -> io::Result<u8> {
     if let ApplianceCommand::SupportBundle(arguments) = command {
         return support_bundle(arguments, session, folder, streams);
+    }
+    if let ApplianceCommand::Licence(LicenceCommand::Add { change, .. }) = command
+        && streams.files != Files::Anywhere
+    {
+        let failure =
+            Failure::invalid("there are no files here: upload it in the browser, on the page License");
+        return output::error(&failure.into(), change.common.json, streams).map(|()| USAGE);
     }
     let job = match job(command, folder) {
         Ok(job) => job,
@@ -153,6 +161,7 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Seal(change) => Job::change(Request::Seal, change),
         ApplianceCommand::Unseal(change) => Job::change(Request::Unseal, change),
         ApplianceCommand::Install(command) => return install(command),
+        ApplianceCommand::Licence(command) => return licence(command, folder),
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }
@@ -185,6 +194,17 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             };
             Job::change(request, change)
         }
+        FirmwareCommand::Fetch { url, sha256, change } => Job::change(
+            Request::FirmwareFetch {
+                url: url.clone(),
+                sha256: sha256.clone(),
+            },
+            change,
+        ),
+        FirmwareCommand::SshUpload { wanted, change } => {
+            let on = *wanted == Switch::On;
+            Job::change(Request::FirmwareSsh { on }, change)
+        }
         FirmwareCommand::Activate { slot, change } => {
             Job::change(Request::FirmwareActivate { slot: *slot }, change)
         }
@@ -199,6 +219,16 @@ fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {
             },
             change,
         ),
+    }
+}
+
+fn licence(command: &LicenceCommand, folder: &Path) -> Result<Job, (Failure, bool)> {
+    match command {
+        LicenceCommand::Show(common) => Ok(Job::read(Request::LicenceShow, common)),
+        LicenceCommand::Add { file, change } => match licence::read(&folder.join(file)) {
+            Ok(file) => Ok(Job::change(Request::LicenceSet { file }, change)),
+            Err(failure) => Err((failure, change.common.json)),
+        },
     }
 }
 

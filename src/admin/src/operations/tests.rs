@@ -4,6 +4,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::*;
 use crate::backend::{Update, Work};
+use crate::jobs::{JobState, Jobs};
 use crate::progress::Progress;
 use sps_config::Secret;
 
@@ -37,6 +38,13 @@ impl Backend for Held {
                     self.begun.notify_one();
                     self.go.notified().await;
                     Ok(Response::Done { note: String::new() })
+                }
+                Request::FirmwareFetch { .. } => {
+                    self.begun.notify_one();
+                    tokio::select! {
+                        () = self.go.notified() => Ok(Response::Done { note: String::new() }),
+                        who = context.updates.until_called_off() => Err(Failure::called_off(&who)),
+                    }
                 }
                 Request::FirmwareRollback => panic!("a fault of the backend"),
                 Request::Seal => std::future::pending().await,
@@ -236,4 +244,94 @@ async fn nothing_takes_for_ever() {
         (FailureKind::TimedOut, "not done within 120 s; the log says more")
     );
     assert!(lab.ask(Request::FirmwareDelete { slot: 3 }).await.is_ok());
+}
+
+fn fetch() -> Call {
+    call(Request::FirmwareFetch {
+        url: "https://server.example/sps.iso?token=hunter2".into(),
+        sha256: "00".repeat(32),
+    })
+}
+
+async fn ended(jobs: &Jobs, id: u64) -> crate::jobs::Job {
+    tokio::time::timeout(Duration::from_secs(10), jobs.ended(id))
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+#[tokio::test]
+async fn while_a_firmware_is_fetched_others_may_change_things_and_then_it_is_added() {
+    let (lab, jobs) = (Lab::new(), Jobs::default());
+    let id = jobs.start(&lab.operations, fetch(), |_| "added".into());
+    lab.backend.begun.notified().await;
+    assert!(lab.ask(Request::FirmwareDelete { slot: 3 }).await.is_ok());
+    lab.backend.go.notify_one();
+    let job = ended(&jobs, id).await;
+    assert_eq!(job.state, JobState::Done("added".into()));
+    assert_eq!(job.fetched.unwrap().url, "https://server.example/sps.iso?...");
+    insta::assert_snapshot!(lab.outcomes().join("\n"), @"
+    console tty1: firmware delete 3: begun
+    console tty1: firmware delete 3: done
+    console tty1: firmware fetch https://server.example/sps.iso?...: done
+    console tty1: firmware add (fetched): begun
+    console tty1: firmware add (fetched): done
+    ");
+}
+
+#[tokio::test]
+async fn a_job_that_is_called_off_says_by_whom_and_nothing_follows() {
+    let (lab, jobs) = (Lab::new(), Jobs::default());
+    let id = jobs.start(&lab.operations, fetch(), |_| "added".into());
+    lab.backend.begun.notified().await;
+    let admin = Origin::Web {
+        user: "admin".into(),
+        address: "192.0.2.9".into(),
+    };
+    assert!(jobs.get(id).unwrap().can_be_called_off);
+    jobs.call_off(id, &admin).unwrap();
+    let job = ended(&jobs, id).await;
+    let words = "called off by admin by web from 192.0.2.9; nothing of it is kept";
+    assert_eq!(
+        (job.state, job.can_be_called_off),
+        (JobState::CalledOff(words.into()), false)
+    );
+    assert!(
+        jobs.call_off(id, &admin)
+            .unwrap_err()
+            .message
+            .contains("ended already")
+    );
+    assert!(jobs.call_off(9, &admin).unwrap_err().message.contains("no job 9"));
+    let commit = jobs.start(&lab.operations, call(Request::FirmwareCommit), |_| String::new());
+    lab.backend.begun.notified().await;
+    let refused = jobs.call_off(commit, &admin).unwrap_err();
+    assert_eq!(refused.message, "this job cannot be called off: wait for its end");
+    lab.backend.go.notify_one();
+    ended(&jobs, commit).await;
+    let outcomes = lab.outcomes();
+    assert!(
+        outcomes[0].contains("failed: called off by admin"),
+        "{outcomes:?}"
+    );
+    assert!(
+        !outcomes.iter().any(|outcome| outcome.contains("firmware add")),
+        "{outcomes:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_mistake_is_refused_before_anything_is_begun() {
+    let lab = Lab::new();
+    let call = call(Request::FirmwareFetch {
+        url: "ftp://server.example/".into(),
+        sha256: "00".repeat(32),
+    });
+    assert_eq!(
+        lab.operations.judge(&call).unwrap_err().kind,
+        FailureKind::Invalid
+    );
+    let failure = lab.ask(call.request).await.unwrap_err();
+    assert!(failure.message.contains("http:// or https://"), "{failure}");
+    assert!(lab.outcomes()[0].contains("refused"), "{:?}", lab.outcomes());
 }

@@ -45,6 +45,9 @@ pub fn slots(slots: &Slots) -> String {
             date(at)
         );
     }
+    if slots.ssh_upload {
+        text += "Firmware may be sent by SSH: sftp or scp to admin, folder firmware.\n";
+    }
     text
 }
 

@@ -5,6 +5,7 @@
 mod clean;
 mod firmware;
 mod install;
+mod licence;
 mod network;
 mod progress;
 mod response;
@@ -15,6 +16,7 @@ mod units;
 pub use clean::{clean, wrap};
 pub use firmware::{media, slots, test};
 pub use install::{content, disks, plan};
+pub use licence::licence;
 pub use network::network;
 pub use progress::progress_line;
 #[cfg(feature = "cli")]

@@ -1,6 +1,6 @@
 //! Any response in words.
 
-use super::{bytes, clean, date, disks, media, network, plan, slots, status, table, test};
+use super::{bytes, clean, date, disks, licence, media, network, plan, slots, status, table, test};
 use crate::changes::Change;
 use crate::firmware::Slots;
 use crate::response::Response;
@@ -38,6 +38,7 @@ pub fn response(response: &Response) -> String {
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
         Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
+        Response::Licence(now) => licence(now),
     }
 }
 

@@ -49,6 +49,7 @@ fn the_slots(reason: &str) -> Slots {
             reason: reason.into(),
         }],
         commit_at: Some(1_700_000_000),
+        ssh_upload: true,
     }
 }
 

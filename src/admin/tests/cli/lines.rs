@@ -55,6 +55,13 @@ fn help_and_mistakes_are_text_for_80_columns_without_colours() {
 }
 
 #[test]
+fn no_file_is_read_from_a_prompt() {
+    let (status, text, asked) = typed("licence add /etc/passwd");
+    assert_eq!((status, asked), (cli::USAGE, 0), "{text}");
+    assert!(text.contains("in the browser"), "{text}");
+}
+
+#[test]
 fn no_file_is_written_from_a_prompt() {
     for line in ["support-bundle", "support-bundle /etc/passwd", "support-bundle -"] {
         let (status, text, asked) = typed(line);

@@ -3,7 +3,10 @@
 use std::io;
 use std::path::Path;
 
-use sps_admin::{Failure, FailureKind, Progress, Response, SessionError, Slot, SlotState, Slots, Update};
+use sps_admin::{
+    Failure, FailureKind, Licence, LicensedFeature, Licensing, Progress, Response, SessionError, Slot,
+    SlotState, Slots, Update,
+};
 
 use crate::lab::{run, run_with};
 
@@ -50,6 +53,46 @@ fn words_json_refusals_and_silence() {
         run("firmware delete 1 --json", Err(failure())),
         run("status", Err(silent())),
         run("status --json", Err(silent())),
+    ];
+    insta::assert_snapshot!(outcomes.map(|outcome| outcome.to_string()).join("\n=====\n"));
+}
+
+fn licensed() -> Response {
+    let feature = |name: &str, title: &str| LicensedFeature {
+        name: name.into(),
+        title: title.into(),
+    };
+    let licence = Licence {
+        customer: "Example Ltd.".into(),
+        serial: "SPS-2026-000142".into(),
+        valid_from: "2026-01-01".into(),
+        valid_until: Some("2027-05-31".into()),
+        lts: vec![6],
+        lts_covered: false,
+        features: vec![
+            feature("analytics", "user behaviour analytics"),
+            feature("cluster", "central management of several appliances"),
+        ],
+    };
+    Response::Licence(Licensing {
+        licence: Some(licence),
+        limit_type: "Host".into(),
+        limit: 500,
+        problems: vec!["the licence is not for 7 LTS, which runs".into()],
+    })
+}
+
+#[test]
+fn the_licence_or_that_it_is_a_demo() {
+    let demo = Response::Licence(Licensing {
+        limit_type: "Host".into(),
+        limit: 5,
+        ..Licensing::default()
+    });
+    let outcomes = [
+        run("licence show", Ok(licensed())),
+        run("licence show --json", Ok(licensed())),
+        run("licence show", Ok(demo)),
     ];
     insta::assert_snapshot!(outcomes.map(|outcome| outcome.to_string()).join("\n=====\n"));
 }

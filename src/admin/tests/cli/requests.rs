@@ -2,7 +2,7 @@
 
 use sps_admin::Response;
 
-use crate::lab::run;
+use crate::lab::{run, run_with};
 
 fn asked(line: &str) -> String {
     let outcome = run(line, Ok(Response::Done { note: String::new() }));
@@ -22,6 +22,8 @@ fn commands_become_requests() {
         "firmware media --json",
         "firmware add sps-7.1.0.iso --message tuesday",
         "firmware add /dev/sr0",
+        "firmware fetch https://server.example/sps.iso --sha256 00ff",
+        "firmware ssh-upload on",
         "firmware activate 2 -m tuesday",
         "firmware rollback",
         "firmware commit",
@@ -35,6 +37,7 @@ fn commands_become_requests() {
         "reboot --reason kernel",
         "shutdown",
         "seal",
+        "licence show",
         "unseal",
         "support-bundle --medium",
         "support-bundle --download",
@@ -44,6 +47,38 @@ fn commands_become_requests() {
         "normal-boot",
     ];
     insta::assert_snapshot!(lines.map(asked).concat());
+}
+
+#[test]
+fn a_licence_file_is_read_where_the_command_is_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("own.lic"), "sps-licence-1\n").unwrap();
+    std::fs::write(folder.path().join("film"), vec![b'a'; 16 * 1024 + 1]).unwrap();
+    let add = |name: &str| {
+        let done = Ok(Response::Done { note: String::new() });
+        run_with(
+            &format!("licence add {name} -m tuesday"),
+            Vec::new(),
+            done,
+            folder.path(),
+            false,
+        )
+    };
+    let (request, message) = &add("own.lic").asked[0];
+    let json = serde_json::to_string(request).unwrap();
+    assert_eq!(
+        (json.as_str(), message.as_str()),
+        (r#"{"licence-set":{"file":"sps-licence-1\n"}}"#, "tuesday")
+    );
+    for (name, words) in [("film", "more than 16384 bytes"), ("none.lic", "could not read")] {
+        let outcome = add(name);
+        assert_eq!(
+            (outcome.status, outcome.asked.len()),
+            (sps_admin::cli::USAGE, 0),
+            "{outcome}"
+        );
+        assert!(outcome.err.contains(words), "{outcome}");
+    }
 }
 
 #[test]

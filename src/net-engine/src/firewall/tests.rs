@@ -9,6 +9,7 @@ fn rescue(ssh: Wanted) -> Facts {
         sealed: false,
         password: true,
         rescue_ssh: ssh,
+        firmware_ssh: false,
         heartbeat: Wanted::None,
         interfaces: ["eth1", "eth0", "eth2"].map(String::from).to_vec(),
     }
@@ -59,6 +60,26 @@ fn ssh_is_open_in_rescue_where_the_setting_says_and_nowhere_else() {
         change(&mut facts);
         assert_eq!(ssh_open(&facts), [""; 0], "{facts:?}");
     }
+}
+
+#[test]
+fn for_firmware_ssh_is_open_outside_rescue_and_never_sealed() {
+    let open = Facts {
+        firmware_ssh: true,
+        ..Facts::default()
+    };
+    assert_eq!(ssh_open(&open), ["*"]);
+    let sealed = Facts {
+        sealed: true,
+        ..open.clone()
+    };
+    assert_eq!(ssh_open(&sealed), [""; 0]);
+    // Rescue has a setting of its own.
+    let in_rescue = Facts {
+        firmware_ssh: true,
+        ..rescue(Wanted::None)
+    };
+    assert_eq!(ssh_open(&in_rescue), [""; 0]);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use sps_admin::{
     Backend, Call, Context, Failure, Jobs, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work,
 };
 use sps_bootlog::BootLog;
+use sps_fetch::Fetcher;
 use sps_firmware::Firmware;
 use sps_image::keys::Trust;
 use sps_image::release::Release;
@@ -22,9 +23,12 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use super::kept_bundles::Making;
+use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
-use super::{access, firmware, installing, kept_bundles, network, setup, status, support, testing};
+use super::{
+    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, support, testing,
+};
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
@@ -53,6 +57,9 @@ pub(crate) struct Parts {
     pub(crate) jobs: Jobs,
     /// Where firmware files arrive.
     pub(crate) dock: Dock,
+    pub(crate) licences: Licences,
+    /// What fetches firmware files from servers.
+    pub(crate) fetcher: Option<Fetcher>,
 }
 
 /// The one backend; clones share it.
@@ -177,6 +184,10 @@ impl Appliance {
             }
             Request::BundleDelete { key } => self.aside(move |own| kept_bundles::remove(&own, key)).await,
             Request::NormalBoot => self.normal_boot(&context).await,
+            Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
+            Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
+            Request::LicenceShow => Ok(licence::show(self)),
+            Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
             Request::InstallPlan { disk, keep_data } => {
                 self.aside(move |own| installing::plan(&own, &disk, keep_data))

@@ -20,7 +20,7 @@ use sps_storage::disks::{self, Content, Scope};
 use sps_storage::install;
 use sps_storage::medium::{self, FirmwareFile};
 
-use super::appliance::Appliance;
+use super::appliance::{Appliance, done};
 use super::testing;
 use crate::node::now;
 
@@ -46,11 +46,16 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
     let begun = Instant::now();
     let mut watcher = |progress: room::Progress| {
         context.updates.progress(shown(&progress, begun.elapsed()));
-        ControlFlow::Continue(())
+        match context.updates.called_off() {
+            Some(_) => ControlFlow::Break(()),
+            None => ControlFlow::Continue(()),
+        }
     };
-    let added = firmware
-        .add(source.as_ref(), &mut watcher)
-        .map_err(|error| failure(&error))?;
+    let added = firmware.add(source.as_ref(), &mut watcher);
+    let added = added.map_err(|error| match (&error, context.updates.called_off()) {
+        (FirmwareError::CalledOff, Some(who)) => Failure::called_off(&who),
+        _ => failure(&error),
+    })?;
     let all = slots(own)?.slots;
     let slot = all.into_iter().find(|slot| slot.number == added.slot.get());
     slot.map(Response::Slot)
@@ -60,8 +65,15 @@ pub(super) fn add(own: &Appliance, source: FirmwareSource, context: &Context) ->
 fn open(own: &Appliance, source: FirmwareSource) -> Result<Box<dyn Source>, Failure> {
     let path = match source {
         FirmwareSource::Received => {
-            let received = own.parts.dock.take();
+            let received = own.parts.dock.take(None);
             let received = received.ok_or_else(|| Failure::refused("no firmware file has arrived"))?;
+            return Ok(Box::new(received));
+        }
+        FirmwareSource::Fetched { sha256 } => {
+            let received = own.parts.dock.take(Some(&sha256));
+            let received = received.ok_or_else(|| {
+                Failure::refused("the file that was fetched is not there any more: another one has arrived; fetch it again")
+            })?;
             return Ok(Box::new(received));
         }
         FirmwareSource::File(path) => PathBuf::from(path),
@@ -120,6 +132,17 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
     };
     firmware.forget(failed.digest).map_err(|error| failure(&error))?;
     list(own)
+}
+
+/// Lets firmware be sent by SSH, or not any more.
+pub(super) async fn by_ssh(own: &Appliance, on: bool, context: &Context) -> Reply {
+    let edit = move |node: &mut sps_config::Node| node.firmware.ssh_upload = on;
+    own.parts.settings.change(context, edit).await?;
+    Ok(done(if on {
+        "admin may send firmware by sftp and scp now, into the folder firmware"
+    } else {
+        "no firmware is taken by SSH any more"
+    }))
 }
 
 /// Discs and sticks that are firmware media, and firmware files on others.
@@ -263,6 +286,7 @@ fn slots(own: &Appliance) -> Result<Slots, Failure> {
             Commit::InSeconds(left) => Some(now() + left),
             Commit::None | Commit::ByHand => None,
         },
+        ssh_upload: own.parts.settings.node().firmware.ssh_upload,
     })
 }
 

@@ -4,9 +4,11 @@
 
 mod access;
 mod appliance;
+mod fetching;
 mod firmware;
 mod installing;
 mod kept_bundles;
+mod licence;
 mod network;
 mod receiving;
 mod settings;
@@ -17,6 +19,8 @@ mod testing;
 mod unattended;
 
 pub(crate) use appliance::{Appliance, Parts};
+pub(crate) use fetching::fetcher;
+pub(crate) use licence::Licences;
 pub(crate) use receiving::Dock;
 pub(crate) use settings::Settings;
 pub(crate) use unattended::{Ordered, carry_out_order};

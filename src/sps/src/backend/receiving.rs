@@ -23,9 +23,12 @@ struct State {
 }
 
 impl Dock {
-    /// The file that has arrived, which is then not kept any more.
-    pub(super) fn take(&self) -> Option<Received> {
-        self.lock().received.take()
+    /// The file that has arrived, if it is the one with this SHA-256 where one is asked for; it is then not kept any more.
+    pub(super) fn take(&self, sha256: Option<&str>) -> Option<Received> {
+        let wanted = |received: &mut Received| {
+            sha256.is_none_or(|sha256| received.sha256.to_string().eq_ignore_ascii_case(sha256))
+        };
+        self.lock().received.take_if(wanted)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

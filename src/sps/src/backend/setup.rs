@@ -5,6 +5,7 @@ use sps_config::{Interface, Node, Secret, hash_password};
 use tokio::task::spawn_blocking;
 
 use super::appliance::{Appliance, done};
+use super::licence;
 
 /// Sets the appliance up.
 pub(super) async fn run(own: &Appliance, form: Setup, context: &Context) -> Reply {
@@ -13,6 +14,13 @@ pub(super) async fn run(own: &Appliance, form: Setup, context: &Context) -> Repl
     let (admin, console) = hashed
         .await
         .unwrap_or_else(|_| Err(Failure::failed("the passwords could not be kept")))?;
+    // First what may be refused: with the passwords set nobody comes here again.
+    if let Some(file) = form.licence.clone() {
+        let own = own.clone();
+        spawn_blocking(move || licence::set(&own, &file))
+            .await
+            .unwrap_or_else(|_| Err(Failure::failed("the licence could not be kept")))?;
+    }
     let edit = move |node: &mut Node| {
         node.administrators.admin_password = Some(admin);
         if console.is_some() {

@@ -13,7 +13,7 @@ use sps_preflight::{
 use sps_web::ServiceState;
 
 use super::appliance::Appliance;
-use super::firmware;
+use super::{firmware, licence};
 use crate::node::now;
 use crate::services::DATA_FOLDER;
 
@@ -151,7 +151,10 @@ fn facts(
         virtual_machine: virtual_machine(),
         slots: filled,
         space: space(slots, testable.manifest.data_layout == running.data_layout),
-        licence: Some(Licensing::Demo),
+        licence: Some(match licence::current(own) {
+            Some(licence) => Licensing::Licence((&licence).into()),
+            None => Licensing::Demo,
+        }),
         tainted: Some(slots.changes().map_err(failure)?),
         problems: Some(problems(own)),
         configuration_backup: Some(LastBackup::Never),

@@ -3,11 +3,13 @@
 
 mod aside;
 mod disk;
+mod licence;
 mod slots;
 mod spawner;
 mod state;
 
 pub(crate) use aside::{Pulse, aside};
 pub(crate) use disk::{Node, helpers, open, sandbox};
+pub(crate) use licence::{LicenceStore, LicenceStoreError};
 pub(crate) use slots::{Who, now, open_slots};
-pub(crate) use state::{STATE_FOLDER, State, access, actions, bundles, logs, mount};
+pub(crate) use state::{STATE_FOLDER, State, access, actions, bundles, licence, logs, mount};

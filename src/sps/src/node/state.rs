@@ -72,6 +72,11 @@ pub(crate) fn bundles() -> PathBuf {
     Path::new(STATE_FOLDER).join("bundles")
 }
 
+/// Where the licence is kept.
+pub(crate) fn licence() -> PathBuf {
+    Path::new(STATE_FOLDER).join("licence")
+}
+
 /// Checks and mounts both, and reads the node document.
 pub(crate) fn mount(
     node: &Node,

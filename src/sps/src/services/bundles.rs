@@ -108,7 +108,9 @@ fn call(origin: &Origin, request: Request) -> Call {
 
 fn none(failure: &Failure) -> NoBundle {
     match failure.kind {
-        FailureKind::Failed | FailureKind::TimedOut => NoBundle::Failed(failure.to_string()),
+        FailureKind::Failed | FailureKind::TimedOut | FailureKind::CalledOff => {
+            NoBundle::Failed(failure.to_string())
+        }
         _ => NoBundle::Refused(failure.to_string()),
     }
 }

@@ -104,6 +104,7 @@ pub(super) fn facts(rescue: bool, node: &Node, network: &NetworkState) -> Facts 
             RescueSsh::Off => Wanted::None,
             RescueSsh::Interfaces(names) => Wanted::Named(names.clone()),
         },
+        firmware_ssh: node.firmware.ssh_upload && node.administrators.admin_password.is_some(),
         heartbeat: Wanted::None,
         interfaces: interfaces.map(|interface| interface.name.clone()).collect(),
     }
@@ -140,7 +141,15 @@ mod tests {
         let open = |rescue, node: &Node| facts(rescue, node, &NetworkState::default()).ssh().clone();
         assert_eq!(open(true, &node), Wanted::First);
         assert_eq!(open(false, &node), Wanted::None);
-        let sealed = Node { sealed: true, ..node };
+        let sealed = Node {
+            sealed: true,
+            ..node.clone()
+        };
         assert_eq!(open(true, &sealed), Wanted::None);
+        let mut uploading = node;
+        uploading.firmware.ssh_upload = true;
+        assert_eq!(open(false, &uploading), Wanted::None, "nobody could log in");
+        uploading.administrators.admin_password = Some("hash".to_owned().into());
+        assert_eq!(open(false, &uploading), Wanted::All);
     }
 }

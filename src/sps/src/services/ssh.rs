@@ -11,7 +11,7 @@ use sps_bootlog::BootLog;
 use sps_config::{Node, RescueSsh, Secret};
 use sps_console::{Sessions, serve_guest};
 use sps_net::{NetworkState, ports};
-use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Login, MenuStream, Output, SshServer};
+use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Inbox, Login, MenuStream, Output, SshServer};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::io::split;
 use tokio::runtime::Handle;
@@ -23,6 +23,7 @@ use tracing::{info, warn};
 use zeroize::Zeroizing;
 
 use super::firewall;
+use super::inbox::FirmwareInbox;
 use super::supervise::spec;
 use crate::backend::Settings;
 use crate::node;
@@ -39,6 +40,7 @@ pub(super) struct Rescue {
     pub(super) settings: Settings,
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) log: BootLog,
+    pub(super) inbox: FirmwareInbox,
 }
 
 /// Serves SSH as long as the settings allow it.
@@ -71,9 +73,15 @@ impl Rescue {
         };
         info!("SSH host key: {}", key.fingerprint());
         loop {
-            let addresses = addresses(&node, &self.network.borrow_and_update());
+            let addresses = addresses(true, &node, &self.network.borrow_and_update());
             let stop = context.shutdown.child_token();
-            let serving = self.serve(&addresses, &key, stop.clone());
+            let serving = serve(
+                Arc::new(self.clone()),
+                &addresses,
+                &key,
+                "SSH in rescue",
+                stop.clone(),
+            );
             tokio::select! {
                 served = serving => served?,
                 () = self.changed(&node, &addresses) => stop.cancel(),
@@ -84,30 +92,11 @@ impl Rescue {
         }
     }
 
-    /// Serves until `stop`; without an address there is nothing to do but wait.
-    async fn serve(
-        &self,
-        addresses: &[SocketAddr],
-        key: &HostKey,
-        stop: CancellationToken,
-    ) -> Result<(), ServiceError> {
-        if addresses.is_empty() {
-            stop.cancelled().await;
-            return Ok(());
-        }
-        let server = SshServer::bind(addresses, key, Arc::new(self.clone())).await?;
-        for address in addresses {
-            info!("SSH in rescue: ssh {USER}@{}", address.ip());
-        }
-        server.run(stop).await;
-        Ok(())
-    }
-
     /// Returns when the addresses to listen on are others.
     async fn changed(&self, node: &Node, before: &[SocketAddr]) {
         let mut network = self.network.clone();
         let others = network
-            .wait_for(|state| addresses(node, state) != before)
+            .wait_for(|state| addresses(true, node, state) != before)
             .await
             .is_ok();
         if !others {
@@ -121,7 +110,28 @@ impl Rescue {
     }
 }
 
-fn origin(login: &Login) -> Origin {
+/// Serves until `stop`; without an address there is nothing to do but wait. `what` it is, for the log.
+pub(super) async fn serve(
+    access: Arc<dyn Access>,
+    addresses: &[SocketAddr],
+    key: &HostKey,
+    what: &str,
+    stop: CancellationToken,
+) -> Result<(), ServiceError> {
+    if addresses.is_empty() {
+        stop.cancelled().await;
+        return Ok(());
+    }
+    let server = SshServer::bind(addresses, key, access).await?;
+    for address in addresses {
+        info!("{what}: {USER}@{}", address.ip());
+    }
+    server.run(stop).await;
+    Ok(())
+}
+
+/// Who comes by SSH.
+pub(super) fn origin(login: &Login) -> Origin {
     Origin::Ssh {
         user: login.user.clone(),
         address: login.from.ip().to_string(),
@@ -129,8 +139,8 @@ fn origin(login: &Login) -> Origin {
 }
 
 /// Where to listen: where the packet filter lets SSH in.
-fn addresses(node: &Node, network: &NetworkState) -> Vec<SocketAddr> {
-    let facts = firewall::facts(true, node, network);
+pub(super) fn addresses(rescue: bool, node: &Node, network: &NetworkState) -> Vec<SocketAddr> {
+    let facts = firewall::facts(rescue, node, network);
     let mut interfaces: Vec<_> = network.interfaces.iter().collect();
     interfaces.sort_by(|a, b| a.name.cmp(&b.name));
     let chosen = interfaces
@@ -215,6 +225,10 @@ impl Access for Rescue {
             log: self.log.clone(),
             folder: node::logs(),
         })
+    }
+
+    fn inbox(&self) -> Option<Arc<dyn Inbox>> {
+        Some(Arc::new(self.inbox.clone()))
     }
 }
 

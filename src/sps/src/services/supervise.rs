@@ -21,10 +21,12 @@ use tracing::{error, info, warn};
 
 use super::firewall::{self, Gate};
 use super::firmware::{self, Keeper};
+use super::inbox::FirmwareInbox;
 use super::jobs::Kept;
 use super::ssh::{self, Rescue};
+use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{admin, boot_page, data, network, pulse, time, unattended};
-use crate::backend::{Appliance, Dock, Parts};
+use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
 use crate::node;
@@ -126,12 +128,25 @@ fn of_this_start(
     if boot.start == Start::Medium {
         services.push(unattended::service(backend));
     }
+    let inbox = FirmwareInbox {
+        operations: operations.clone(),
+        jobs: kept.jobs.clone(),
+    };
     if boot.rescue.is_some() {
         services.push(ssh::service(&Rescue {
             operations: operations.clone(),
             settings: boot.settings.clone(),
             network: network.subscribe(),
             log: boot.log.clone(),
+            inbox,
+        }));
+    } else if boot.state.is_some() {
+        services.push(ssh_firmware::service(&FirmwareBySsh {
+            operations: operations.clone(),
+            settings: boot.settings.clone(),
+            network: network.subscribe(),
+            inbox,
+            lock_out: Arc::default(),
         }));
     }
     if let Some(firmware) = &boot.firmware {
@@ -248,7 +263,17 @@ fn backend(
         rolled_back: boot.rolled_back.clone(),
         dock: Dock::default(),
         jobs: jobs.clone(),
+        licences: licences(boot),
+        fetcher: fetcher(network),
     })
+}
+
+/// The licence, where it is kept and the firmware knows whose to take.
+fn licences(boot: &Boot) -> Licences {
+    match (&boot.state, boot.licence_keys) {
+        (Some(_), Some(keys)) => Licences::open(&node::licence(), keys),
+        _ => Licences::default(),
+    }
 }
 
 /// Actions stand in the boot log, and on `state` where there is one.

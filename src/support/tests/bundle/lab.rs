@@ -55,6 +55,7 @@ fn full_of_secrets(round: u32, secrets: &mut Vec<String>) -> Node {
         keys,
         firmware: Firmware {
             commit_after_hours: 24,
+            ssh_upload: false,
         },
         rescue: Rescue::default(),
     }

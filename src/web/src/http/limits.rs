@@ -70,6 +70,10 @@ pub(crate) const FORM_BYTES: usize = 4 * 1024;
 /// Longest form of a page behind the login, bytes: the wizard's, each field of which may have 1 KiB and be written as three.
 pub(crate) const PAGE_FORM_BYTES: usize = 16 * 1024;
 
+/// Longest form with a licence file in it, bytes: the file ([`sps_admin::LICENCE_BYTES`]), the wizard's fields and what a form
+/// with files puts around them.
+pub(crate) const LICENCE_FORM_BYTES: usize = sps_admin::LICENCE_BYTES + PAGE_FORM_BYTES + 8 * 1024;
+
 /// Support bundles made at a time: each takes memory, and each attempt is a guess at the password.
 pub(crate) const BUNDLES: usize = 1;
 

@@ -109,6 +109,7 @@ impl Problem {
             FailureKind::Busy => (StatusCode::CONFLICT, "Busy"),
             FailureKind::Refused => (StatusCode::CONFLICT, "Refused"),
             FailureKind::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "Failed"),
+            FailureKind::CalledOff => (StatusCode::CONFLICT, "CalledOff"),
             FailureKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "TimedOut"),
         };
         Self {

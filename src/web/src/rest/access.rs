@@ -11,16 +11,17 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::json;
 use sps_access::Kind;
+use sps_admin::{Request as Operation, Response as Answer};
 use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, configuration, firmware, openapi, support, transaction};
+use super::{appliance, configuration, firmware, licence, openapi, support, transaction};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
 use crate::router::{Administration, BOOT, Site};
-use crate::ui::refusal_words;
+use crate::ui::{ask_at_the_door, refusal_words};
 
 /// Path of the list of resources.
 pub(super) const ROOT: &str = "/api";
@@ -45,6 +46,7 @@ pub(super) async fn root() -> Response {
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
         ("openapi", openapi::DESCRIPTION),
+        ("license", licence::LICENSE),
         ("setup", SETUP),
         ("transaction", transaction::TRANSACTION),
         ("troubleshooting", support::TROUBLESHOOTING),
@@ -111,14 +113,25 @@ pub(super) async fn log_out(State(site): State<Arc<Site>>, headers: HeaderMap) -
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, clear())]).into_response())
 }
 
-/// `GET` of whether the appliance is set up.
-pub(super) async fn setup(State(site): State<Arc<Site>>) -> Result<Response, Problem> {
-    let set_up = administration(&site)?.operations.standing().set_up;
+/// `GET` of whether the appliance is set up, and with a licence or as a demo.
+pub(super) async fn setup(
+    State(site): State<Arc<Site>>,
+    Extension(peer): Extension<Peer>,
+) -> Result<Response, Problem> {
+    let own = administration(&site)?;
+    let set_up = own.operations.standing().set_up;
+    // For whom it is licensed is told to nobody who has not logged in.
+    let licence = match ask_at_the_door(&own, peer, Operation::LicenceShow).await? {
+        Answer::Licence(licensing) => licensing.licence.map(|_| "uploaded"),
+        _ => None,
+    };
     let place = Place {
         href: SETUP,
         parent: ROOT,
     };
-    let body = json!({ "status": if set_up { "completed" } else { "uninitialized" } });
+    let status = if set_up { "completed" } else { "uninitialized" };
+    // As SPS has it: none is a demo.
+    let body = json!({ "status": status, "license": licence });
     Ok(answer(StatusCode::OK, &object("setup", &body, place, json!({}))))
 }
 

@@ -130,7 +130,7 @@ pub(super) async fn job(
 fn job_object(job: &Job) -> Value {
     let words = match &job.state {
         JobState::Running => "",
-        JobState::Done(words) | JobState::Failed(words) => words,
+        JobState::Done(words) | JobState::Failed(words) | JobState::CalledOff(words) => words,
     };
     let body = json!({
         "title": job.title,

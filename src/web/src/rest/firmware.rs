@@ -35,7 +35,12 @@ pub(super) async fn resources() -> Response {
         href: FIRMWARE,
         parent: ROOT,
     };
-    let names = [("slots", SLOTS), ("test", TEST), ("upgrade", UPGRADE)];
+    let names = [
+        ("fetch", super::fetch::FETCH),
+        ("slots", SLOTS),
+        ("test", TEST),
+        ("upgrade", UPGRADE),
+    ];
     answer(StatusCode::OK, &index(&names, place))
 }
 
@@ -200,7 +205,7 @@ pub(super) async fn upload(
     let jobs = visitor.administration.jobs.clone();
     let job = receive(Arc::new(visitor.clone()), request, Proof::NotNeeded).await?;
     let ended = jobs.ended(job.id).await.ok_or_else(Problem::not_understood)?;
-    if let JobState::Failed(words) = ended.state {
+    if let JobState::Failed(words) | JobState::CalledOff(words) = ended.state {
         return Err(Problem {
             status: StatusCode::CONFLICT,
             kind: "FirmwareRefused",

@@ -6,13 +6,16 @@ mod access;
 mod appliance;
 mod configuration;
 mod envelope;
+mod fetch;
 mod firmware;
+mod licence;
 mod openapi;
 mod routes;
 mod setup;
 mod support;
 mod transaction;
 
+pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};
 pub(crate) use support::BUNDLES;
 pub(crate) use transaction::Transaction;

@@ -12,10 +12,13 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use tokio::time::timeout;
 
-use super::{access, appliance, configuration, envelope, firmware, openapi, setup, support, transaction};
+use super::{
+    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, setup, support,
+    transaction,
+};
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
-use crate::http::limits::PAGE_FORM_BYTES;
+use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
 use crate::http::reply::Problem;
 use crate::router::{Site, takes_files};
 use crate::ui::Visitor;
@@ -53,7 +56,14 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(support::BUNDLES, get(support::bundles).post(support::begin))
         .route(support::BUNDLE, get(support::bundle).delete(support::delete))
         .route(support::DOWNLOAD, get(support::download))
+        .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
+        .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
+        .route(licence::LICENSE, get(licence::show))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            licence::UPLOAD,
+            post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
+        )
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
     let doors = Router::new()

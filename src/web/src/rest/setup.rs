@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use sps_admin::{Request as Operation, Setup};
+use sps_admin::{LicenceFile, Request as Operation, Setup};
 use sps_config::{Ipv4, Secret, TimeServer};
 
 use super::access;
@@ -27,9 +27,9 @@ struct Wanted {
     network: Network,
     #[serde(default)]
     datetime: DateTime,
-    /// There is none yet: a demo.
-    #[serde(default, rename = "license")]
-    _licence: (),
+    /// The text of the file; none is a demo.
+    #[serde(default)]
+    license: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -91,7 +91,7 @@ pub(super) async fn set_up(
     }
     let form = Box::new(form(body(&bytes)?)?);
     ask_at_the_door(&own, peer, Operation::Setup { form }).await?;
-    access::setup(State(site)).await
+    access::setup(State(site), Extension(peer)).await
 }
 
 fn form(wanted: Wanted) -> Result<Setup, Problem> {
@@ -107,6 +107,7 @@ fn form(wanted: Wanted) -> Result<Setup, Problem> {
         name.parse()
             .map_or_else(|_| TimeServer::Name(name), TimeServer::Address)
     };
+    let licence = wanted.license.map(|text| LicenceFile::new(text.into_bytes()));
     let interface = wanted.network.interface;
     Ok(Setup {
         admin_password: wanted.administration.admin_password,
@@ -116,6 +117,7 @@ fn form(wanted: Wanted) -> Result<Setup, Problem> {
         interface: interface.map(|interface| (interface.name, interface.ipv4)),
         dns: wanted.network.dns,
         time_zone: zone,
+        licence: licence.transpose()?,
         time_servers: wanted.datetime.time_servers.into_iter().map(server).collect(),
     })
 }

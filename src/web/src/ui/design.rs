@@ -89,6 +89,8 @@ fn jobs(visitor: &Visitor) -> Markup {
         progress,
         slot: None,
         expects: None,
+        can_be_called_off: false,
+        fetched: None,
     };
     let progress = Progress {
         what: "verifying the firmware".into(),
@@ -106,5 +108,5 @@ fn jobs(visitor: &Visitor) -> Markup {
             None,
         ),
     ];
-    html! { ul class="jobs" { @for job in &all { (parts::job(job, &visitor.zone())) } } }
+    html! { ul class="jobs" { @for job in &all { (parts::job(visitor, job, &visitor.zone())) } } }
 }

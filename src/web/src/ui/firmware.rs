@@ -8,13 +8,14 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use sps_admin::{
-    FailedFirmware, Job, Notes, Request as Operation, Response as Answer, Slot, SlotState, Slots, text,
+    FailedFirmware, Job, Notes, Request as Operation, Response as Answer, Slot, SlotState, Slots, WEB_USER,
+    text,
 };
 
 use super::forms::Fields;
 use super::parts::{self, Weight, action, card, empty, facts, notice, state, table};
 use super::time::Zone;
-use super::{Visitor, control, layout, receive, testing};
+use super::{Visitor, control, fetch, layout, receive, testing};
 use crate::http::reply::Problem;
 
 /// Path of the page.
@@ -40,8 +41,10 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
         (card("slots", "Firmware slots", &slot_table(&visitor, &slots)))
         @if let Some(when) = slots.commit_at { (trial(&visitor, when, &zone)) }
         (upload_form(&visitor))
+        (fetch::fetch_form(&visitor))
+        (card("by-ssh", "Send firmware by SSH", &by_ssh(&visitor, slots.ssh_upload)))
         (failed(&slots.failed))
-        (card("jobs", "What was done here", &job_list(&jobs, &zone)))
+        (card("jobs", "What was done here", &job_list(&visitor, &jobs, &zone)))
     };
     Ok(layout::page(&visitor, &main))
 }
@@ -178,6 +181,22 @@ fn upload_form(visitor: &Visitor) -> Markup {
     }
 }
 
+/// Whether firmware is taken by SSH, and how it is sent.
+fn by_ssh(visitor: &Visitor, on: bool) -> Markup {
+    let path = format!("{PAGE}/0/action");
+    html! {
+        @if on {
+            p { (state("healthy", "On")) }
+            p class="muted" { "As " b { (WEB_USER) } " with the password of this page, into the folder " code { "firmware" } ": " code { "scp sps.iso admin@…:/firmware/" } }
+            div class="buttons" { (action(visitor, &path, "ssh-off", "Switch off")) }
+        } @else {
+            p { (state("stopped", "Off")) }
+            p class="muted" { "When it is on, the port of SSH is open for " code { "sftp" } " and " code { "scp" } ", and for nothing else." }
+            div class="buttons" { (action(visitor, &path, "ssh-on", "Switch on")) }
+        }
+    }
+}
+
 fn failed(failed: &[FailedFirmware]) -> Markup {
     if failed.is_empty() {
         return html! {};
@@ -200,11 +219,13 @@ fn failed(failed: &[FailedFirmware]) -> Markup {
 }
 
 /// Jobs, newest first.
-fn job_list(jobs: &[Job], zone: &Zone) -> Markup {
+fn job_list(visitor: &Visitor, jobs: &[Job], zone: &Zone) -> Markup {
     if jobs.is_empty() {
-        return empty("Nothing yet. Uploads and other long actions appear here, whoever starts them.");
+        return empty(
+            "Nothing yet. Uploads, fetches and other long actions appear here, whoever starts them.",
+        );
     }
-    html! { ul class="jobs" { @for job in jobs.iter().take(JOBS) { (parts::job(job, zone)) } } }
+    html! { ul class="jobs" { @for job in jobs.iter().take(JOBS) { (parts::job(visitor, job, zone)) } } }
 }
 
 /// `GET` of the page about one slot.
@@ -246,7 +267,7 @@ fn test(visitor: &Visitor, slot: &Slot, zone: &Zone) -> Markup {
                 }))
             }
         }))
-        (card("jobs", "What was done here", &job_list(&visitor.administration.jobs.list(), zone)))
+        (card("jobs", "What was done here", &job_list(visitor, &visitor.administration.jobs.list(), zone)))
     }
 }
 
@@ -290,6 +311,8 @@ pub(crate) async fn act(
         "delete" => Operation::FirmwareDelete { slot },
         "rollback" => Operation::FirmwareRollback,
         "commit" => Operation::FirmwareCommit,
+        "ssh-on" => Operation::FirmwareSsh { on: true },
+        "ssh-off" => Operation::FirmwareSsh { on: false },
         other => return Err(Problem::bad_form(format!("there is no action {other:?}"))),
     };
     let message = fields.text("message").unwrap_or("").to_owned();

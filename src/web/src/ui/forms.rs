@@ -1,7 +1,11 @@
 //! What comes back from a form.
 
 use axum::Form;
-use axum::extract::{FromRequest as _, Request};
+use axum::body::Bytes;
+use axum::extract::multipart::MultipartError;
+use axum::extract::{FromRequest as _, Multipart, Request};
+use axum::http::{StatusCode, header};
+use sps_admin::LicenceFile;
 use tokio::time::timeout;
 use zeroize::Zeroize as _;
 
@@ -10,16 +14,52 @@ use crate::http::limits::Limits;
 use crate::http::reply::Problem;
 
 /// The fields of a form. They may hold passwords: they are wiped when they go.
-pub(crate) struct Fields(Vec<(String, String)>);
+#[derive(Default)]
+pub(crate) struct Fields {
+    texts: Vec<(String, String)>,
+    /// Small files: licences.
+    files: Vec<(String, Bytes)>,
+}
 
 impl Fields {
     /// Reads the body of a request, within the time a request may take.
     pub(crate) async fn read(request: Request, limits: &Limits) -> Result<Self, Problem> {
-        let form = timeout(limits.head, Form::from_request(request, &())).await;
-        let form =
-            form.map_err(|_| Problem::bad_form("the form did not arrive in time; send it again".into()))?;
-        let Form(fields) = form.map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
-        Ok(Self(fields))
+        let form = timeout(limits.head, Self::read_body(request)).await;
+        form.map_err(|_| Problem::bad_form("the form did not arrive in time; send it again".into()))?
+    }
+
+    async fn read_body(request: Request) -> Result<Self, Problem> {
+        let kind = request.headers().get(header::CONTENT_TYPE);
+        if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data")) {
+            return Self::read_parts(request).await;
+        }
+        let Form(texts) = Form::from_request(request, &())
+            .await
+            .map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
+        Ok(Self {
+            texts,
+            files: Vec::new(),
+        })
+    }
+
+    /// Reads a form that may bring files, all of it into memory: the route bounds it.
+    async fn read_parts(request: Request) -> Result<Self, Problem> {
+        let parts = Multipart::from_request(request, &()).await;
+        let mut parts = parts.map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
+        let mut own = Self::default();
+        while let Some(part) = parts.next_field().await.map_err(|error| unread(&error))? {
+            let name = part.name().unwrap_or("").to_owned();
+            let is_file = part.file_name().is_some();
+            let bytes = part.bytes().await.map_err(|error| unread(&error))?;
+            if is_file {
+                own.files.push((name, bytes));
+            } else {
+                let text = String::from_utf8(bytes.to_vec())
+                    .map_err(|_| Problem::bad_form("a field of the form is no text".into()))?;
+                own.texts.push((name, text));
+            }
+        }
+        Ok(own)
     }
 
     /// Reads a form that must carry the visitor's secret.
@@ -31,8 +71,14 @@ impl Fields {
 
     /// A field; empty when it was not sent.
     pub(crate) fn get(&self, name: &str) -> &str {
-        let field = self.0.iter().find(|(known, _)| known == name);
+        let field = self.texts.iter().find(|(known, _)| known == name);
         field.map_or("", |(_, value)| value.as_str())
+    }
+
+    /// The content of a file.
+    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
+        let file = self.files.iter().find(|(known, _)| known == name);
+        file.map(|(_, bytes)| bytes.as_ref())
     }
 
     /// A field without spaces around it; nothing when it is empty.
@@ -52,8 +98,20 @@ impl Fields {
 
 impl Drop for Fields {
     fn drop(&mut self) {
-        self.0.iter_mut().for_each(|(_, value)| value.zeroize());
+        self.texts.iter_mut().for_each(|(_, value)| value.zeroize());
     }
+}
+
+/// Why a form with files was not read. The only files in forms are licences.
+fn unread(error: &MultipartError) -> Problem {
+    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        return Problem {
+            status: error.status(),
+            kind: "RequestBodyTooLarge",
+            details: LicenceFile::too_long().message,
+        };
+    }
+    Problem::bad_form("the form did not arrive whole; nothing was done, send it again".into())
 }
 
 impl Visitor {

@@ -28,6 +28,10 @@ pub(crate) const SECTIONS: &[Section] = &[
                 path: super::version::PAGE,
             },
             Entry {
+                title: "License",
+                path: super::licence::PAGE,
+            },
+            Entry {
                 title: "System control",
                 path: super::control::PAGE,
             },

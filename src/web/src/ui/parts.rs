@@ -142,11 +142,12 @@ pub(crate) fn action(visitor: &Visitor, path: &str, name: &str, words: &str) -> 
 }
 
 /// One job: what it does, how far it is, whose it is, how it ended.
-pub(crate) fn job(job: &Job, zone: &Zone) -> Markup {
+pub(crate) fn job(visitor: &Visitor, job: &Job, zone: &Zone) -> Markup {
     let (kind, words) = match &job.state {
         JobState::Running => ("running", ""),
         JobState::Done(words) => ("done", words.as_str()),
         JobState::Failed(words) => ("failed", words.as_str()),
+        JobState::CalledOff(words) => ("stopped", words.as_str()),
     };
     html! {
         li class="job" data-state=(kind) {
@@ -154,6 +155,7 @@ pub(crate) fn job(job: &Job, zone: &Zone) -> Markup {
             div {
                 p class="title" { (capital(&job.title)) " " span class="word" { (job.state.word()) } }
                 @if let Some(progress) = &job.progress { (bar(progress)) }
+                @if job.can_be_called_off { (action(visitor, &format!("/jobs/{}/cancel", job.id), "cancel", "Cancel")) }
                 @if !words.is_empty() { p { (sentence(words)) } }
                 p class="muted" {
                     (job.owner) ", " (zone.moment(job.started))

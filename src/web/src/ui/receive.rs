@@ -11,9 +11,8 @@ use axum::http::StatusCode;
 use axum::http::header::{self, HeaderMap};
 use futures_util::{Stream, StreamExt as _};
 use sps_admin::{
-    Arrived, Failure, FirmwareSource, Job, Parcel, Progress, Request as Operation, Response as Answer,
+    Arrived, Failure, FirmwareSource, Intake, Job, Parcel, Progress, Request as Operation, Response as Answer,
 };
-use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -23,8 +22,6 @@ use crate::http::reply::Problem;
 
 /// Longest an upload may take, however slowly it trickles: 31 MB at 70 kbit/s.
 const LONGEST: Duration = Duration::from_secs(3600);
-/// Pieces of 8 to 64 KiB between network and disk.
-const PIECES: usize = 16;
 /// How often progress is told.
 const TOLD_EVERY: Duration = Duration::from_millis(250);
 /// Name of the field of a form that holds the file.
@@ -85,20 +82,20 @@ pub(crate) async fn receive(visitor: Arc<Visitor>, request: Request, proof: Proo
             return Err(problem);
         }
     }
-    jobs.run(
-        id,
-        &visitor.administration.operations,
-        call,
-        |answer| match answer {
-            Answer::Slot(slot) => format!(
-                "version {} is in slot {}",
-                slot.version.as_deref().unwrap_or("unknown"),
-                slot.number
-            ),
-            _ => String::new(),
-        },
-    );
+    jobs.run(id, &visitor.administration.operations, call, added);
     jobs.get(id).ok_or_else(ended)
+}
+
+/// The words of a firmware that was added.
+pub(crate) fn added(answer: &Answer) -> String {
+    match answer {
+        Answer::Slot(slot) => format!(
+            "version {} is in slot {}",
+            slot.version.as_deref().unwrap_or("unknown"),
+            slot.number
+        ),
+        _ => String::new(),
+    }
 }
 
 /// Where progress goes.
@@ -116,16 +113,7 @@ impl Told {
     }
 
     fn progress(&self, done: u64) {
-        let rate = done as f64 / self.begun.elapsed().as_secs_f64().max(0.001);
-        let left = self.total.saturating_sub(done) as f64 / rate.max(1.0);
-        let progress = Progress {
-            what: "receiving the firmware".into(),
-            done,
-            total: self.total,
-            unit: "bytes".into(),
-            rate: Some(rate),
-            seconds_left: (self.total > 0).then_some(left as u64),
-        };
+        let progress = Progress::of_bytes("receiving the firmware", done, self.total, self.begun.elapsed());
         self.visitor.administration.jobs.progress(self.id, progress);
     }
 }
@@ -184,66 +172,44 @@ async fn short(field: &mut Field<'_>) -> Result<Vec<u8>, Problem> {
     Ok(all)
 }
 
-/// Brings the pieces to the disk: a thread of its own writes and hashes, the network is read meanwhile.
+/// Brings the pieces to the disk.
 async fn store(
     pieces: impl Stream<Item = Result<Bytes, Problem>>,
-    mut parcel: Box<dyn Parcel>,
+    parcel: Box<dyn Parcel>,
     told: &Told,
 ) -> Result<Arrived, Problem> {
-    let (sender, mut receiver) = mpsc::channel::<Bytes>(PIECES);
-    let (all_there, is_all_there) = tokio::sync::oneshot::channel::<()>();
-    let writing = spawn_blocking(move || {
-        while let Some(piece) = receiver.blocking_recv() {
-            parcel.write(&piece)?;
-        }
-        // A sender that went away is no end.
-        is_all_there
-            .blocking_recv()
-            .map_err(|_| Failure::failed("the file did not arrive whole"))?;
-        parcel.finish()
-    });
-    let sent = send(pieces, &sender, told).await;
-    drop(sender);
-    if sent.is_ok() {
-        let _gone = all_there.send(());
-    } else {
-        drop(all_there);
-    }
-    let written = writing.await.map_err(|_| ended())?;
-    match (sent, written) {
+    let intake = Intake::new(parcel);
+    match send(pieces, &intake, told).await {
         // What the disk says is the reason why nothing more was taken.
-        (Err(Ended::Full) | Ok(()), written) => Ok(written?),
-        (Err(Ended::Broken(problem)), _) => Err(problem),
+        Ok(()) => Ok(intake.finish().await?),
+        Err(problem) => {
+            intake.give_up().await;
+            Err(problem)
+        }
     }
 }
 
-/// Why sending ended before its end.
-enum Ended {
-    /// The writer takes no more.
-    Full,
-    /// The sender.
-    Broken(Problem),
-}
-
+/// Sends until the end, or until no more is taken.
 async fn send(
     pieces: impl Stream<Item = Result<Bytes, Problem>>,
-    sender: &mpsc::Sender<Bytes>,
+    intake: &Intake<Bytes>,
     told: &Told,
-) -> Result<(), Ended> {
+) -> Result<(), Problem> {
     let mut pieces = std::pin::pin!(pieces);
     let (mut done, mut next) = (0, Instant::now());
     let (mut until, mut owed) = (Instant::now() + told.pace(), FILE_BYTES);
     loop {
-        let piece = timeout_at(until, pieces.next())
-            .await
-            .map_err(|_| Ended::Broken(too_slow(told.pace())))?;
+        let piece = timeout_at(until, pieces.next()).await;
+        let piece = piece.map_err(|_| too_slow(told.pace()))?;
         let Some(piece) = piece else {
             return Ok(());
         };
-        let piece = piece.map_err(Ended::Broken)?;
+        let piece = piece?;
         done += piece.len() as u64;
         let held = Instant::now();
-        sender.send(piece).await.map_err(|_| Ended::Full)?;
+        if intake.take(piece).await.is_err() {
+            return Ok(());
+        }
         // Waiting for our own disk is not the sender's fault.
         until += held.elapsed();
         if done >= owed {

@@ -10,12 +10,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::{
-    Visitor, changes, control, design, events, firmware, jobs, login, setup, troubleshooting, version,
+    Visitor, changes, control, design, events, fetch, firmware, jobs, licence, login, setup, troubleshooting,
+    version,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::boot::page::boot_page;
-use crate::http::limits::PAGE_FORM_BYTES;
+use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
 use crate::http::reply::Problem;
 use crate::router::{Administration, Site};
 
@@ -33,19 +34,31 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         )
         .route(changes::PAGE, get(changes::page))
         .route(jobs::PAGE, get(jobs::page))
+        .route(jobs::CANCEL, post(jobs::cancel))
+        .route(fetch::PATH, post(fetch::fetch))
         .route(events::PATH, get(events::stream))
         .route(login::LOGOUT, post(login::log_out))
         .route(design::PAGE, get(design::page))
+        .route(licence::PAGE, get(licence::page))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(
             firmware::UPLOAD,
             post(firmware::upload).layer(DefaultBodyLimit::disable()),
         )
+        .route(
+            licence::UPLOAD,
+            post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
+        )
         .route_layer(from_fn_with_state(site.clone(), inside));
     let doors = Router::new()
         .route(login::PAGE, get(login::page).post(login::log_in))
-        .route(setup::PAGE, get(setup::page).post(setup::set_up))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            setup::PAGE,
+            get(setup::page)
+                .post(setup::set_up)
+                .layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
+        )
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
 }

@@ -16,7 +16,7 @@ use sps_config::{Ipv4, LEAST_CHARACTERS, Secret, TimeServer};
 
 use super::forms::Fields;
 use super::parts::{Field, Weight, notice, sentence};
-use super::{layout, login, time};
+use super::{layout, licence, login, time};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
 use crate::router::{Administration, Site};
@@ -54,16 +54,20 @@ pub(crate) async fn set_up(
             .map_err(|failure| failure.to_string()),
         Err(why) => Err(why),
     };
-    let Err(why) = done else {
+    let Err(mut why) = done else {
         return Ok(Redirect::to(login::PAGE).into_response());
     };
+    // Browsers keep no file of a form that comes back.
+    if fields.file(licence::FIELD).is_some_and(|file| !file.is_empty()) {
+        why += "; choose the license file again";
+    }
     let network = network(&own, peer).await;
     let mut response = form(&site, &network, &Values::typed(&fields), Some(&why));
     *response.status_mut() = StatusCode::UNPROCESSABLE_ENTITY;
     Ok(response)
 }
 
-/// Asks for an operation in the name of whoever stands before an appliance that has no users yet.
+/// Asks in the name of the user whose password the wizard sets.
 pub(crate) async fn ask(own: &Administration, Peer(address): Peer, request: Operation) -> sps_admin::Reply {
     let call = Call {
         origin: Origin::Web {
@@ -102,6 +106,7 @@ fn setup(fields: &Fields) -> Result<Setup, String> {
         dns: addresses(&fields.words("dns"))?,
         time_zone: zone.to_owned(),
         time_servers: fields.words("ntp").into_iter().map(time_server).collect(),
+        licence: licence::file(fields).map_err(|failure| failure.message)?,
     })
 }
 
@@ -192,7 +197,7 @@ impl Values {
 
 fn form(site: &Site, network: &NetworkStatus, values: &Values, problem: Option<&str>) -> Response {
     let main = html! {
-        form method="post" action=(PAGE) class="wizard" {
+        form method="post" action=(PAGE) class="wizard" enctype="multipart/form-data" {
             header class="heading" {
                 p class="muted" { "First start" }
                 h1 { "Set up the appliance" }
@@ -203,6 +208,7 @@ fn form(site: &Site, network: &NetworkStatus, values: &Values, problem: Option<&
             (names(values))
             (addressing(network, values))
             (clock(values))
+            (license())
             div class="bar-end" { button type="submit" class="primary" { "Set up" } }
         }
     };
@@ -293,6 +299,20 @@ fn addressing(network: &NetworkStatus, values: &Values) -> Markup {
             }
             (field("dns", "Name servers", &values.dns, "Addresses; when empty, those that DHCP servers name.").markup())
             p class="muted" { "After a change of the address, go on at the new one; the console shows it." }
+        }
+    }
+}
+
+fn license() -> Markup {
+    let hint = format!("{}-hint", licence::FIELD);
+    html! {
+        fieldset class="card" {
+            legend { "License" }
+            div class="field" {
+                label for=(licence::FIELD) { "License file" }
+                input id=(licence::FIELD) name=(licence::FIELD) type="file" aria-describedby=(hint);
+                p id=(hint) class="hint" { "May be left empty: the appliance is then a demo with every feature, and takes a license later." }
+            }
         }
     }
 }

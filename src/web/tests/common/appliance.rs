@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use sps_admin::{
     ActionLog, Arrived, Backend, Change, Confirmed, Context, Failure, Finding, FirmwareIdentity,
-    FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, NetworkStatus, Notes, Operations, Origin,
-    Parcel, Progress, Reply, Request, Response, Rollback, Severity, Slot, SlotState, Slots, Standing, Status,
-    Test, Work,
+    FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, Licence, LicenceFile, LicensedFeature,
+    Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
+    Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
 };
 use sps_web::{Administration, Gate};
 use tokio::sync::Semaphore;
@@ -36,6 +36,11 @@ pub(crate) struct State {
     pub(crate) hold: Option<Arc<Semaphore>>,
     /// Passwords being judged now, and the most at any moment.
     pub(crate) judging: (usize, usize),
+    /// The licence file that was taken.
+    pub(crate) licence: Option<LicenceFile>,
+    /// Fetching waits until it is called off.
+    pub(crate) hang: bool,
+    pub(crate) ssh_upload: bool,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -126,6 +131,26 @@ impl Appliance {
         self.state.lock().unwrap().asked.clone()
     }
 
+    async fn fetch(&self, request: &Request, context: &Context) -> Reply {
+        let hang = {
+            let mut state = self.state.lock().unwrap();
+            state.asked.push(request.clone());
+            state.hang
+        };
+        context.updates.progress(Progress::of_bytes(
+            "fetching the firmware",
+            1_000_000,
+            31_000_000,
+            Duration::from_secs(1),
+        ));
+        if hang {
+            let who = context.updates.until_called_off().await;
+            return Err(Failure::called_off(&who));
+        }
+        self.state.lock().unwrap().received = Some(b"fetched".to_vec());
+        Ok(done())
+    }
+
     fn answer(&self, request: &Request, context: &Context) -> Reply {
         let mut state = self.state.lock().unwrap();
         state.asked.push(request.clone());
@@ -137,8 +162,9 @@ impl Appliance {
             Request::Setup { form } if form.host_name.is_empty() => {
                 Err(Failure::invalid("network.host_name: \"\" is no host name"))
             }
-            Request::Setup { .. } => {
+            Request::Setup { form } => {
                 state.set_up = true;
+                state.licence.clone_from(&form.licence);
                 Ok(done())
             }
             Request::NetworkShow => Ok(Response::Network(network(&state))),
@@ -150,7 +176,7 @@ impl Appliance {
             Request::Changes { .. } => Ok(Response::Changes(state.changes.clone())),
             Request::FirmwareNotes { slot } => notes(&state, *slot),
             Request::FirmwareAdd {
-                source: FirmwareSource::Received,
+                source: FirmwareSource::Received | FirmwareSource::Fetched { .. },
             } => add(&mut state, context),
             Request::FirmwareTest { slot, confirmed } => test(&mut state, *slot, *confirmed),
             Request::FirmwareActivate { slot } => {
@@ -173,6 +199,18 @@ impl Appliance {
                 Ok(slots(&state))
             }
             Request::FirmwareList | Request::FirmwareRollback | Request::FirmwareCommit => Ok(slots(&state)),
+            Request::FirmwareSsh { on } => {
+                state.ssh_upload = *on;
+                Ok(done())
+            }
+            Request::LicenceShow => Ok(licensing(&state)),
+            Request::LicenceSet { file } if file.text().starts_with("sps-licence-1") => {
+                state.licence = Some(file.clone());
+                Ok(licensing(&state))
+            }
+            Request::LicenceSet { .. } => Err(Failure::invalid(
+                "the licence was not taken; the one before stays: this is no licence file",
+            )),
             Request::Reboot { .. } | Request::Shutdown { .. } => Ok(done()),
             Request::BundleKeep => Ok(Response::Bundles(vec![state.begin_bundle()])),
             Request::BundleList => Ok(Response::Bundles(state.look_at_bundles())),
@@ -224,7 +262,10 @@ impl Backend for Appliance {
                     let _gone = context.updates.data(half.to_vec()).await;
                 }
             }
-            self.answer(&request, &context)
+            match &request {
+                Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,
+                _ => self.answer(&request, &context),
+            }
         })
     }
 }
@@ -284,6 +325,7 @@ fn done() -> Response {
 fn slots(state: &State) -> Response {
     Response::Slots(Slots {
         slots: state.slots.clone(),
+        ssh_upload: state.ssh_upload,
         ..Slots::default()
     })
 }
@@ -340,6 +382,31 @@ fn test(state: &mut State, number: u8, confirmed: Confirmed) -> Reply {
     };
     slot.test = Some(test.clone());
     Ok(Response::Tested(test))
+}
+
+/// The customer is what the file says after its first line.
+fn licensing(state: &State) -> Response {
+    let licence = state.licence.as_ref().map(|file| Licence {
+        customer: file.text().lines().skip(1).collect(),
+        serial: "SPS-2026-000142".into(),
+        valid_from: "2026-01-01".into(),
+        valid_until: Some("2027-05-31".into()),
+        lts: vec![6, 7],
+        lts_covered: false,
+        features: vec![LicensedFeature {
+            name: "cluster".into(),
+            title: "central management of several appliances".into(),
+        }],
+    });
+    let problem = licence
+        .as_ref()
+        .map(|_| "the licence is not for 0 LTS, which runs");
+    Response::Licence(Licensing {
+        limit_type: if licence.is_some() { "Session" } else { "Host" }.into(),
+        limit: if licence.is_some() { 200 } else { 5 },
+        problems: problem.into_iter().map(Into::into).collect(),
+        licence,
+    })
 }
 
 fn network(state: &State) -> NetworkStatus {

@@ -7,8 +7,10 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod fetches;
 mod headers;
 mod lab;
+mod licence;
 mod login;
 mod requests;
 mod rest;

@@ -197,6 +197,7 @@ async fn nothing_but_the_doors_opens_without_a_session() {
         "/api/health_status",
         "/api/changes",
         "/api/jobs",
+        "/api/license",
         "/api/firmware",
         "/api/firmware/slots",
     ] {

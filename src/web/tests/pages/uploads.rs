@@ -197,6 +197,29 @@ async fn the_second_of_two_uploads_is_told_of_the_first() {
 }
 
 #[tokio::test]
+async fn sending_firmware_by_ssh_is_switched_on_and_off() {
+    let appliance = Appliance::ready();
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    let path = format!("{FIRMWARES}/0/action");
+    for (action, words, gone) in [
+        ("ssh-on", "Switch off", "Switch on"),
+        ("ssh-off", "Switch on", "Switch off"),
+    ] {
+        let page = person.submit(&server, &path, &[("action", action)]).await;
+        assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+        let page = person.get(&server, FIRMWARES).await;
+        assert!(
+            page.text.contains(words) && !page.text.contains(gone),
+            "{}",
+            page.text
+        );
+    }
+    assert!(appliance.asked().contains(&Request::FirmwareSsh { on: true }));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn strangers_and_other_pages_upload_nothing() {
     let appliance = Appliance::ready();
     let server = start(&appliance).await;

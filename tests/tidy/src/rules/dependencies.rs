@@ -36,6 +36,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-config", Kind::Base),
     ("sps-console", Kind::Shell),
     ("sps-durable", Kind::Base),
+    ("sps-fetch", Kind::Shell),
     ("sps-firmware", Kind::Shell),
     ("sps-firmware-engine", Kind::Engine),
     ("sps-harness", Kind::Tool),
@@ -89,6 +90,8 @@ const NOT_IN_ENGINES: [&str; 17] = [
     "tokio",
     "tokio-util",
 ];
+/// What a client of HTTP needs: the room that fetches files may have it too.
+const HTTP_CLIENT: [&str; 3] = ["http-body-util", "hyper", "hyper-util"];
 /// Libraries of HTTP and HTML: the web crate's alone.
 const ONLY_IN_WEB: [&str; 12] = [
     "actix-web",
@@ -158,7 +161,8 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
             "the engine `{name}` may not use `{used}`: engines are pure"
         ));
     }
-    if name != "sps-web" && kind != Kind::Tool && ONLY_IN_WEB.contains(&used) {
+    let fetches = name == "sps-fetch" && HTTP_CLIENT.contains(&used);
+    if name != "sps-web" && !fetches && kind != Kind::Tool && ONLY_IN_WEB.contains(&used) {
         return Some(format!("`{used}` belongs to sps-web alone"));
     }
     let allowed = match (kind, kind_of(used)?) {
@@ -236,6 +240,8 @@ mod tests {
     fn only_the_web_knows_http_and_only_the_binary_everything() {
         assert_eq!(problems("sps-net", "hyper = \"1\"").len(), 1);
         assert_eq!(problems("sps-web", "hyper = \"1\"").len(), 0);
+        assert_eq!(problems("sps-fetch", "hyper = \"1\"").len(), 0);
+        assert_eq!(problems("sps-fetch", "axum = \"1\"").len(), 1);
         assert_eq!(
             problems("sps", "sps-web.workspace = true\nsps-image.workspace = true").len(),
             0

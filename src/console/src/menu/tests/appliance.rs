@@ -74,7 +74,11 @@ impl Appliance {
             | Request::BundleList
             | Request::BundleRead { .. }
             | Request::BundleDelete { .. }
-            | Request::FirmwareNotes { .. } => Err(Failure::refused("not at the console")),
+            | Request::FirmwareNotes { .. }
+            | Request::LicenceShow
+            | Request::LicenceSet { .. }
+            | Request::FirmwareSsh { .. }
+            | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
                 done(if self.sealed { "sealed" } else { "no longer sealed" })
@@ -159,6 +163,7 @@ fn slots() -> Slots {
             reason: "services not healthy within 300 s".into(),
         }],
         commit_at: None,
+        ssh_upload: false,
     }
 }
 
