@@ -1,5 +1,30 @@
 // From the first start to the first login, then every page; reload and logout.
-import { assert, base, logIn, look, password, press, run, setUp } from "./lib.mjs";
+import { SOON, assert, base, keep, logIn, look, password, press, run, setUp } from "./lib.mjs";
+
+const WALL = { width: 3840, height: 2160 };
+
+// Everything that is read and every form works without a script, on a wall screen.
+async function withoutScript(context) {
+  const plain = await context.browser().newContext({ ignoreHTTPSErrors: true, javaScriptEnabled: false, viewport: WALL });
+  const page = await plain.newPage();
+  page.setDefaultTimeout(SOON);
+  await page.goto(`${base}/`);
+  await page.waitForURL("**/login*");
+  await logIn(page);
+  await page.waitForURL("**/firmwares");
+  await page.waitForSelector("#slots tbody tr >> nth=0");
+  await page.setInputFiles("#firmware", { name: "x.iso", mimeType: "application/x-iso9660-image", buffer: Buffer.alloc(4096) });
+  await press(page, "Upload");
+  await page.waitForURL("**/firmwares*");
+  for (let looks = 0; (await page.locator("#jobs .job[data-state=failed]").count()) === 0; looks += 1) {
+    assert(looks < 100, "the upload is not told");
+    await page.reload();
+  }
+  await keep(page, "without-script");
+  await page.goto(`${base}/boot`);
+  await page.waitForSelector("#log .line.info");
+  await plain.close();
+}
 
 await run(async (page, context) => {
   await page.goto(`${base}/`);
@@ -39,6 +64,7 @@ await run(async (page, context) => {
   await page.waitForSelector("#log .line.info");
   await page.goto(`${base}/`);
   await page.waitForURL("**/firmwares");
+  await withoutScript(context);
   await press(page, "Log out");
   await page.waitForSelector("text=You are logged out.");
   await page.goto(`${base}/users-access-control/changes`);

@@ -56,6 +56,12 @@ export async function look(page, name) {
   say(`looked at ${name}`);
 }
 
+// Keeps a picture of a page as it is, if pictures are kept.
+export async function keep(page, name) {
+  if (!process.env.SPS_PICTURES) return;
+  await page.screenshot({ path: path.join(process.env.SPS_PICTURES, `${name}.png`), fullPage: true });
+}
+
 export function say(words) {
   console.log(words);
 }

@@ -17,6 +17,19 @@ async function testAndChoose(page, version, picture) {
   await page.waitForSelector("text=boots at the next reboot");
 }
 
+// A file that is none is refused with its reason; a licence is shown, and still there after the upgrade.
+async function installLicense(page) {
+  await page.click("nav.menu >> text=License");
+  await page.waitForSelector("text=this appliance is a demo");
+  await page.setInputFiles("#license-file", { name: "x.licence", mimeType: "text/plain", buffer: Buffer.from("nonsense") });
+  await press(page, "Upload");
+  await page.waitForSelector(".notice[data-weight=error]");
+  await page.setInputFiles("#license-file", process.env.SPS_LICENCE);
+  await press(page, "Upload");
+  await page.waitForSelector("#license >> text=Example Ltd.");
+  await look(page, "license");
+}
+
 const row = (page, version) => page.locator("#slots tbody tr", { hasText: version });
 
 async function upload(page, file, version) {
@@ -36,6 +49,7 @@ await run(async (page) => {
   await setUp(page);
   await logIn(page);
   await page.waitForURL("**/firmwares");
+  await installLicense(page);
   await upload(page, process.env.SPS_GOOD, "0.2.0");
   await look(page, "uploaded");
   assert((await row(page, "0.2.0").getByRole("button", { name: "Boot after reboot" }).count()) === 0, "not tested, but offered");
@@ -49,6 +63,8 @@ await run(async (page) => {
   await look(page, "on-trial");
   await press(page, "Keep it for good now");
   await page.waitForSelector("#slots >> text=Committed");
+  await page.goto(`${base}/basic-settings/system/license`);
+  await page.waitForSelector("#license >> text=Example Ltd.");
 
   await upload(page, process.env.SPS_BROKEN, "0.3.0");
   await testAndChoose(page, "0.3.0");

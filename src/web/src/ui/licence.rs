@@ -131,8 +131,8 @@ fn upload_form(visitor: &Visitor) -> Markup {
             form method="post" action=(UPLOAD) enctype="multipart/form-data" class="upload" {
                 input type="hidden" name="form" value=(visitor.signed_in.form_secret);
                 div class="field" {
-                    label for=(FIELD) { "License file" }
-                    input id=(FIELD) name=(FIELD) type="file" required;
+                    label for="license-file" { "License file" }
+                    input id="license-file" name=(FIELD) type="file" required;
                 }
                 button type="submit" class="primary" { "Upload" }
             }

@@ -9,6 +9,7 @@ use sps_boot_tests::{BOOT, Installed};
 use sps_harness::{Firmware, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::version::Version;
+use sps_licence::{Licence, LimitType, development};
 
 #[test]
 fn from_the_first_start_to_the_first_login() -> Result<()> {
@@ -33,6 +34,8 @@ fn an_upgrade_and_one_that_breaks() -> Result<()> {
             };
             firmware.repack(&changes, &bed.files().join(format!("0.{minor}.0.iso")))
         };
+        let licence = bed.files().join("example.licence");
+        fs::write(&licence, example_licence()?)?;
         let (good, broken) = (variant(2, &[])?, variant(3, &["panic-kernel"])?);
         let disk = Installed::fresh(bed)?;
         let guest = bed.start("appliance", disk.machine())?;
@@ -40,8 +43,24 @@ fn an_upgrade_and_one_that_breaks() -> Result<()> {
         Story::new(bed, "upgrade", guest.address(443)?)?
             .with("SPS_GOOD", good.iso())
             .with("SPS_BROKEN", broken.iso())
+            .with("SPS_LICENCE", &licence)
             .tell()
     })
+}
+
+/// A licence that development firmware accepts.
+fn example_licence() -> Result<String> {
+    let licence = Licence {
+        customer: "Example Ltd.".into(),
+        serial: "SPS-1".into(),
+        limit_type: LimitType::Host,
+        limit: 500,
+        valid_from: "2026-01-01".parse()?,
+        valid_until: None,
+        lts: vec![0],
+        features: Vec::new(),
+    };
+    Ok(licence.to_text(&development())?)
 }
 
 /// One program of tests/browser.
