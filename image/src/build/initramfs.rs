@@ -12,7 +12,7 @@ use crate::archive::{self, ArchiveError, Tree};
 use crate::compression;
 
 /// See DECISION-compression.md for the figures.
-const LEVEL: i32 = 15;
+const LEVEL: i32 = 19;
 /// Largest window, as a power of two: 16 MiB. The kernel allocates as much while it unpacks.
 const WINDOW_LOG: u32 = 24;
 
