@@ -5,7 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use sps_admin::{Change, Request as Operation, Response as Answer};
 
-use super::parts::{card, empty, state, table};
+use super::parts::{card, empty, told_state, table};
 use super::time::Zone;
 use super::{Visitor, layout};
 use crate::http::reply::Problem;
@@ -42,6 +42,6 @@ fn row(change: &Change, zone: &Zone) -> Vec<Markup> {
             }
         },
         html! { (change.message) },
-        state(if went_well { "done" } else { "failed" }, &change.outcome),
+        told_state(if went_well { "done" } else { "failed" }, &change.outcome),
     ]
 }

@@ -22,6 +22,11 @@ pub(crate) fn state(kind: &str, word: &str) -> Markup {
     html! { span class="state" data-state=(kind) { (icon(kind)) span { (word) } } }
 }
 
+/// A state that is told in a sentence, however long.
+pub(crate) fn told_state(kind: &str, words: &str) -> Markup {
+    html! { span class="state long" data-state=(kind) { (icon(kind)) span { (words) } } }
+}
+
 /// How much a notice matters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
