@@ -5,7 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use sps_admin::{Change, Request as Operation, Response as Answer};
 
-use super::parts::{card, empty, told_state, table};
+use super::parts::{card, empty, table, told_state};
 use super::time::Zone;
 use super::{Visitor, layout};
 use crate::http::reply::Problem;
