@@ -1,5 +1,6 @@
 //! Whole stories told by a booted appliance. Each needs the ISO that `make iso` makes and takes seconds.
 
+mod arriving;
 mod browser;
 mod damage;
 mod frozen;

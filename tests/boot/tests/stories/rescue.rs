@@ -1,12 +1,11 @@
 //! When the appliance cannot start as it should: what it offers then, and how it comes back.
 
 use std::fs::{self, File};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
 use anyhow::{Context, Result, ensure};
-use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON};
+use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, ssh_client};
 use sps_harness::{Firmware, FirmwareKind, Guest, Machine, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::disk::layout::Part;
@@ -64,21 +63,21 @@ fn back_to_normal(guest: &Guest) -> Result<()> {
 /// OpenSSH's clients: a command, a support bundle, a log; no shell and no way in without the password.
 fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
     let port = guest.address(22)?.port();
-    let status = client(bed, "ssh", port, PASSWORD)?
+    let status = ssh_client(bed, "ssh", port, PASSWORD)?
         .args(["admin@127.0.0.1", "status"])
         .output()?;
     ensure!(told(&status).contains("used up its starts"), "{}", told(&status));
-    let shell = client(bed, "ssh", port, PASSWORD)?
+    let shell = ssh_client(bed, "ssh", port, PASSWORD)?
         .args(["admin@127.0.0.1", "/bin/sh"])
         .output()?;
     ensure!(!shell.status.success(), "a shell was given: {}", told(&shell));
-    let wrong = client(bed, "ssh", port, "not the password")?
+    let wrong = ssh_client(bed, "ssh", port, "not the password")?
         .args(["admin@127.0.0.1", "status"])
         .output()?;
     ensure!(wrong.status.code() == Some(255), "{}", told(&wrong));
 
     let bundle = bed.files().join("bundle.tar.zst");
-    let made = client(bed, "ssh", port, PASSWORD)?
+    let made = ssh_client(bed, "ssh", port, PASSWORD)?
         .args(["admin@127.0.0.1", "support-bundle"])
         .stdout(File::create(&bundle)?)
         .output()?;
@@ -87,7 +86,7 @@ fn by_ssh(bed: &Testbed, guest: &Guest) -> Result<()> {
 
     let (batch, log) = (bed.files().join("batch"), bed.files().join("this-boot.log"));
     fs::write(&batch, format!("get this-boot.log {}\n", log.display()))?;
-    client(bed, "sftp", port, PASSWORD)?
+    ssh_client(bed, "sftp", port, PASSWORD)?
         .arg("admin@127.0.0.1")
         .stdin(File::open(&batch)?)
         .output()?;
@@ -129,32 +128,6 @@ fn holds_the_log(bundle: &Path) -> Result<()> {
         .output()?;
     ensure!(told(&list).contains("boot.log"), "{}", told(&list));
     Ok(())
-}
-
-fn client(bed: &Testbed, program: &str, port: u16, password: &str) -> Result<Command> {
-    let askpass = bed.files().join("askpass");
-    fs::write(&askpass, format!("#!/bin/sh\necho '{password}'\n"))?;
-    fs::set_permissions(&askpass, fs::Permissions::from_mode(0o700))?;
-    let mut command = Command::new(program);
-    command
-        .env("SSH_ASKPASS", askpass)
-        .env("SSH_ASKPASS_REQUIRE", "force")
-        .args([
-            "-F",
-            "none",
-            "-o",
-            "NumberOfPasswordPrompts=1",
-            "-o",
-            "StrictHostKeyChecking=accept-new",
-        ])
-        .arg("-o")
-        .arg(format!(
-            "UserKnownHostsFile={}",
-            bed.files().join("known").display()
-        ))
-        .args([if program == "ssh" { "-p" } else { "-P" }, &port.to_string()])
-        .stdin(std::process::Stdio::null());
-    Ok(command)
 }
 
 fn told(output: &Output) -> String {
