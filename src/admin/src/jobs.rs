@@ -26,6 +26,8 @@ use crate::testing::Test;
 pub use restart::{Arrival, Expected};
 pub use store::{JobStore, JobStoreError};
 
+/// Lines of a job's log that are kept.
+const LOGGED: usize = 16;
 /// Jobs that are remembered.
 const MOST: usize = 32;
 
@@ -49,6 +51,9 @@ pub struct Job {
     pub state: JobState,
     /// How far it is.
     pub progress: Option<Progress>,
+    /// Its log: what it came to, oldest first, the last few.
+    #[serde(default)]
+    pub log: Vec<JobStep>,
     /// The firmware slot that came of it.
     pub slot: Option<u8>,
     /// SHA-256 of the manifest of the firmware that is to run when it ends, hexadecimal: it goes on over a restart.
@@ -60,6 +65,32 @@ pub struct Job {
     /// The file it fetches.
     #[serde(default)]
     pub fetched: Option<Fetched>,
+}
+
+/// A line of a job's log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobStep {
+    /// When, seconds since 1970.
+    pub at: u64,
+    /// What was begun.
+    pub what: String,
+}
+
+impl Job {
+    /// Takes how far it is; what it had not done before is a line of its log.
+    fn go_on(&mut self, progress: Progress) {
+        if self.log.last().is_none_or(|last| last.what != progress.what) {
+            if self.log.len() >= LOGGED {
+                self.log.remove(0);
+            }
+            self.log.push(JobStep {
+                at: now(),
+                what: progress.what.clone(),
+            });
+        }
+        self.progress = Some(progress);
+    }
 }
 
 /// A file that a job fetches.
@@ -206,6 +237,7 @@ impl Jobs {
             ended: None,
             state: JobState::Running,
             progress: None,
+            log: Vec::new(),
             slot: None,
             expects: None,
             can_be_called_off: false,
@@ -249,7 +281,7 @@ impl Jobs {
 
     /// Tells how far a job is.
     pub fn progress(&self, id: u64, progress: Progress) {
-        self.change(id, |job| job.progress = Some(progress));
+        self.change(id, |job| job.go_on(progress));
     }
 
     /// Tells how a job ended.

@@ -37,7 +37,7 @@ impl Jobs {
         self.change(id, |job| {
             job.title.clone_from(&expected.title);
             job.expects = Some(expected.digest.clone());
-            job.progress = Some(step("rebooting"));
+            job.go_on(step("rebooting"));
         });
         id
     }
@@ -71,7 +71,7 @@ impl Jobs {
 fn go_on(job: &mut Job, arrival: &Arrival) {
     let failed = match &job.expects {
         Some(expected) if *expected == arrival.digest => {
-            job.progress = Some(step("starting"));
+            job.go_on(step("starting"));
             return;
         }
         Some(_) => {
@@ -150,6 +150,14 @@ mod tests {
         jobs.healthy(&arrival("11", None));
         assert_eq!(states(&jobs)[2], JobState::Running, "of another firmware");
         jobs.healthy(&arrived);
+        let log: Vec<String> = jobs
+            .get(3)
+            .unwrap()
+            .log
+            .into_iter()
+            .map(|step| step.what)
+            .collect();
+        assert_eq!(log, ["rebooting", "starting"]);
         assert_eq!(
             states(&jobs)[2],
             JobState::Done("version 0.2.0 runs and is healthy".into())

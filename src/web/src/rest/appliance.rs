@@ -141,6 +141,7 @@ fn job_object(job: &Job) -> Value {
         "status": job.state.word(),
         "result": words,
         "progress": job.progress,
+        "log": job.log,
     });
     let href = format!("{JOBS}/{}", job.id);
     let place = Place {

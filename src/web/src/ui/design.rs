@@ -89,6 +89,7 @@ fn jobs(visitor: &Visitor) -> Markup {
         progress,
         slot: None,
         expects: None,
+        log: Vec::new(),
         can_be_called_off: false,
         fetched: None,
     };

@@ -162,6 +162,12 @@ pub(crate) fn job(visitor: &Visitor, job: &Job, zone: &Zone) -> Markup {
                 @if let Some(progress) = &job.progress { (bar(progress)) }
                 @if job.can_be_called_off { (action(visitor, &format!("/jobs/{}/cancel", job.id), "cancel", "Cancel")) }
                 @if !words.is_empty() { p { (sentence(words)) } }
+                @if job.ended.is_some() && !job.log.is_empty() {
+                    details {
+                        summary { "Log" }
+                        ul class="paths" { @for step in &job.log { li { (zone.moment(step.at)) " " (step.what) } } }
+                    }
+                }
                 p class="muted" {
                     (job.owner) ", " (zone.moment(job.started))
                     @if !job.message.is_empty() { ": " (job.message) }
