@@ -22,7 +22,7 @@ const REFUSED: [Case; 5] = [
     ("tampered", &["firmware/vmlinuz", "was changed"]),
     ("truncated", &["truncated"]),
     ("foreign", &["signed with the key", "does not trust"]),
-    ("older", &["older than the running"]),
+    ("older", &["left behind"]),
     ("large", &["bytes in a slot, a slot holds"]),
 ];
 
