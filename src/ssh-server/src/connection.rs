@@ -180,16 +180,18 @@ impl Handler for Connection {
         russh_sftp::server::run_with_config(far, sftp, limits).await;
         let handle = session.handle();
         tokio::spawn(async move {
-            relay(stream.into_stream(), near).await;
-            // Without it scp takes every copy for a failure.
+            let mut client = stream.into_stream();
+            relay(&mut client, near).await;
+            // Without it scp takes every copy for a failure. The stream closes the channel when it goes, so it goes last.
             finish(&handle, channel, 0).await;
+            drop(client);
         });
         Ok(())
     }
 }
 
 /// Carries bytes both ways until the side of the files has ended.
-async fn relay(client: impl AsyncRead + AsyncWrite, files: DuplexStream) {
+async fn relay(client: &mut (impl AsyncRead + AsyncWrite + Unpin), files: DuplexStream) {
     let (mut from_client, mut to_client) = split(client);
     let (mut from_files, mut to_files) = split(files);
     let sending = async {

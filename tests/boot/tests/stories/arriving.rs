@@ -1,11 +1,14 @@
 //! Ways on which firmware gets to an appliance that does its work, besides browser and stick.
 
+use std::io::Read;
+use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
-use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, power_off, ssh_client};
+use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, power_off, ssh_client};
 use sps_harness::{Firmware, Guest, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::version::Version;
@@ -34,16 +37,14 @@ fn firmware_is_sent_by_ssh_and_never_fetched_from_the_appliance_itself() -> Resu
                 .arg("admin@127.0.0.1:/firmware/");
             scp.output().context("start scp")
         };
-        ensure!(
-            !send(next.iso())?.status.success(),
-            "it was on before anybody switched it on"
-        );
+        ensure!(!is_greeting(&guest)?, "it was on before anybody switched it on");
 
         let person = Operator::known(&guest, PASSWORD)?;
         person.command_line()?;
         person.run("firmware ssh-upload on")?;
+        greets(&guest, true)?;
         let sent = send(next.iso())?;
-        ensure!(sent.status.success(), "{}", told(&sent));
+        ensure!(sent.status.success(), "{}: {}", sent.status, told(&sent));
         person.run_and_see("firmware list", "0.2.0")?;
         let refused = send(&std::env::current_exe()?)?;
         ensure!(!refused.status.success(), "a file that is no firmware was taken");
@@ -61,7 +62,7 @@ fn firmware_is_sent_by_ssh_and_never_fetched_from_the_appliance_itself() -> Resu
             person.run_and_see(&command, "the appliance itself")?;
         }
         person.run("firmware ssh-upload off")?;
-        ensure!(!send(next.iso())?.status.success(), "it is still on");
+        greets(&guest, false)?;
         power_off(guest)
     })
 }
@@ -86,6 +87,23 @@ fn set_up(guest: &Guest) -> Result<()> {
         .context("start curl")?;
     ensure!(output.status.success(), "{}", told(&output));
     Ok(())
+}
+
+/// Waits until somebody speaks SSH there, or nobody does.
+fn greets(guest: &Guest, wanted: bool) -> Result<()> {
+    let begun = Instant::now();
+    while is_greeting(guest)? != wanted {
+        ensure!(begun.elapsed() < SOON, "SSH is there: {}", !wanted);
+    }
+    Ok(())
+}
+
+/// Whether somebody speaks SSH there within a second.
+fn is_greeting(guest: &Guest) -> Result<bool> {
+    let mut stream = TcpStream::connect(guest.address(22)?)?;
+    stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let mut greeting = [0; 4];
+    Ok(stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-")
 }
 
 fn told(output: &Output) -> String {
