@@ -59,7 +59,7 @@ fn firmware_is_sent_by_ssh_and_never_fetched_from_the_appliance_itself() -> Resu
         let digits = "0".repeat(64);
         for own in ["https://127.0.0.1/x.iso", "https://10.0.2.15/x.iso"] {
             let command = format!("firmware fetch {own} --sha256 {digits}");
-            person.run_and_see(&command, "the appliance itself")?;
+            person.run_and_see(&command, "nothing is fetched from there")?;
         }
         person.run("firmware ssh-upload off")?;
         greets(&guest, false)?;
