@@ -188,17 +188,11 @@ impl Appliance {
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
-            Request::InstallDisks => self.aside(|own| installing::disks(&own)).await,
-            Request::InstallPlan { disk, keep_data } => {
-                self.aside(move |own| installing::plan(&own, &disk, keep_data))
-                    .await
-            }
-            Request::InstallRun { disk, keep_data } => {
-                self.aside(move |own| installing::run(&own, &disk, keep_data, &context))
-                    .await
-            }
-            Request::PasswordReset { disk } => {
-                self.aside(move |own| installing::reset_password(&own, &disk, &context))
+            Request::InstallDisks
+            | Request::InstallPlan { .. }
+            | Request::InstallRun { .. }
+            | Request::PasswordReset { .. } => {
+                self.aside(move |own| installing::answer(&own, request, &context))
                     .await
             }
         }

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use sps_admin::{Context, Disk, DiskContent, Failure, InstallPlan, InstallStep, Progress, Reply, Response};
+use sps_admin::{
+    Context, Disk, DiskContent, Failure, InstallPlan, InstallStep, Progress, Reply, Request, Response,
+};
 use sps_config::{Change, Store};
 use sps_image::disk::layout::Part;
 use sps_image::version::Version;
@@ -13,6 +15,17 @@ use sps_storage::own::OwnDisk;
 
 use super::appliance::{Appliance, done, scratch};
 use crate::node::now;
+
+/// What is done on the medium.
+pub(super) fn answer(own: &Appliance, request: Request, context: &Context) -> Reply {
+    match request {
+        Request::InstallDisks => disks(own),
+        Request::InstallPlan { disk, keep_data } => plan(own, &disk, keep_data),
+        Request::InstallRun { disk, keep_data } => run(own, &disk, keep_data, context),
+        Request::PasswordReset { disk } => reset_password(own, &disk, context),
+        _ => Err(Failure::refused("this is not done on the medium")),
+    }
+}
 
 /// The disks, what is on them, and why one cannot be installed to.
 pub(super) fn disks(own: &Appliance) -> Reply {

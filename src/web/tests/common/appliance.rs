@@ -179,16 +179,7 @@ impl Appliance {
                 source: FirmwareSource::Received | FirmwareSource::Fetched { .. },
             } => add(&mut state, context),
             Request::FirmwareTest { slot, confirmed } => test(&mut state, *slot, *confirmed),
-            Request::FirmwareActivate { slot } => {
-                let known = state.slots.iter().find(|known| known.number == *slot);
-                if !known.is_some_and(|known| known.current || known.test.is_some()) {
-                    return Err(Failure::refused("it has not been tested: test it first"));
-                }
-                for known in &mut state.slots {
-                    known.after_reboot = known.number == *slot;
-                }
-                Ok(slots(&state))
-            }
+            Request::FirmwareActivate { slot } => activate(&mut state, *slot),
             Request::FirmwareDelete { slot } => {
                 let place = state.slots.iter_mut().find(|known| known.number == *slot);
                 let place = place.ok_or_else(|| Failure::invalid("there is no such slot"))?;
@@ -356,6 +347,17 @@ fn notes(state: &State, number: u8) -> Reply {
         upgrade_from: vec!["0.x".into()],
         supported_until: Some("2028-01-31".into()),
     }))
+}
+
+fn activate(state: &mut State, slot: u8) -> Reply {
+    let known = state.slots.iter().find(|known| known.number == slot);
+    if !known.is_some_and(|known| known.current || known.test.is_some()) {
+        return Err(Failure::refused("it has not been tested: test it first"));
+    }
+    for known in &mut state.slots {
+        known.after_reboot = known.number == slot;
+    }
+    Ok(slots(state))
 }
 
 /// Blocks until the notes were read.

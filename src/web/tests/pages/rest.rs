@@ -37,6 +37,35 @@ pub(crate) async fn call(server: &TestServer, person: &Person, method: &str, pat
     person.send(server, method, path, &headers, body).await
 }
 
+/// `body` chooses slot 3.
+async fn tests_before_it_chooses(server: &TestServer, program: &Person, body: &str) {
+    let refused = call(server, program, "POST", "/api/firmware/upgrade", body).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(
+        json_of(&refused)["error"]["type"],
+        "FirmwareTestFailed",
+        "not tested"
+    );
+    let page = call(server, program, "POST", "/api/firmware/test", r#"{"slot_id": 3}"#).await;
+    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
+    let error = &json_of(&page)["error"];
+    assert_eq!(error["type"], "FirmwareTestFailed");
+    let details = error["details"].as_str().unwrap();
+    assert!(
+        details.contains("1 finding blocks") && details.contains("release_notes"),
+        "{details}"
+    );
+    let confirmed = r#"{"slot_id": "3", "confirmed": {"release_notes": true}}"#;
+    let page = call(server, program, "POST", "/api/firmware/test", confirmed).await;
+    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+    let tested = json_of(&page);
+    assert_eq!(
+        (&tested["key"], &tested["body"]["test_summary"]),
+        (&json!("3"), &json!("passed, 1 warning"))
+    );
+    assert_eq!(tested["body"]["findings"][0]["severity"], "warning");
+}
+
 #[tokio::test]
 async fn a_program_logs_in_looks_uploads_chooses_and_goes() {
     let appliance = Appliance::ready();
@@ -65,38 +94,7 @@ async fn a_program_logs_in_looks_uploads_chooses_and_goes() {
         Some(&b"form file"[..])
     );
     let body = r#"{"slot_id": "3", "message": "tonight's window"}"#;
-    let refused = call(&server, &program, "POST", "/api/firmware/upgrade", body).await;
-    assert_eq!(refused.status, StatusCode::CONFLICT);
-    assert_eq!(
-        json_of(&refused)["error"]["type"],
-        "FirmwareTestFailed",
-        "not tested"
-    );
-    let page = call(
-        &server,
-        &program,
-        "POST",
-        "/api/firmware/test",
-        r#"{"slot_id": 3}"#,
-    )
-    .await;
-    assert_eq!(page.status, StatusCode::CONFLICT, "{}", page.text);
-    let error = &json_of(&page)["error"];
-    assert_eq!(error["type"], "FirmwareTestFailed");
-    let details = error["details"].as_str().unwrap();
-    assert!(
-        details.contains("1 finding blocks") && details.contains("release_notes"),
-        "{details}"
-    );
-    let confirmed = r#"{"slot_id": "3", "confirmed": {"release_notes": true}}"#;
-    let page = call(&server, &program, "POST", "/api/firmware/test", confirmed).await;
-    assert_eq!(page.status, StatusCode::OK, "{}", page.text);
-    let tested = json_of(&page);
-    assert_eq!(
-        (&tested["key"], &tested["body"]["test_summary"]),
-        (&json!("3"), &json!("passed, 1 warning"))
-    );
-    assert_eq!(tested["body"]["findings"][0]["severity"], "warning");
+    tests_before_it_chooses(&server, &program, body).await;
     let page = call(&server, &program, "POST", "/api/firmware/upgrade", body).await;
     assert_eq!(json_of(&page)["body"]["after_reboot"], true);
     let slots = json_of(&program.get(&server, "/api/firmware/slots").await);
