@@ -19,7 +19,7 @@ use crate::reproduce;
 /// Reset to login page of the new firmware, as a multiple of the same without an upgrade.
 const RATIO: f64 = 1.3;
 /// Restarts of each kind; the median counts.
-const ROUNDS: usize = 3;
+const ROUNDS: usize = 5;
 /// Bytes of the disk.
 const DISK: u64 = 4_000_000_000;
 /// Longest wait for one look at the page: it bounds how exact the figure is.
@@ -50,9 +50,12 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
         appliance.upload(next.iso())?;
         let mut slot = 2;
         for _ in 0..ROUNDS {
-            plain.push(appliance.restart(&guest)?);
+            let before = appliance.restart(&guest)?;
             appliance.choose(slot)?;
-            upgraded.push(appliance.restart(&guest)?);
+            let after = appliance.restart(&guest)?;
+            eprintln!("slot {}: {before:.1} s, then slot {slot}: {after:.1} s", 3 - slot);
+            plain.push(before);
+            upgraded.push(after);
             // Back the same way in the next round.
             slot = 3 - slot;
         }
