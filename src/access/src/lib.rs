@@ -17,5 +17,5 @@ mod token;
 
 pub use lock_out::{LockOut, Subject};
 pub use sessions::{Kind, MOST_SESSIONS, Now, Session, Sessions};
-pub use store::{Store, StoreError};
+pub use store::Store;
 pub use token::{Token, TokenError, TokenHash};

@@ -3,41 +3,35 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sps_durable::{Folder, Medium, ReplaceError, replace};
-use thiserror::Error;
+use sps_durable::{Document, Folder, Medium, SaveError, load, save};
 use tracing::warn;
 
 use crate::sessions::{Kept, Now, Sessions};
 
-const NAME: &str = "sessions.json";
-const FORMAT: u32 = 1;
-/// Largest file that is read: [`crate::MOST_SESSIONS`] of a few hundred bytes each.
-const MOST_BYTES: usize = 512 * 1024;
-
+/// [`crate::MOST_SESSIONS`] of a few hundred bytes each.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct AllSessions {
     format: u32,
     /// Seconds since 1970.
     saved: u64,
     sessions: Vec<Kept>,
 }
 
+impl Document for AllSessions {
+    const NAME: &'static str = "sessions.json";
+    const FORMAT: u32 = 1;
+    const MOST: usize = 512 * 1024;
+
+    fn format(&self) -> u32 {
+        self.format
+    }
+}
+
 /// Where sessions are kept.
 #[derive(Debug)]
 pub struct Store {
     medium: Box<dyn Medium>,
-}
-
-/// Why they could not be kept.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// Writing them out.
-    #[error("could not write the sessions out")]
-    Encode(#[source] serde_json::Error),
-    /// A step on disk.
-    #[error("could not keep the sessions")]
-    Replace(#[source] ReplaceError),
 }
 
 impl Store {
@@ -54,7 +48,7 @@ impl Store {
     /// The sessions that were kept. None when there is no file or it is damaged: then everybody logs in again.
     #[must_use]
     pub fn load(&self, now: Now) -> Sessions {
-        match self.read() {
+        match load::<AllSessions>(self.medium.as_ref()) {
             Ok(Some(document)) => Sessions::restore(document.sessions, document.saved, now),
             Ok(None) => Sessions::default(),
             Err(reason) => {
@@ -64,35 +58,17 @@ impl Store {
         }
     }
 
-    fn read(&self) -> Result<Option<Document>, String> {
-        let bytes = self
-            .medium
-            .read(NAME, MOST_BYTES)
-            .map_err(|error| error.to_string())?;
-        let Some(bytes) = bytes else {
-            return Ok(None);
-        };
-        let document: Document = serde_json::from_slice(&bytes)
-            .map_err(|error| format!("{NAME} is damaged (line {})", error.line()))?;
-        if document.format == FORMAT {
-            Ok(Some(document))
-        } else {
-            Err(format!("{NAME} is of another firmware"))
-        }
-    }
-
     /// Keeps the sessions as they are.
     ///
     /// # Errors
     /// A step on disk failed.
-    pub fn save(&mut self, sessions: &Sessions, now: Now) -> Result<(), StoreError> {
-        let document = Document {
-            format: FORMAT,
+    pub fn save(&mut self, sessions: &Sessions, now: Now) -> Result<(), SaveError> {
+        let document = AllSessions {
+            format: AllSessions::FORMAT,
             saved: now.wall,
             sessions: sessions.kept(now),
         };
-        let bytes = serde_json::to_vec(&document).map_err(StoreError::Encode)?;
-        replace(self.medium.as_mut(), NAME, &bytes).map_err(StoreError::Replace)
+        save(self.medium.as_mut(), &document)
     }
 }
 
@@ -146,14 +122,14 @@ mod tests {
                 .find(&shown.hash(), true, now())
                 .is_some()
         );
-        let text = std::fs::read_to_string(path.join(NAME)).unwrap();
+        let text = std::fs::read_to_string(path.join(AllSessions::NAME)).unwrap();
         assert!(!text.contains(shown.expose()), "{text}");
     }
 
     #[test]
     fn damage_logs_everybody_out_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(NAME);
+        let file = folder.path().join(AllSessions::NAME);
         Store::new(folder.path()).save(&with(&[token()]), now()).unwrap();
         let good = std::fs::read(&file).unwrap();
         for cut in 0..good.len() {

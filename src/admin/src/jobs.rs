@@ -24,7 +24,7 @@ use crate::response::Response;
 use crate::testing::Test;
 
 pub use restart::{Arrival, Expected};
-pub use store::{JobStore, JobStoreError};
+pub use store::JobStore;
 
 /// Lines of a job's log that are kept.
 const LOGGED: usize = 16;

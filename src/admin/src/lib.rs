@@ -46,7 +46,7 @@ pub use client::Client;
 pub use failure::{Failure, FailureKind};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
-pub use jobs::{Arrival, Expected, Fetched, Job, JobState, JobStep, JobStore, JobStoreError, Jobs};
+pub use jobs::{Arrival, Expected, Fetched, Job, JobState, JobStep, JobStore, Jobs};
 pub use licence::{LICENCE_BYTES, Licence, LicenceFile, LicensedFeature, Licensing};
 pub use network::{InterfaceChange, InterfaceStatus, NetworkChange, NetworkStatus};
 pub use operations::{Call, Operations};

@@ -5,10 +5,12 @@
 //!
 //! Invariants: an error of a sync is an error; only root reads what is written. Must not know what the files mean.
 
+mod document;
 mod medium;
 mod replace;
 #[cfg(feature = "simulation")]
 pub mod simulation;
 
+pub use document::{Document, LoadError, SaveError, load, save};
 pub use medium::{Folder, Medium};
 pub use replace::{ReplaceError, replace};

@@ -3,40 +3,34 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use sps_durable::{Folder, Medium, ReplaceError, replace};
-use thiserror::Error;
+use sps_durable::{Document, Folder, Medium, SaveError, load, save};
 use tracing::warn;
 
 use super::Job;
 
-const NAME: &str = "jobs.json";
-const FORMAT: u32 = 1;
-/// Largest file that is read: the jobs that are remembered, with the longest words there are.
-const MOST_BYTES: usize = 512 * 1024;
-
+/// The jobs that are remembered, with the longest words there are.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Document {
+struct Kept {
     format: u32,
     /// Oldest first.
     jobs: Vec<Job>,
+}
+
+impl Document for Kept {
+    const NAME: &'static str = "jobs.json";
+    const FORMAT: u32 = 1;
+    const MOST: usize = 512 * 1024;
+
+    fn format(&self) -> u32 {
+        self.format
+    }
 }
 
 /// Where jobs are kept.
 #[derive(Debug)]
 pub struct JobStore {
     medium: Box<dyn Medium>,
-}
-
-/// Why they could not be kept.
-#[derive(Debug, Error)]
-pub enum JobStoreError {
-    /// Writing them out.
-    #[error("could not write the jobs out")]
-    Encode(#[source] serde_json::Error),
-    /// A step on disk.
-    #[error("could not keep the jobs")]
-    Replace(#[source] ReplaceError),
 }
 
 impl JobStore {
@@ -53,34 +47,22 @@ impl JobStore {
     /// The jobs that were kept, oldest first. None when there is no file or it is damaged: nothing depends on them.
     #[must_use]
     pub fn load(&self) -> Vec<Job> {
-        let read = || {
-            let bytes = self
-                .medium
-                .read(NAME, MOST_BYTES)
-                .map_err(|error| error.to_string())?;
-            let Some(bytes) = bytes else {
-                return Ok(Vec::new());
-            };
-            match serde_json::from_slice(&bytes) {
-                Ok(Document { format: FORMAT, jobs }) => Ok(jobs),
-                Ok(_) => Err(format!("{NAME} is of another firmware")),
-                Err(error) => Err(format!("{NAME} is damaged (line {})", error.line())),
+        match load::<Kept>(self.medium.as_ref()) {
+            Ok(kept) => kept.map(|kept| kept.jobs).unwrap_or_default(),
+            Err(reason) => {
+                warn!("the jobs of earlier starts are lost: {reason}");
+                Vec::new()
             }
-        };
-        read().unwrap_or_else(|reason| {
-            warn!("the jobs of earlier starts are lost: {reason}");
-            Vec::new()
-        })
+        }
     }
 
     /// Keeps the jobs as they are, oldest first.
     ///
     /// # Errors
     /// A step on disk failed.
-    pub fn save(&mut self, jobs: Vec<Job>) -> Result<(), JobStoreError> {
-        let document = Document { format: FORMAT, jobs };
-        let bytes = serde_json::to_vec(&document).map_err(JobStoreError::Encode)?;
-        replace(self.medium.as_mut(), NAME, &bytes).map_err(JobStoreError::Replace)
+    pub fn save(&mut self, jobs: Vec<Job>) -> Result<(), SaveError> {
+        let format = Kept::FORMAT;
+        save(self.medium.as_mut(), &Kept { format, jobs })
     }
 }
 
@@ -109,7 +91,7 @@ mod tests {
     #[test]
     fn damage_loses_the_jobs_and_harms_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join(NAME);
+        let file = folder.path().join(Kept::NAME);
         let mut store = JobStore::new(folder.path());
         assert_eq!(store.load(), []);
         store.save(jobs(2)).unwrap();

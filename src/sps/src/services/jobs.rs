@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use sps_admin::{Arrival, Job, JobStore, JobStoreError, Jobs};
+use sps_admin::{Arrival, Job, JobStore, Jobs};
+use sps_durable::SaveError;
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::task::spawn_blocking;
 use tracing::warn;
@@ -93,10 +94,7 @@ fn lasting(jobs: &Jobs) -> Vec<Job> {
     all
 }
 
-async fn save(
-    store: Arc<Mutex<JobStore>>,
-    jobs: Vec<Job>,
-) -> Result<Result<(), JobStoreError>, ServiceError> {
+async fn save(store: Arc<Mutex<JobStore>>, jobs: Vec<Job>) -> Result<Result<(), SaveError>, ServiceError> {
     let saved = spawn_blocking(move || store.lock().unwrap_or_else(PoisonError::into_inner).save(jobs));
     Ok(saved.await?)
 }
