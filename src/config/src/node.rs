@@ -103,8 +103,14 @@ pub struct Firmware {
     /// Hours for which a new firmware must have been healthy until it is committed by itself; 0: by hand only.
     pub commit_after_hours: u32,
     /// Whether `admin` may send firmware by SFTP and scp while the appliance does its work.
-    #[serde(default)]
+    // Left out while it is off: an earlier firmware, to which one may go back, knows nothing of it.
+    #[serde(default, skip_serializing_if = "is_off")]
     pub ssh_upload: bool,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks with a reference")]
+const fn is_off(on: &bool) -> bool {
+    !*on
 }
 
 /// Hours after which a healthy firmware is committed when nobody says otherwise.
