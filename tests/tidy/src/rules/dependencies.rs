@@ -47,6 +47,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-net-engine", Kind::Engine),
     ("sps-preflight", Kind::Engine),
     ("sps-sandbox", Kind::Shell),
+    ("sps-session-record", Kind::Base),
     ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
     ("sps-supervisor", Kind::Shell),
