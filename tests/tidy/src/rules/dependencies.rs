@@ -35,6 +35,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-clock", Kind::Shell),
     ("sps-config", Kind::Base),
     ("sps-console", Kind::Shell),
+    ("sps-datastore", Kind::Shell),
+    ("sps-datastore-engine", Kind::Engine),
     ("sps-durable", Kind::Base),
     ("sps-fetch", Kind::Shell),
     ("sps-firmware", Kind::Shell),
