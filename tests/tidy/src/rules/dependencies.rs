@@ -45,6 +45,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
     ("sps-licence", Kind::Engine),
+    ("sps-metadb", Kind::Base),
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
     ("sps-preflight", Kind::Engine),
