@@ -96,10 +96,7 @@ pub(crate) fn reorganize(
     let old = open(order.from)?.ok_or_else(|| missing(order.from)(gone()))?;
     let counted = open(order.from)?.ok_or_else(|| missing(order.from)(gone()))?;
     let plan = planned(counted, order.from.layout, order.into.layout)?;
-    let new = match open(order.into)? {
-        Some(begun) if Journal::load(&begun).is_ok_and(|journal| journal.is_some()) => begun,
-        _ => begin(root, order, &plan)?,
-    };
+    let new = begin(root, order, &plan)?;
     let journal = Journal::load(&new)?.unwrap_or_else(|| fresh_journal(order, &plan));
     let mut work = Work::new(old, new, journal, &plan, content, watch);
     if work.journal.steps.len() != plan.steps.len() {
@@ -108,25 +105,32 @@ pub(crate) fn reorganize(
     work.run(&plan)
 }
 
-/// Makes the folder, if there is room for what comes into it.
+/// Makes the tree, if there is room for what comes into it; or finds what an earlier start began.
 fn begin(root: &Folder, order: &Order<'_>, plan: &Plan) -> Result<Folder, StoreError> {
-    let needed = plan.cost.estimate(&sps_datastore_engine::DEFAULT_RATES).space;
-    let free = root.free()?;
-    if free < needed {
-        return Err(StoreError::NoRoom { needed, free });
+    let begun = root.folder(order.into.to_string().as_bytes())?;
+    if begun.is_none() {
+        let needed = plan.cost.estimate(&sps_datastore_engine::DEFAULT_RATES).space;
+        let free = root.free()?;
+        if free < needed {
+            return Err(StoreError::NoRoom { needed, free });
+        }
     }
     let new = root.folder_made(order.into.to_string().as_bytes())?;
     root.sync()?;
-    let record = TreeRecord {
-        format: TREE_FORMAT,
-        tree: order.into,
-        made_from: Some(order.from),
-        made_by: order.firmware.into(),
-        at: order.now,
-    };
     // The journal first: a tree with a record and no journal would be whole.
-    fresh_journal(order, plan).save(&new)?;
-    record.save(&new)?;
+    if !matches!(Journal::load(&new), Ok(Some(_))) {
+        fresh_journal(order, plan).save(&new)?;
+    }
+    if !matches!(TreeRecord::load(&new), Ok(Some(_))) {
+        let record = TreeRecord {
+            format: TREE_FORMAT,
+            tree: order.into,
+            made_from: Some(order.from),
+            made_by: order.firmware.into(),
+            at: order.now,
+        };
+        record.save(&new)?;
+    }
     Ok(new)
 }
 
