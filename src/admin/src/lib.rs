@@ -32,6 +32,7 @@ mod server;
 mod session;
 mod setup;
 mod status;
+mod store;
 mod support;
 mod testing;
 pub mod text;
@@ -62,5 +63,6 @@ pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
+pub use store::{SessionLine, Sessions, StoreStatus};
 pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
 pub use testing::{Confirmed, Finding, Severity, Test};

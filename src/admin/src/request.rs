@@ -173,6 +173,13 @@ pub enum Request {
         /// Its SHA-256, hexadecimal.
         sha256: String,
     },
+    /// The data store: [`crate::Response::Store`].
+    StoreShow,
+    /// The newest sessions: [`crate::Response::Sessions`].
+    SessionList {
+        /// At most so many.
+        limit: usize,
+    },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {
         /// Let it.

@@ -8,6 +8,7 @@ use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
 use crate::status::{ConsoleState, LogLines, Status};
+use crate::store::{Sessions, StoreStatus};
 use crate::support::{BundleWritten, KeptBundle, Stick};
 use crate::testing::Test;
 
@@ -59,4 +60,8 @@ pub enum Response {
     Bundles(Vec<KeptBundle>),
     /// What the appliance is licensed for.
     Licence(Licensing),
+    /// The data store.
+    Store(StoreStatus),
+    /// Sessions, the newest first.
+    Sessions(Sessions),
 }

@@ -74,6 +74,8 @@ impl Request {
             Self::BundleRead { key } => format!("fetch the support bundle {key}"),
             Self::BundleDelete { key } => format!("delete the support bundle {key}"),
             Self::LicenceShow => "licence show".into(),
+            Self::StoreShow => "store show".into(),
+            Self::SessionList { .. } => "sessions list".into(),
             Self::LicenceSet { .. } => "licence add".into(),
             Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
             Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
@@ -99,6 +101,8 @@ impl Request {
                 | Self::InstallPlan { .. }
                 | Self::BundleList
                 | Self::LicenceShow
+                | Self::StoreShow
+                | Self::SessionList { .. }
         )
     }
 
@@ -140,6 +144,8 @@ impl Request {
             | Self::InstallDisks
             | Self::BundleKeep
             | Self::BundleList
+            | Self::StoreShow
+            | Self::SessionList { .. }
             | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }

@@ -62,7 +62,31 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// What it is called in a message.
+    /// Every kind.
+    pub const ALL: [Self; 14] = [
+        Self::Configuration,
+        Self::ConfigurationHistory,
+        Self::Trails,
+        Self::SessionDatabase,
+        Self::Analytics,
+        Self::Index,
+        Self::ClosedLogs,
+        Self::OpenLogs,
+        Self::Reports,
+        Self::Plugins,
+        Self::IndexerKeys,
+        Self::CoreFiles,
+        Self::Quarantine,
+        Self::Unrecognized,
+    ];
+
+    /// The kind with this title; what a later version calls something is not known here.
+    #[must_use]
+    pub fn titled(title: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.title() == title)
+    }
+
+    /// What it is called in a message, and in a document between versions.
     #[must_use]
     pub const fn title(self) -> &'static str {
         match self {

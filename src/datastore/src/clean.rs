@@ -64,7 +64,12 @@ fn leftovers(root: &Folder) -> Result<Vec<Vec<u8>>, StoreError> {
     Ok(names)
 }
 
-fn remove_below(root: &Folder, name: &[u8], pause: &mut dyn FnMut() -> bool) -> Result<u64, StoreError> {
+/// Removes a folder with everything in it; how many files went.
+pub(crate) fn remove_below(
+    root: &Folder,
+    name: &[u8],
+    pause: &mut dyn FnMut() -> bool,
+) -> Result<u64, StoreError> {
     let Some(folder) = root.folder(name)? else {
         return Ok(0);
     };

@@ -20,6 +20,7 @@ mod content;
 mod disk;
 mod documents;
 mod error;
+mod measure;
 mod reorganize;
 mod steps;
 mod store;

@@ -11,8 +11,8 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use sps_datastore_engine::{
-    Action, Class, Estimate, Form, JOURNAL_FORMAT, Journal, Kind, Layout, Meter, Place, Plan, Progress,
-    Rates, State, Step, StepState, TREE_FORMAT, TreeName, TreeRecord, layout, plan,
+    Action, Class, Form, JOURNAL_FORMAT, Journal, Kind, Layout, Meter, Place, Plan, Progress, State, Step,
+    StepState, TREE_FORMAT, TreeName, TreeRecord, layout, plan,
 };
 
 use crate::content::Content;
@@ -64,11 +64,6 @@ pub struct Made {
     pub bytes: u64,
     /// What people should know.
     pub notes: Vec<String>,
-}
-
-/// What a reorganization of `tree` to layout `to` will take.
-pub(crate) fn estimate(tree: Folder, from: u32, to: u32, rates: &Rates) -> Result<Estimate, StoreError> {
-    Ok(planned(tree, from, to)?.cost.estimate(rates))
 }
 
 fn planned(tree: Folder, from: u32, to: u32) -> Result<Plan, StoreError> {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use sps_datastore_engine::{
-    BY_FIRMWARE, Choice, Estimate, Journal, LastServed, Layout, Origin, Rates, Refusal, SERVED_FORMAT, State,
+    BY_FIRMWARE, Choice, Facts, Journal, LastServed, Layout, Origin, Rates, Refusal, SERVED_FORMAT, State,
     StoreFacts, TREE_FORMAT, Tree, TreeName, TreeRecord, choose, digest_of, layout, link_to,
 };
 use sps_session_record::SessionRecord;
@@ -15,8 +15,10 @@ use crate::content::Content;
 use crate::disk::Folder;
 use crate::documents::Kept;
 use crate::error::StoreError;
+use crate::measure;
 use crate::reorganize::{self, Made, Order, Watch};
 use crate::steps::Steps;
+use crate::survey::survey;
 use crate::walk::{Met, walk};
 
 /// The data store, as one firmware sees it.
@@ -91,19 +93,18 @@ impl Store {
         })
     }
 
-    /// What making the firmware with the digest `firmware` and layout `to` its own tree would take now; nothing when it would
-    /// find what it needs.
+    /// What the tree `tree` holds, counted, and what this disk does in a short measurement.
     ///
     /// # Errors
-    /// The store cannot be read, or could not serve that firmware.
-    pub fn estimate(&self, firmware: &str, to: u32, rates: &Rates) -> Result<Option<Estimate>, StoreError> {
-        let Choice::Reorganize { from, .. } = choose(&self.facts()?, firmware, to)? else {
-            return Ok(None);
+    /// The tree cannot be read, or the disk not be written.
+    pub fn measured(&self, tree: TreeName) -> Result<(Facts, Rates), StoreError> {
+        let folder = self.root.folder(tree.to_string().as_bytes())?;
+        let layout = layout(tree.layout).ok_or(Refusal::Unknown { own: tree.layout })?;
+        let facts = match folder {
+            Some(folder) => survey(folder, layout)?,
+            None => Facts::default(),
         };
-        let Some(tree) = self.root.folder(from.to_string().as_bytes())? else {
-            return Ok(None);
-        };
-        reorganize::estimate(tree, from.layout, to, rates).map(Some)
+        Ok((facts, measure::measure(&self.root)?))
     }
 
     /// Bytes that are free.

@@ -177,6 +177,26 @@ fn same_but_tries(one: &Control, other: &Control) -> bool {
     roles(one) == roles(other)
 }
 
+/// The running firmware on trial has advanced a reorganization of the data store that goes on over starts: this start gets its
+/// try back. Such work ends, so the number of starts does.
+#[must_use]
+pub fn advanced(facts: &Facts) -> Decision {
+    let Some(control) = facts.control else {
+        return Decision::nothing(Control::default());
+    };
+    let mut decision = Decision::nothing(control);
+    let (Some(running), true) = (facts.running, facts.is_trying()) else {
+        return decision;
+    };
+    let flags = control.slot(running);
+    if let Some(tries) = Tries::new(flags.tries.get() + 1) {
+        let mut changed = control;
+        changed.slot_mut(running).tries = tries;
+        decision.write(changed);
+    }
+    decision
+}
+
 /// Every service of the running firmware is healthy. In rescue mode, or when the boot control does not name the
 /// running slot as the first, that changes nothing.
 #[must_use]

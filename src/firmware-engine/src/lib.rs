@@ -28,7 +28,7 @@ mod state;
 mod tested;
 
 pub use attempt::{Attempt, Cause, Failed, MAX_FAILED, Rollback};
-pub use boot::{BootInput, BootOutcome, boot_started, healthy};
+pub use boot::{BootInput, BootOutcome, advanced, boot_started, healthy};
 pub use commands::{Candidate, activate, add, commit, delete, forget, rollback};
 pub use deadlines::{
     CommitDue, DEADLINES, Deadlines, Reaction, Trial, commit_due, services_overdue, storage_failed,

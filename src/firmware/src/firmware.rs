@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 use sps_firmware_engine::{
-    BootInput, BootOutcome, Build, CommitDue, DEADLINES, Reaction, Rescue, Trial, boot_started, commit,
-    commit_due, healthy, services_overdue, storage_failed,
+    BootInput, BootOutcome, Build, CommitDue, DEADLINES, Reaction, Rescue, Trial, advanced, boot_started,
+    commit, commit_due, healthy, services_overdue, storage_failed,
 };
 use sps_image::boot_control::SlotNumber;
 use sps_image::keys::Trust;
@@ -253,6 +253,22 @@ impl Firmware {
                 warn!("{}", sps_bootlog::causes(&error));
             }
         }
+        Ok(())
+    }
+
+    /// This start has advanced the reorganization of the data store: a firmware on trial gets the try back that it took. To be
+    /// called once in a start.
+    ///
+    /// # Errors
+    /// When that cannot be written down.
+    pub fn advanced(&self) -> Result<(), FirmwareError> {
+        let _deciding = self.decide();
+        let mut context = Context {
+            staging: None,
+            evidence: &Evidence::default(),
+        };
+        let decision = advanced(&self.gather(None)?.facts);
+        self.carry_out(&decision, &mut context)?.complete()?;
         Ok(())
     }
 

@@ -11,6 +11,7 @@ mod high_availability;
 mod licence;
 mod plugins;
 mod release_notes;
+mod reorganization;
 mod space;
 mod system_monitor;
 mod tainted;
@@ -28,6 +29,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("upgrade_path", upgrade_path::check),
     ("hardware", hardware::check),
     ("space", space::check),
+    ("reorganization", reorganization::check),
     ("high_availability", high_availability::check),
     ("system_monitor", system_monitor::check),
     ("tainted", tainted::check),

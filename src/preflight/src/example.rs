@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::finding::{Found, Severity};
 use crate::snapshot::{
-    Acknowledged, Candidate, CoreFile, Facts, LastBackup, LicenceFacts, Licensing, Plugin, Running, Slot,
-    Snapshot, Space,
+    Acknowledged, Candidate, CoreFile, Counted, DataStore, Facts, LastBackup, LicenceFacts, Licensing,
+    Plugin, Running, Slot, Snapshot, Space,
 };
 
 const GIB: u64 = 1 << 30;
@@ -29,6 +29,10 @@ pub(crate) fn ready() -> Snapshot {
             data_free: 21 * GIB,
             data_needed: Some(3 * GIB / 2),
         }),
+        store: Some(DataStore {
+            layout: 2,
+            ..DataStore::default()
+        }),
         licence: Some(Licensing::Licence(licence())),
         tainted: Some(Vec::new()),
         problems: Some(Vec::new()),
@@ -45,6 +49,14 @@ pub(crate) fn ready() -> Snapshot {
     Snapshot::new(17, json!({"network": {"host_name": "sps-1"}}), facts, candidate())
 }
 
+fn database() -> Counted {
+    Counted {
+        files: 1,
+        bytes: 3 * GIB / 2,
+        ..Counted::default()
+    }
+}
+
 /// An appliance nobody has looked at for a long time.
 pub(crate) fn neglected() -> Snapshot {
     let facts = Facts {
@@ -57,7 +69,14 @@ pub(crate) fn neglected() -> Snapshot {
             boot_free: GIB,
             data_total: 500 * GIB,
             data_free: GIB / 3,
-            data_needed: Some(3 * GIB / 2),
+            data_needed: None,
+        }),
+        store: Some(DataStore {
+            layout: 1,
+            kinds: [("session database".to_owned(), database())].into(),
+            links_a_second: 50_000,
+            copies_a_second: 1_000,
+            bytes_a_second: 100_000_000,
         }),
         licence: Some(Licensing::Licence(LicenceFacts {
             lts: vec![6],

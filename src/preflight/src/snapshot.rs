@@ -3,6 +3,8 @@
 //! Written by one version and read by a later one. A field is never renamed nor given another meaning: it is added, and
 //! may be missing. Only where an earlier reader would judge wrongly is [`FORMAT`] raised.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use sps_image::day::Day;
 use sps_image::hex::Sha256Digest;
@@ -71,6 +73,8 @@ pub struct Facts {
     pub slots: Vec<Slot>,
     /// Room on the disk.
     pub space: Option<Space>,
+    /// The data store.
+    pub store: Option<DataStore>,
     /// The licence.
     pub licence: Option<Licensing>,
     /// Files of the running firmware that were changed.
@@ -121,8 +125,38 @@ pub struct Space {
     pub data_total: u64,
     /// Free on `data`.
     pub data_free: u64,
-    /// What the reorganization to the new data layout will need on `data`, if it has been computed.
+    /// What the reorganization to the new data layout will need on `data`, if the running firmware has computed it.
     pub data_needed: Option<u64>,
+}
+
+/// The data store, counted, and how fast its disk is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DataStore {
+    /// Number of its layout.
+    pub layout: u32,
+    /// What there is of each kind, by its title.
+    pub kinds: BTreeMap<String, Counted>,
+    /// Hard links the disk makes in a second, measured.
+    pub links_a_second: u64,
+    /// Files it copies in a second beside their bytes.
+    pub copies_a_second: u64,
+    /// Bytes it copies in a second.
+    pub bytes_a_second: u64,
+}
+
+/// How much there is of something.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Counted {
+    /// Files.
+    pub files: u64,
+    /// Folders.
+    pub folders: u64,
+    /// Bytes, where they matter.
+    pub bytes: u64,
+    /// Bytes of the names.
+    pub names: u64,
 }
 
 /// Whether there is a licence.

@@ -13,6 +13,7 @@ pub(crate) fn boot_status(
     services: &Status,
     services_since: u64,
     start: &str,
+    progress: Option<web::Progress>,
 ) -> BootStatus {
     let mut shown: Vec<web::Phase> = phases.iter().map(phase).collect();
     shown.push(services_phase(services, services_since));
@@ -21,7 +22,7 @@ pub(crate) fn boot_status(
         health: health(services.health),
         phases: shown,
         services: services.services.iter().map(service).collect(),
-        progress: None,
+        progress,
         start: start.to_owned(),
         problems: services.services.iter().filter(failed).map(problem).collect(),
     }

@@ -242,10 +242,11 @@ impl Engine {
     }
 
     fn alive(&mut self, id: ServiceId, now: Duration) {
-        if let Some(service) = self.services.get_mut(id.0)
-            && let Phase::Ready { alive, .. } = &mut service.phase
-        {
-            *alive = now;
+        match self.services.get_mut(id.0).map(|service| &mut service.phase) {
+            Some(Phase::Ready { alive, .. }) => *alive = now,
+            // Whoever shows that a long start goes on gets more time for it.
+            Some(Phase::Starting { since }) => *since = now,
+            _ => {}
         }
     }
 

@@ -29,7 +29,7 @@ pub struct Limits {
     pub backoff_longest: Duration,
     /// A service that was ready for this long starts again from the first pause.
     pub settled_after: Duration,
-    /// Time from start to ready; later counts as a failure and the service is aborted.
+    /// Time from start, or from the last sign of life since, to ready; later counts as a failure and the service is aborted.
     pub ready_within: Duration,
     /// Longest silence of a service that promised signs of life; `None` when it promised none.
     pub alive_every: Option<Duration>,

@@ -50,6 +50,43 @@ impl Installed {
         Ok(disk)
     }
 
+    /// One with this firmware, whose first boot is done.
+    ///
+    /// # Errors
+    /// When it cannot be made, or does not become healthy.
+    pub fn of(bed: &Testbed, firmware: &Firmware) -> Result<Self> {
+        let path = bed.files().join("disk");
+        firmware.install(&path, DISK, bed.files())?;
+        let disk = Self { path };
+        let guest = bed.start("first", disk.machine())?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        power_off(guest)?;
+        Ok(disk)
+    }
+
+    /// Looks at `data`, or changes it, as it lies on the disk between two boots. Needs root: it is mounted.
+    ///
+    /// # Errors
+    /// When it cannot be mounted, or the work fails.
+    pub fn with_data<T>(&self, work: impl FnOnce(&Path) -> Result<T>) -> Result<T> {
+        let place = self.partition(Part::Data)?;
+        let folder = self.path.with_file_name("mounted");
+        std::fs::create_dir_all(&folder)?;
+        let options = format!("loop,offset={},sizelimit={}", place.offset, place.size);
+        let run = |command: &mut Command| -> Result<()> {
+            let ended = command.status()?;
+            ensure!(ended.success(), "{command:?} failed");
+            Ok(())
+        };
+        run(Command::new("mount")
+            .args(["-t", "ext4", "-o", &options])
+            .arg(&self.path)
+            .arg(&folder))?;
+        let done = work(&folder);
+        run(Command::new("umount").arg(&folder))?;
+        done
+    }
+
     /// A copy in another file.
     ///
     /// # Errors

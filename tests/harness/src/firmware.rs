@@ -12,6 +12,7 @@ use sps_image::build::disk::{ova, qcow2, raw, vmdk};
 use sps_image::build::menus::KERNEL_ARGUMENTS;
 use sps_image::build::repack::{self, Changes};
 use sps_image::build::seal::{self, Payloads, Seal};
+use sps_image::hex::Sha256Digest;
 use sps_image::keys::{KEY_SIZE, SecretKey, Trust};
 use sps_image::names;
 use sps_image::release::Release;
@@ -118,6 +119,20 @@ impl Firmware {
     #[must_use]
     pub fn release(&self) -> &Release {
         &self.verified.release
+    }
+
+    /// Digest of its manifest: its name on the appliance.
+    ///
+    /// # Errors
+    /// When the manifest cannot be read.
+    pub fn digest(&self) -> Result<Sha256Digest> {
+        let extent = self.verified.files.files.get(names::MANIFEST);
+        let extent = extent.context("the firmware has no manifest")?;
+        let mut text = vec![0; usize::try_from(extent.size)?];
+        self.image
+            .read_at(extent.offset, &mut text)
+            .context("read the manifest")?;
+        Ok(Sha256Digest::of(&text))
     }
 
     /// Writes a variant to `path`.

@@ -68,6 +68,12 @@ pub enum ApplianceCommand {
     /// The licence: show, add
     #[command(subcommand)]
     Licence(LicenceCommand),
+    /// The data store: show
+    #[command(subcommand)]
+    Store(StoreCommand),
+    /// Recorded sessions: list
+    #[command(subcommand)]
+    Sessions(SessionsCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
     NormalBoot(Change),
 }
@@ -181,6 +187,27 @@ pub enum NetworkCommand {
     Show(Common),
     /// Changes what is named and leaves the rest
     Set(NetworkSet),
+}
+
+/// The data store.
+#[derive(Clone, Debug, Subcommand)]
+pub enum StoreCommand {
+    /// Shows its layout, the room it has, and what is kept for earlier firmware
+    Show(Common),
+}
+
+/// Recorded sessions.
+#[derive(Clone, Debug, Subcommand)]
+pub enum SessionsCommand {
+    /// Lists the newest
+    List {
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
 }
 
 /// The licence.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::arguments::{
     ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, LicenceCommand,
-    NetworkCommand, NetworkSet, Switch,
+    NetworkCommand, NetworkSet, SessionsCommand, StoreCommand, Switch,
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
@@ -162,6 +162,10 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Unseal(change) => Job::change(Request::Unseal, change),
         ApplianceCommand::Install(command) => return install(command),
         ApplianceCommand::Licence(command) => return licence(command, folder),
+        ApplianceCommand::Store(StoreCommand::Show(common)) => Job::read(Request::StoreShow, common),
+        ApplianceCommand::Sessions(SessionsCommand::List { limit, common }) => {
+            Job::read(Request::SessionList { limit: *limit }, common)
+        }
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }

@@ -10,6 +10,7 @@ mod network;
 mod progress;
 mod response;
 mod status;
+mod store;
 mod table;
 mod units;
 
@@ -23,6 +24,7 @@ pub use progress::progress_line;
 pub(crate) use progress::share;
 pub use response::response;
 pub use status::status;
+pub use store::{sessions, store};
 pub use units::{bytes, date, duration};
 
 pub(crate) use table::{WIDTH, indented, pairs, table};

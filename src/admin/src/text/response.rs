@@ -1,6 +1,8 @@
 //! Any response in words.
 
-use super::{bytes, clean, date, disks, licence, media, network, plan, slots, status, table, test};
+use super::{
+    bytes, clean, date, disks, licence, media, network, plan, sessions, slots, status, store, table, test,
+};
 use crate::changes::Change;
 use crate::firmware::Slots;
 use crate::response::Response;
@@ -39,6 +41,8 @@ pub fn response(response: &Response) -> String {
         Response::Plan(steps) => plan(steps),
         Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
         Response::Licence(now) => licence(now),
+        Response::Store(now) => store(now),
+        Response::Sessions(found) => sessions(found),
     }
 }
 

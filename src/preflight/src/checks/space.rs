@@ -2,6 +2,7 @@
 
 use crate::finding::{Found, Severity};
 use crate::snapshot::Snapshot;
+use crate::store::{Upgrade, upgrade};
 use crate::text::amount;
 
 const SETTING: &str = "Basic Settings > Management > Disk space fill up prevention";
@@ -10,8 +11,14 @@ pub(crate) fn check(snapshot: &Snapshot) -> Vec<Found> {
     let Some(space) = &snapshot.facts.space else {
         return vec![Found::unknown(SETTING, "how much disk space is free")];
     };
-    let Some(needed) = space.data_needed else {
-        return vec![Found::unknown(SETTING, "how much disk space the upgrade needs")];
+    let needed = match upgrade(snapshot) {
+        Upgrade::Planned(estimate) => estimate.space,
+        Upgrade::Nothing => 0,
+        // An earlier firmware may have computed it; what cannot be done is told by another check.
+        Upgrade::Unknown | Upgrade::Impossible(_) => match space.data_needed {
+            Some(needed) => needed,
+            None => return vec![Found::unknown(SETTING, "how much disk space the upgrade needs")],
+        },
     };
     let Some(missing) = needed.checked_sub(space.data_free).filter(|missing| *missing > 0) else {
         return Vec::new();
@@ -45,6 +52,8 @@ mod tests {
 
     fn left(free: u64, needed: Option<u64>) -> Vec<Found> {
         check(&with(|facts: &mut Facts| {
+            // An early firmware told no more.
+            facts.store = None;
             facts.space = Some(Space {
                 data_free: free,
                 data_needed: needed,

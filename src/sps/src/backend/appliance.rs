@@ -27,8 +27,10 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, support, testing,
+    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
+    testing,
 };
+use crate::services::{DataState, Opened};
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
@@ -69,6 +71,8 @@ pub(crate) struct Appliance {
     /// The support bundle that is being made to be kept.
     pub(super) making: Making,
     exit: Arc<OnceLock<Messenger>>,
+    /// What `data` is doing.
+    data: watch::Sender<DataState>,
 }
 
 impl Appliance {
@@ -77,7 +81,18 @@ impl Appliance {
             parts: Arc::new(parts),
             making: Making::default(),
             exit: Arc::default(),
+            data: watch::Sender::default(),
         }
+    }
+
+    /// Where the service of `data` tells what it does.
+    pub(crate) fn data(&self) -> watch::Sender<DataState> {
+        self.data.clone()
+    }
+
+    /// The data store, while it can be used.
+    pub(super) fn store(&self) -> Option<Arc<Opened>> {
+        self.data.borrow().opened.clone()
     }
 
     /// The firmware slots, while they can be used.
@@ -186,6 +201,8 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
+            Request::StoreShow => self.aside(|own| store::show(&own)).await,
+            Request::SessionList { limit } => self.aside(move |own| store::sessions(&own, limit)).await,
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks

@@ -14,6 +14,7 @@ mod receiving;
 mod settings;
 mod setup;
 mod status;
+mod store;
 mod support;
 mod testing;
 mod unattended;

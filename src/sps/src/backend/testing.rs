@@ -3,12 +3,14 @@
 use std::fs;
 
 use sps_admin::{Confirmed, Context, Failure, Finding, Progress, Reply, Response, Severity, Test};
-use sps_firmware::{Firmware, MAX_REPORT, TestRecord, Testable};
+use sps_datastore_engine::{Choice, choose};
+use sps_firmware::{Firmware, MAX_REPORT, TestRecord};
 use sps_firmware_engine::{Build, SlotState};
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
 use sps_preflight::{
-    Acknowledged, Candidate, Facts, LastBackup, Licensing, Report, Running, Slot, Snapshot, Space,
+    Acknowledged, Candidate, Counted, DataStore, Facts, LastBackup, Licensing, Report, Running, Slot,
+    Snapshot, Space,
 };
 use sps_web::ServiceState;
 
@@ -39,7 +41,7 @@ pub(super) fn test(own: &Appliance, slot: u8, confirmed: Confirmed, context: &Co
     tell("looking at the appliance");
     let (revision, node) = own.parts.settings.revised();
     let configuration = serde_json::to_value(node.redacted()).map_err(broken)?;
-    let facts = facts(own, &slots, running, &testable, confirmed)?;
+    let facts = facts(own, &slots, running, confirmed)?;
     let candidate = Candidate::of(&testable.manifest, testable.digest);
     let snapshot = Snapshot::new(revision, configuration, facts, candidate);
     let snapshot = snapshot.to_json().map_err(broken)?;
@@ -114,13 +116,7 @@ fn told(record: &TestRecord, report: &Report, outdated: Option<String>) -> Test 
     }
 }
 
-fn facts(
-    own: &Appliance,
-    slots: &Firmware,
-    running: &Build,
-    testable: &Testable,
-    confirmed: Confirmed,
-) -> Result<Facts, Failure> {
+fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirmed) -> Result<Facts, Failure> {
     let failure = |error| firmware::failure(&error);
     let views = slots.list().map_err(failure)?;
     let kept = |state: SlotState| {
@@ -137,8 +133,8 @@ fn facts(
         filled.push(Slot {
             number: view.slot.get().into(),
             digest: digest.to_string(),
-            // Both work on the same layout, so nothing has to be brought back.
-            data_kept: kept(view.state) && manifest.data_layout == running.data_layout,
+            // Without a data store that can be asked: the same layout is there.
+            data_kept: kept(view.state) && finds_data(own, &digest.to_string(), manifest.data_layout),
         });
     }
     Ok(Facts {
@@ -150,7 +146,8 @@ fn facts(
         hardware: Some(HARDWARE.to_owned()),
         virtual_machine: virtual_machine(),
         slots: filled,
-        space: space(slots, testable.manifest.data_layout == running.data_layout),
+        space: space(slots),
+        store: store(own)?,
         licence: Some(match licence::current(own) {
             Some(licence) => Licensing::Licence((&licence).into()),
             None => Licensing::Demo,
@@ -177,15 +174,54 @@ fn virtual_machine() -> Option<bool> {
     Some(flags.split_whitespace().any(|flag| flag == "hypervisor"))
 }
 
-fn space(slots: &Firmware, same_layout: bool) -> Option<Space> {
+/// Whether a firmware would find what it left, or what it can share.
+fn finds_data(own: &Appliance, digest: &str, layout: u32) -> bool {
+    let Some(opened) = own.store() else { return false };
+    let facts = opened.store.facts();
+    let choice = facts.ok().and_then(|facts| choose(&facts, digest, layout).ok());
+    matches!(choice, Some(Choice::Use { .. } | Choice::Point { .. }))
+}
+
+fn space(slots: &Firmware) -> Option<Space> {
     let data = rustix::fs::statvfs(DATA_FOLDER).ok()?;
     Some(Space {
         boot_free: slots.free().ok()?,
         data_total: data.f_blocks.saturating_mul(data.f_frsize),
         data_free: data.f_bavail.saturating_mul(data.f_frsize),
-        // On the same layout nothing is reorganized.
-        data_needed: same_layout.then_some(0),
+        // The firmware to be judged plans it itself.
+        data_needed: None,
     })
+}
+
+/// The data store, counted and measured.
+fn store(own: &Appliance) -> Result<Option<DataStore>, Failure> {
+    let Some(opened) = own.store() else {
+        return Ok(None);
+    };
+    let measured = opened.store.measured(opened.tree);
+    let (facts, rates) = measured.map_err(|error| Failure::failed(sps_bootlog::causes(&error)))?;
+    let counted = |there: &sps_datastore_engine::Counted| Counted {
+        files: there.files,
+        folders: there.folders,
+        bytes: there.bytes,
+        names: there.names,
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "rates, in whole numbers"
+    )]
+    let whole = |rate: f64| rate as u64;
+    let kinds = facts.kinds.iter();
+    Ok(Some(DataStore {
+        layout: facts.layout,
+        kinds: kinds
+            .map(|(kind, there)| (kind.title().to_owned(), counted(there)))
+            .collect(),
+        links_a_second: whole(rates.links),
+        copies_a_second: whole(rates.copies),
+        bytes_a_second: whole(rates.bytes),
+    }))
 }
 
 /// What the boot page and `status` show as a problem.

@@ -1,33 +1,305 @@
-//! `data`: brought up aside of everything else, so that a disk that hangs stops nothing but its users.
+//! `data`: brought up aside of everything else, so that a disk that hangs stops nothing but its users. Then the tree of this
+//! firmware is found on it, or made: the reorganization is a part of getting `data`, not of booting.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::time::{Duration, Instant};
 
+use sps_bootlog::causes;
+use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report, Steps, Store, StoreError};
+use sps_datastore_engine::{Kind, TreeName, layout};
+use sps_firmware::Firmware;
+use sps_firmware_engine::{Build, Reaction};
+use sps_session_record::SessionRecord;
 use sps_storage::data::Data;
 use sps_storage::drbd::Drbd;
 use sps_storage::helper::Helpers;
-use sps_supervisor::{Service, ServiceContext, ServiceError};
+use sps_store_forms::Forms;
+use sps_supervisor::{ExitKind, Messenger, Service, ServiceContext, ServiceError};
+use sps_supervisor_engine::{Limits, ServiceSpec};
+use sps_web::Progress;
+use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tracing::info;
+use tracing::{error, info, warn};
 
 use super::supervise::spec;
-use crate::node::Node;
+use crate::node::{Node, now};
 
 /// Where it is mounted.
 pub(crate) const FOLDER: &str = "/data";
+/// Time from one sign of life of the disk to the next while `data` is brought up (`DEADLINES.storage_progress`).
+const SILENCE: Duration = sps_firmware_engine::DEADLINES.storage_progress;
+/// How often the log says how far a reorganization is.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 
-/// Mounts `data` and unmounts it when the appliance stops.
-pub(super) fn service(node: &Node) -> Service {
-    let (helpers, drbd) = (node.helpers.clone(), node.drbd.clone());
-    Service::new(spec("data"), move |context| {
-        run(helpers.clone(), drbd.clone(), context)
-    })
+/// What `data` is doing, for whoever shows or needs it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DataState {
+    /// How far the reorganization is, while there is one.
+    pub(crate) progress: Option<Progress>,
+    /// When it last got further.
+    pub(crate) advanced: Option<Instant>,
+    /// The store, once it may be used.
+    pub(crate) opened: Option<Arc<Opened>>,
 }
 
-async fn run(helpers: Helpers, drbd: Drbd, context: ServiceContext) -> Result<(), ServiceError> {
-    let data = spawn_blocking(move || Data::start(&helpers, &drbd, Path::new(FOLDER))).await??;
-    info!("data is mounted");
+/// The data store, open.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    pub(crate) store: Store,
+    pub(crate) tree: TreeName,
+    pub(crate) path: PathBuf,
+    /// Number of its layout.
+    pub(crate) layout: u32,
+}
+
+impl Opened {
+    /// The sessions of this tree.
+    pub(crate) fn catalogue(&self) -> Result<Box<dyn Catalogue>, ContentError> {
+        Forms.catalogue(&self.place(Kind::SessionDatabase), self.layout)
+    }
+
+    /// Where things of a kind lie in this tree.
+    pub(crate) fn place(&self, kind: Kind) -> PathBuf {
+        let place = layout(self.layout).and_then(|layout| layout.place(kind));
+        place.map_or_else(|| self.path.clone(), |place| self.path.join(place.path))
+    }
+
+    /// Keeps a session that has ended, whose trail is in its place: when this returns, the firmware behind this one would find
+    /// it too.
+    pub(crate) fn keep_session(&self, record: &SessionRecord) -> Result<(), ContentError> {
+        if self.store.has_other_trees(self.tree)? {
+            self.store.carry_out(self.tree, record)?;
+        }
+        self.catalogue()?.insert(record)
+    }
+}
+
+/// What the service works with.
+#[derive(Clone)]
+pub(super) struct Inputs {
+    helpers: Helpers,
+    drbd: Drbd,
+    firmware: Option<Arc<Firmware>>,
+    exit: Arc<OnceLock<Messenger>>,
+    state: watch::Sender<DataState>,
+    /// Held while a thread works on the store: one that hangs is left behind, and a second one must not begin beside it.
+    busy: Arc<Mutex<()>>,
+}
+
+impl Inputs {
+    pub(super) fn new(
+        node: &Node,
+        firmware: Option<Arc<Firmware>>,
+        exit: Arc<OnceLock<Messenger>>,
+        state: watch::Sender<DataState>,
+    ) -> Self {
+        Self {
+            helpers: node.helpers.clone(),
+            drbd: node.drbd.clone(),
+            firmware,
+            exit,
+            state,
+            busy: Arc::default(),
+        }
+    }
+}
+
+/// Mounts `data`, finds the tree of this firmware, and unmounts when the appliance stops.
+pub(super) fn service(inputs: &Inputs) -> Service {
+    let inputs = inputs.clone();
+    let spec = ServiceSpec {
+        limits: Limits {
+            ready_within: SILENCE,
+            ..Limits::default()
+        },
+        ..spec("data")
+    };
+    Service::new(spec, move |context| run(inputs.clone(), Arc::new(context)))
+}
+
+async fn run(inputs: Inputs, context: Arc<ServiceContext>) -> Result<(), ServiceError> {
+    let (work, life) = (inputs.clone(), context.clone());
+    let brought = spawn_blocking(move || work.bring_up(&life)).await?;
+    let data = match brought {
+        Ok(data) => data,
+        // The appliance stops, and that stopped it.
+        Err(_) if context.shutdown.is_cancelled() => return Ok(()),
+        Err(problem) => {
+            let told = problem.to_string();
+            spawn_blocking(move || inputs.give_up(&told)).await?;
+            return Err(problem);
+        }
+    };
     context.ready();
     context.shutdown.cancelled().await;
+    inputs.state.send_modify(|state| state.opened = None);
     spawn_blocking(move || data.stop()).await??;
     Ok(())
+}
+
+impl Inputs {
+    fn bring_up(&self, context: &ServiceContext) -> Result<Data, ServiceError> {
+        let _only = match self.busy.try_lock() {
+            Ok(only) => only,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {
+                return Err("the disk has not answered an earlier try yet".into());
+            }
+        };
+        let data = Data::start(&self.helpers, &self.drbd, Path::new(FOLDER))?;
+        info!("data is mounted");
+        let Some(build) = self.firmware.as_ref().and_then(|firmware| firmware.running()) else {
+            return Ok(data);
+        };
+        match self.open_store(build, context) {
+            Ok(opened) => {
+                self.state.send_modify(|state| {
+                    state.progress = None;
+                    state.opened = Some(Arc::new(opened));
+                });
+                Ok(data)
+            }
+            Err(problem) => {
+                self.state.send_modify(|state| state.progress = None);
+                if let Err(error) = data.stop() {
+                    warn!("{}", causes(&error));
+                }
+                Err(causes(&problem).into())
+            }
+        }
+    }
+
+    fn open_store(&self, build: &Build, context: &ServiceContext) -> Result<Opened, StoreError> {
+        let digest = build.digest.to_string();
+        let store = Store::open(Path::new(FOLDER), &digest, build.data_layout, &Steps::default())?;
+        let mut teller = Teller::new(self, context);
+        let prepared = store.prepare(&Forms, now(), &mut |report| teller.tell(report))?;
+        tell_made(&prepared);
+        tell_carried(&store.carry_in(prepared.tree, &Forms)?);
+        Ok(Opened {
+            store,
+            tree: prepared.tree,
+            path: prepared.path,
+            layout: build.data_layout,
+        })
+    }
+
+    /// A firmware on trial that cannot use the data store goes back at once; another one stays and can be mended.
+    fn give_up(&self, problem: &str) {
+        let Some(firmware) = &self.firmware else { return };
+        if firmware.after_storage_failure() != Reaction::Reboot {
+            return;
+        }
+        error!("the data store cannot be used: {problem}");
+        if let Err(error) = firmware.problem(problem, now()) {
+            warn!("{}", causes(&error));
+        }
+        if let Some(messenger) = self.exit.get() {
+            messenger.exit(
+                ExitKind::Reboot,
+                "the firmware on trial cannot use the data store",
+            );
+        }
+    }
+}
+
+fn tell_made(prepared: &Prepared) {
+    let tree = prepared.tree;
+    let Some(made) = &prepared.made else {
+        info!("the data store uses {tree}");
+        return;
+    };
+    for note in &made.notes {
+        info!("reorganization: {note}");
+    }
+    info!(
+        "the data store was reorganized: {} files, {} bytes copied; it uses {tree}",
+        made.files, made.bytes
+    );
+}
+
+fn tell_carried(carried: &Carried) {
+    if carried.sessions > 0 {
+        info!("{} sessions of other firmware were taken over", carried.sessions);
+    }
+    for problem in &carried.problems {
+        warn!("a session of other firmware cannot be taken over: {problem}");
+    }
+}
+
+/// Tells everybody how far a reorganization is.
+struct Teller<'a> {
+    inputs: &'a Inputs,
+    context: &'a ServiceContext,
+    what: &'static str,
+    told: Option<Instant>,
+    done: u64,
+    given_back: bool,
+}
+
+impl<'a> Teller<'a> {
+    const fn new(inputs: &'a Inputs, context: &'a ServiceContext) -> Self {
+        Self {
+            inputs,
+            context,
+            what: "",
+            told: None,
+            done: 0,
+            given_back: false,
+        }
+    }
+
+    fn tell(&mut self, report: &Report) -> bool {
+        let progress = shown(report);
+        if report.advanced || report.progress.done != self.done {
+            self.done = report.progress.done;
+            self.context.alive();
+            self.inputs.state.send_modify(|state| {
+                state.advanced = Some(Instant::now());
+                state.progress = Some(progress.clone());
+            });
+        }
+        if report.what != self.what || self.told.is_none_or(|told| told.elapsed() >= TELL_EVERY) {
+            (self.what, self.told) = (report.what, Some(Instant::now()));
+            info!("{}", words(&progress));
+        }
+        if report.advanced && !std::mem::replace(&mut self.given_back, true) {
+            self.give_back();
+        }
+        !self.context.shutdown.is_cancelled()
+    }
+
+    /// A start that got further does not count against the firmware.
+    fn give_back(&self) {
+        if let Some(firmware) = &self.inputs.firmware
+            && let Err(error) = firmware.advanced()
+        {
+            warn!("{}", causes(&error));
+        }
+    }
+}
+
+fn shown(report: &Report) -> Progress {
+    Progress {
+        what: format!("Reorganizing the data store: {}", report.what),
+        done: report.progress.done,
+        total: report.progress.total,
+        unit: "files".into(),
+        rate: report.progress.rate,
+        seconds_left: report.progress.left.map(|left| left.as_secs()),
+    }
+}
+
+fn words(progress: &Progress) -> String {
+    let Progress {
+        what, done, total, ..
+    } = progress;
+    let rate = progress.rate.map(|rate| format!(", {rate:.0} a second"));
+    let left = progress.seconds_left.map(|left| format!(", {left} s left"));
+    format!(
+        "{what}: {done} of {total} files{}{}",
+        rate.unwrap_or_default(),
+        left.unwrap_or_default()
+    )
 }

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tracing::{error, info, warn};
 
+use super::data::DataState;
 use super::jobs::Kept;
 use super::supervise::spec;
 use crate::backend::Settings;
@@ -33,6 +34,8 @@ pub(super) struct Keeper {
     pub(super) kept: Kept,
     /// Time the services have to become healthy.
     pub(super) deadline: Duration,
+    /// A reorganization may take as long as it gets further.
+    pub(super) data: watch::Receiver<DataState>,
 }
 
 /// Watches over the running firmware.
@@ -64,14 +67,17 @@ impl Keeper {
 
     /// Returns when the services are healthy. When they are not in time the firmware may be given up.
     async fn wait_healthy(&mut self, begun: Instant) -> Result<(), ServiceError> {
-        let deadline = begun + self.deadline;
         loop {
+            let deadline = self.deadline(begun);
             if self.status.borrow_and_update().health == Health::Healthy {
                 return Ok(());
             }
             tokio::select! {
                 changed = self.status.changed() => changed?,
                 () = sleep_until(deadline) => {
+                    if self.deadline(begun) > deadline {
+                        continue;
+                    }
                     self.overdue(begun.elapsed()).await?;
                     // Nothing more to decide: it may still become healthy.
                     self.status.wait_for(|status| status.health == Health::Healthy).await?;
@@ -79,6 +85,12 @@ impl Keeper {
                 }
             }
         }
+    }
+
+    /// The services' time begins again whenever a reorganization of the data store gets further.
+    fn deadline(&self, begun: Instant) -> Instant {
+        let advanced = self.data.borrow().advanced.map(Instant::from_std);
+        advanced.map_or(begun, |advanced| advanced.max(begun)) + self.deadline
     }
 
     async fn overdue(&self, since: Duration) -> Result<(), ServiceError> {

@@ -10,11 +10,12 @@ mod inbox;
 mod jobs;
 mod network;
 mod pulse;
+mod recording;
 mod ssh;
 mod ssh_firmware;
 mod supervise;
 mod time;
 mod unattended;
 
-pub(crate) use data::FOLDER as DATA_FOLDER;
+pub(crate) use data::{DataState, FOLDER as DATA_FOLDER, Opened};
 pub(crate) use supervise::{PHASE, TITLE, supervise};

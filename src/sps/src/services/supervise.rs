@@ -25,7 +25,7 @@ use super::inbox::FirmwareInbox;
 use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
-use super::{admin, boot_page, data, network, pulse, time, unattended};
+use super::{admin, boot_page, data, network, pulse, recording, time, unattended};
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
@@ -65,7 +65,7 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let kept = Kept::open(&boot);
     let backend = backend(&boot, &status, &network, &kept.jobs);
     let operations = Operations::new(Arc::new(backend.clone()), action_log(&boot));
-    let mut services = appliance(&boot, &status, &network, &operations, &kept.jobs);
+    let mut services = appliance(&boot, &backend, &status, &network, &operations, &kept.jobs);
     services.extend(of_this_start(
         &boot,
         &backend,
@@ -84,9 +84,11 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let states = supervisor.status();
     let faults = boot.faults.clone();
     let start = boot.start_words.clone();
+    let data = backend.data().subscribe();
     let mut told = false;
     let stopped = supervisor.run(|health| {
-        let now = show::boot_status(phases, &states.borrow(), since, &start);
+        let progress = data.borrow().progress.clone();
+        let now = show::boot_status(phases, &states.borrow(), since, &start, progress);
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();
@@ -157,6 +159,7 @@ fn of_this_start(
             exit: backend.exit(),
             kept: kept.clone(),
             deadline: boot.faults.services_deadline(DEADLINES.services),
+            data: backend.data().subscribe(),
         }));
     }
     services
@@ -209,6 +212,7 @@ pub(super) fn spec(name: &'static str) -> ServiceSpec {
 /// The appliance's own services, in starting order.
 fn appliance(
     boot: &Boot,
+    backend: &Appliance,
     status: &watch::Sender<BootStatus>,
     network: &watch::Sender<NetworkState>,
     operations: &Operations,
@@ -230,7 +234,13 @@ fn appliance(
     ];
     // Rescue writes nothing to `data`, not even by mounting it.
     if let (Some(node), None) = (&boot.node, &boot.rescue) {
-        services.push(data::service(node));
+        let firmware = boot.firmware.clone();
+        let inputs = data::Inputs::new(node, firmware, backend.exit(), backend.data());
+        services.push(data::service(&inputs));
+        if boot.faults.has(recording::FAULT) {
+            let then_crash = boot.faults.has(recording::THEN_CRASH);
+            services.push(recording::service(backend.data().subscribe(), then_crash));
+        }
     }
     services
 }

@@ -12,6 +12,7 @@ mod media;
 mod network;
 mod reboots;
 mod refusals;
+mod reorganizing;
 mod rescue;
 mod services;
 mod sticks;

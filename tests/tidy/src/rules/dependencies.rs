@@ -74,8 +74,11 @@ const READ_IMAGES: [&str; 5] = [
     "sps-preflight",
     "sps-storage",
 ];
-/// Engines that judge by another's rules: what a licence covers is said in one place.
-const ENGINES_TOGETHER: [(&str, &str); 1] = [("sps-preflight", "sps-licence")];
+/// Engines that judge by another's rules: what a licence covers, and what a reorganization takes, is said in one place.
+const ENGINES_TOGETHER: [(&str, &str); 2] = [
+    ("sps-preflight", "sps-datastore-engine"),
+    ("sps-preflight", "sps-licence"),
+];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [

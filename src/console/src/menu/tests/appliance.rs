@@ -76,6 +76,8 @@ impl Appliance {
             | Request::BundleDelete { .. }
             | Request::FirmwareNotes { .. }
             | Request::LicenceShow
+            | Request::StoreShow
+            | Request::SessionList { .. }
             | Request::LicenceSet { .. }
             | Request::FirmwareSsh { .. }
             | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),

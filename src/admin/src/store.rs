@@ -1,0 +1,51 @@
+//! The data store and the sessions in it, as people see them.
+
+use serde::{Deserialize, Serialize};
+
+/// The data store.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreStatus {
+    /// The tree that is worked on.
+    pub tree: String,
+    /// Number of its layout.
+    pub layout: u32,
+    /// Version of the firmware that brought that layout.
+    pub layout_version: String,
+    /// Bytes of the disk.
+    pub total: u64,
+    /// Bytes that are free.
+    pub free: u64,
+    /// Other trees: what earlier firmware goes back to.
+    pub others: Vec<String>,
+}
+
+/// Sessions, the newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sessions {
+    /// How many there are in all.
+    pub total: u64,
+    /// Those that were asked for.
+    pub sessions: Vec<SessionLine>,
+}
+
+/// A session in a list.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionLine {
+    /// Its identifier.
+    pub id: String,
+    /// When it began, seconds since 1970.
+    pub start: u64,
+    /// Protocol.
+    pub protocol: String,
+    /// The user at the gateway.
+    pub user: String,
+    /// Where it came from.
+    pub client: String,
+    /// Where it went to.
+    pub server: String,
+    /// How it ended.
+    pub verdict: String,
+}

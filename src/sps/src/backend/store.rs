@@ -1,0 +1,67 @@
+//! The data store: what it is, and the sessions in it. Blocking throughout.
+
+use std::sync::Arc;
+
+use sps_admin::{Failure, Reply, Response, SessionLine, Sessions, StoreStatus};
+use sps_datastore_engine::layout;
+use sps_session_record::SessionRecord;
+
+use super::appliance::Appliance;
+use crate::services::{DATA_FOLDER, Opened};
+
+/// Most sessions of one answer.
+const MOST_SESSIONS: usize = 1000;
+
+/// The store, or why there is none.
+fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
+    own.store().ok_or_else(|| {
+        Failure::refused("the data store is not available: the service data says why, see `sps status`")
+    })
+}
+
+/// What it is.
+pub(super) fn show(own: &Appliance) -> Reply {
+    let opened = opened(own)?;
+    let failed = |error: &dyn std::error::Error| Failure::failed(sps_bootlog::causes(error));
+    let room = rustix::fs::statvfs(DATA_FOLDER).map_err(|error| failed(&error))?;
+    let facts = opened.store.facts().map_err(|error| failed(&error))?;
+    let others = facts.trees.iter().map(|tree| tree.name);
+    Ok(Response::Store(StoreStatus {
+        tree: opened.tree.to_string(),
+        layout: opened.layout,
+        layout_version: layout(opened.layout)
+            .map_or("", |layout| layout.version)
+            .to_owned(),
+        total: room.f_blocks.saturating_mul(room.f_frsize),
+        free: room.f_bavail.saturating_mul(room.f_frsize),
+        others: others
+            .filter(|name| *name != opened.tree)
+            .map(|name| name.to_string())
+            .collect(),
+    }))
+}
+
+/// The newest sessions.
+pub(super) fn sessions(own: &Appliance, limit: usize) -> Reply {
+    let opened = opened(own)?;
+    let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
+    let catalogue = opened.catalogue().map_err(failed)?;
+    let newest = catalogue.newest(limit.min(MOST_SESSIONS)).map_err(failed)?;
+    Ok(Response::Sessions(Sessions {
+        total: catalogue.count().map_err(failed)?,
+        sessions: newest.iter().map(line).collect(),
+    }))
+}
+
+fn line(record: &SessionRecord) -> SessionLine {
+    let target = record.server.as_ref().map(|server| server.address.clone());
+    SessionLine {
+        id: record.id.clone(),
+        start: u64::try_from(record.start / 1000).unwrap_or(0),
+        protocol: record.protocol.to_string(),
+        user: record.gateway_user.clone().unwrap_or_default(),
+        client: record.client.address.clone(),
+        server: record.target.clone().or(target).unwrap_or_default(),
+        verdict: record.verdict.to_string(),
+    }
+}
