@@ -67,16 +67,25 @@ impl Before {
         })
     }
 
-    /// The old tree is as it was, byte for byte, and its firmware finds it.
+    /// The old tree is as it was, byte for byte.
     ///
     /// # Errors
     /// It is not.
-    pub fn old_is_whole(&self) -> Result<()> {
+    pub fn old_is_untouched(&self) -> Result<()> {
         let old = layout(self.from).context("a layout")?;
         ensure!(
             account(&self.tree, old)? == self.account,
             "the old tree has changed"
         );
+        Ok(())
+    }
+
+    /// And its firmware finds it. From then on the new firmware would begin with what this one left.
+    ///
+    /// # Errors
+    /// It does not.
+    pub fn old_is_whole(&self) -> Result<()> {
+        self.old_is_untouched()?;
         let found = start(&self.root, OLD, self.from, &Steps::default())?;
         ensure!(
             found.path == self.tree,

@@ -19,6 +19,7 @@ mod peer;
 mod power_cut;
 mod process;
 mod qmp;
+mod recorded_disk;
 mod serial;
 mod slots;
 mod testbed;
@@ -37,6 +38,7 @@ pub use nic::{Forward, Model, Nic};
 pub use peer::Peer;
 pub use power_cut::{Kept, PowerCuts, Report, State};
 pub use qmp::Qmp;
+pub use recorded_disk::{Mounted, RecordedDisk};
 pub use serial::{Found, Serial};
 pub use testbed::Testbed;
 #[cfg(feature = "web")]
