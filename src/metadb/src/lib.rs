@@ -121,15 +121,16 @@ impl Metadb {
         let connection = Connection::open_with_flags(&path, flags).map_err(MetadbError::read(&path))?;
         let failed = MetadbError::read(folder);
         let prepare = || -> rusqlite::Result<()> {
-            // One journal for all files: a session is in all of them or in none.
+            // One journal for all files: a session is in all of them or in none. Without EXTRA the end of the journal is not
+            // synced, and a power cut undoes what was committed.
             connection.pragma_update(None, "journal_mode", "DELETE")?;
-            connection.pragma_update(None, "synchronous", "FULL")?;
+            connection.pragma_update(None, "synchronous", "EXTRA")?;
             if form == Form::Split {
                 for (file, name) in SPLIT[1..].iter().zip(["channels", "events"]) {
                     let path = folder.join(file);
                     let statement = format!("ATTACH ?1 AS {name}");
                     connection.execute(&statement, [path.to_string_lossy()])?;
-                    connection.pragma_update(Some(name), "synchronous", "FULL")?;
+                    connection.pragma_update(Some(name), "synchronous", "EXTRA")?;
                 }
             }
             Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt};
+use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -65,7 +65,7 @@ fn content(path: &Path, metadata: &fs::Metadata) -> Result<Vec<u8>> {
         return Ok([b"link to ", target.as_os_str().as_bytes()].concat());
     }
     if kind.is_fifo() {
-        return Ok(format!("pipe {}", metadata.ino()).into_bytes());
+        return Ok(b"pipe".to_vec());
     }
     let bytes = fs::read(path).with_context(|| format!("read {}", path.display()))?;
     Ok(Sha256::digest(bytes).to_vec())

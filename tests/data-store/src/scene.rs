@@ -7,6 +7,7 @@ use sps_datastore::{Content, Prepared, Steps, Store, StoreError};
 use sps_datastore_engine::{Kind, LATEST, layout};
 use sps_sample_store::{Recipe, TrailSize, make};
 use sps_store_forms::Forms;
+use tempfile::TempDir;
 
 use crate::account::{Account, account, taken_over};
 
@@ -16,6 +17,14 @@ pub const OLD: &str = "010101010101010101010101010101010101010101010101010101010
 pub const NEW: &str = "0202020202020202020202020202020202020202020202020202020202020202";
 /// When everything happens.
 pub const NOW: u64 = 1_800_000_000;
+
+/// A folder in memory: what is killed there loses nothing that was written, and syncs cost nothing.
+///
+/// # Errors
+/// It cannot be made.
+pub fn scratch() -> Result<TempDir> {
+    tempfile::tempdir_in("/dev/shm").context("make a folder in memory")
+}
 
 /// A store with everything in it once, and odd names.
 ///

@@ -1,11 +1,11 @@
 //! Stopped before every step that changes the disk, and failing at every one.
 
-use std::io;
+use std::io::{self, Write as _, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use anyhow::{Context, Result, ensure};
-use sps_data_store_tests::scene::{Before, LAST, NEW, start, store};
+use sps_data_store_tests::scene::{Before, LAST, NEW, scratch, start, store};
 use sps_datastore::{Step, Steps};
 
 /// Objects at the step with this number, and counts.
@@ -29,7 +29,7 @@ fn objecting(
 
 fn every_step(error: impl Fn(Step) -> io::Error + Clone + Send + Sync + 'static) -> Result<usize> {
     for at in 0.. {
-        let root = tempfile::tempdir()?;
+        let root = scratch()?;
         let tree = store(root.path(), 1, 3)?;
         let before = Before::new(root.path(), &tree, 1)?;
         let (steps, count) = objecting(at, error.clone());
@@ -55,7 +55,7 @@ fn every_step(error: impl Fn(Step) -> io::Error + Clone + Send + Sync + 'static)
 #[test]
 fn stopped_at_every_step_the_old_store_is_whole_and_the_next_start_goes_on() -> Result<()> {
     let steps = every_step(|_| io::Error::other("the power is gone"))?;
-    println!("stopped at each of {steps} steps");
+    writeln!(stderr(), "stopped at each of {steps} steps")?;
     ensure!(steps > 100, "{steps}");
     Ok(())
 }

@@ -36,7 +36,10 @@ async fn run(
     then_crash: bool,
     context: ServiceContext,
 ) -> Result<(), ServiceError> {
-    context.ready();
+    // One that crashes does so before the firmware counts as healthy.
+    if !then_crash {
+        context.ready();
+    }
     let opened = tokio::select! {
         () = context.shutdown.cancelled() => return Ok(()),
         found = data.wait_for(|state| state.opened.is_some()) => found?.opened.clone(),
