@@ -7,6 +7,7 @@ mod disk;
 mod figure;
 mod image;
 mod install;
+mod reorg;
 mod size;
 mod upgrade;
 mod web;
@@ -46,6 +47,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "install",
         about: "an installation against dd, and the boot of an installed disk",
         measure: install::measure,
+    },
+    Benchmark {
+        name: "reorg",
+        about: "a reorganization of the data store against bare links and cp -a; needs 45 GB for a while",
+        measure: reorg::measure,
     },
     Benchmark {
         name: "size",

@@ -15,6 +15,7 @@ mod kernel;
 mod keygen;
 mod licence;
 mod list_parts;
+mod make_store;
 mod progress;
 mod project;
 mod qemu;
@@ -56,6 +57,7 @@ enum Command {
     Bench(bench::Bench),
     Keygen(keygen::Keygen),
     Licence(licence::MakeLicence),
+    MakeStore(make_store::MakeStore),
     Sbom(list_parts::Sbom),
     Sources(source_bundle::Sources),
 }
@@ -87,6 +89,7 @@ fn run() -> anyhow::Result<()> {
         Command::Bench(command) => command.run(&project),
         Command::Keygen(command) => command.run(),
         Command::Licence(command) => command.run(),
+        Command::MakeStore(command) => command.run(),
         Command::Sbom(command) => command.run(&project),
         Command::Sources(command) => command.run(&project),
     }

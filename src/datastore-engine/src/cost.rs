@@ -87,6 +87,12 @@ impl Cost {
         }
     }
 
+    /// The same as one number, for a bar that moves evenly: a link counts 1.
+    #[must_use]
+    pub const fn work(&self) -> u64 {
+        self.links + work(self.copies, self.bytes)
+    }
+
     /// How long it takes at these rates.
     #[must_use]
     pub fn time(&self, rates: &Rates) -> Duration {
@@ -111,6 +117,13 @@ impl Cost {
             time: self.time(rates),
         }
     }
+}
+
+/// What copying so many files with so many bytes counts, where a link counts 1: as many links could be made meanwhile
+/// ([`DEFAULT_RATES`]).
+#[must_use]
+pub const fn work(copies: u64, bytes: u64) -> u64 {
+    copies * 10 + bytes / 3_000
 }
 
 const fn entries(files: u64, names: u64) -> u64 {
@@ -149,6 +162,15 @@ mod tests {
         assert_eq!(both.time(&rates), Duration::from_secs(8));
         assert_eq!(both.estimate(&rates).files, 20_100);
         assert!(both.estimate(&rates).space > both.space);
+    }
+
+    #[test]
+    fn work_is_what_could_be_linked_meanwhile() {
+        let links = DEFAULT_RATES.links;
+        assert_eq!(links / DEFAULT_RATES.copies, 10.0);
+        assert_eq!(DEFAULT_RATES.bytes / links, 3_000.0);
+        assert_eq!(Cost::of_links(7, 0, 0, 0).work(), 7);
+        assert_eq!(Cost::of_copies(2, 0, 9_000, 0).work(), 23);
     }
 
     #[test]

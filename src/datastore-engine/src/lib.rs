@@ -27,7 +27,7 @@ mod survey;
 
 pub use arrange::{UNDATED, arranged, day_of};
 pub use choice::{Choice, Origin, Refusal, StoreFacts, Tree, choose};
-pub use cost::{Cost, DEFAULT_RATES, Estimate, Rates, SPACE_PER_LINK};
+pub use cost::{Cost, DEFAULT_RATES, Estimate, Rates, SPACE_PER_LINK, work};
 pub use layout::{Arrangement, Class, Form, Kind, Layout, Place};
 pub use layouts::{FIRST, HISTORY, LATEST, layout};
 pub use names::{

@@ -153,7 +153,7 @@ fn one(
         return Ok(());
     }
     if let (Some(trail), Some(place)) = (record.trail.take(), layout.place(Kind::Trails)) {
-        record.trail = link_trail_in(folder, &record.id, trail, tree, place)?;
+        record.trail = link_trail_in(folder, &record.id, &trail, tree, place)?;
     }
     tree.sync_all()?;
     catalogue.insert(&record).map_err(failed)?;
@@ -165,7 +165,7 @@ fn one(
 fn link_trail_in(
     folder: &Folder,
     id: &str,
-    trail: TrailFile,
+    trail: &TrailFile,
     tree: &Folder,
     place: &Place,
 ) -> Result<Option<TrailFile>, StoreError> {

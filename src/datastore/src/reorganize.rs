@@ -153,7 +153,10 @@ struct Work<'a, 'b> {
     journal: Journal,
     content: &'a dyn Content,
     watch: &'a mut Watch<'b>,
+    /// Counts files, for people.
     meter: Meter,
+    /// Counts work, for the time left: a large database is one file.
+    effort: Meter,
     clock: Instant,
     /// Number and title of the step under way.
     step: usize,
@@ -181,6 +184,7 @@ impl<'a, 'b> Work<'a, 'b> {
             content,
             watch,
             meter: Meter::new(total.map(|step| step.counted.files).sum(), Duration::ZERO),
+            effort: Meter::new(plan.cost.work(), Duration::ZERO),
             clock,
             step: 0,
             what: "",
@@ -194,6 +198,7 @@ impl<'a, 'b> Work<'a, 'b> {
             (self.step, self.what) = (number, step.kind.title());
             if self.journal.steps[number].finished {
                 self.meter.resume(step.counted.files);
+                self.effort.resume(step.cost().work());
                 continue;
             }
             self.journal.steps[number].done = sps_datastore_engine::Done::default();
@@ -307,6 +312,9 @@ impl<'a, 'b> Work<'a, 'b> {
         done.files += files;
         done.bytes += bytes;
         self.meter.advance(files);
+        if bytes == 0 {
+            self.effort.advance(files);
+        }
         self.unsynced += files;
         if !self.unsynced.is_multiple_of(LOOK_EVERY) && bytes == 0 {
             return Ok(());
@@ -328,9 +336,15 @@ impl<'a, 'b> Work<'a, 'b> {
     }
 
     fn tell(&mut self, advanced: bool) -> Result<(), StoreError> {
+        let now = self.clock.elapsed();
+        let progress = Progress {
+            left: self.effort.progress(now).left,
+            ..self.meter.progress(now)
+        };
+        let what = self.what;
         let report = Report {
-            what: self.what,
-            progress: self.meter.progress(self.clock.elapsed()),
+            what,
+            progress,
             advanced,
         };
         if (self.watch)(&report) {

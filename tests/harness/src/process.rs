@@ -64,11 +64,6 @@ impl Process {
         self.signal(Signal::CONT)
     }
 
-    /// Asks it to end in order.
-    pub(crate) fn ask_to_end(&self) -> Result<()> {
-        self.signal(Signal::TERM)
-    }
-
     fn signal(&self, signal: Signal) -> Result<()> {
         pidfd_send_signal(&self.exit, signal).context("send a signal to a process")
     }

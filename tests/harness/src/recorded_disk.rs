@@ -2,18 +2,17 @@
 //! and records requests as [`crate::WriteLog`] reads them, and a loop device on that file. Needs root.
 
 use std::fs::{self, File};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
-use crate::process::Process;
-
-/// Longest wait for the daemon to show its file, and to end.
+/// Longest wait for the daemon to end.
 const SOON: Duration = Duration::from_secs(20);
-/// Between two looks for it: it tells nobody.
-const LOOK: Duration = Duration::from_millis(20);
 
 /// A file system that is mounted; dropping it without [`Mounted::leave`] leaves the rest to the operating system.
 #[derive(Debug)]
@@ -51,11 +50,11 @@ impl Mounted {
     }
 }
 
-/// The daemon.
+/// The daemon; dropping it ends it.
 #[derive(Debug)]
 pub struct RecordedDisk {
     shown: PathBuf,
-    process: Process,
+    process: OwnedFd,
 }
 
 impl RecordedDisk {
@@ -64,45 +63,36 @@ impl RecordedDisk {
     /// # Errors
     /// When Debian's `qemu-system-common` is missing, or the file does not appear.
     pub fn start(image: &Path, log: &Path, folder: &Path) -> Result<Self> {
-        let shown = folder.join("shown");
+        let (shown, number) = (folder.join("shown"), folder.join("daemon.pid"));
         File::create(&shown)
             .and(File::create(log))
             .context("make the files")?;
         let mut command = Command::new("qemu-storage-daemon");
-        let blockdev = |command: &mut Command, what: String| {
-            command.args(["--blockdev", &what]);
-        };
-        blockdev(
-            &mut command,
+        for what in [
             format!(
                 "driver=file,node-name=file,discard=unmap,filename={}",
                 image.display()
             ),
-        );
-        blockdev(&mut command, "driver=raw,node-name=disk,file=file".into());
-        blockdev(
-            &mut command,
+            "driver=raw,node-name=disk,file=file".into(),
             format!("driver=file,node-name=record,filename={}", log.display()),
-        );
-        blockdev(
-            &mut command,
             "driver=blklogwrites,node-name=recorded,file=disk,log=record".into(),
-        );
+        ] {
+            command.args(["--blockdev", &what]);
+        }
         let export = format!(
             "type=fuse,id=shown,node-name=recorded,writable=on,mountpoint={}",
             shown.display()
         );
-        let process = Process::spawn(command.args(["--export", &export]))
-            .context("qemu-storage-daemon is in the Debian package qemu-system-common")?;
-        let bytes = fs::metadata(image)?.len();
-        let mut disk = Self { shown, process };
-        let until = Instant::now() + SOON;
-        while fs::metadata(&disk.shown)?.len() != bytes {
-            ensure!(disk.process.is_running(), "qemu-storage-daemon has ended");
-            ensure!(Instant::now() < until, "the recorded disk does not appear");
-            std::thread::sleep(LOOK);
-        }
-        Ok(disk)
+        command.args(["--export", &export]).arg("--pidfile").arg(&number);
+        // It goes into the background when everything is there.
+        run(command.arg("--daemonize")).context("it is in the Debian package qemu-system-common")?;
+        let number: i32 = fs::read_to_string(&number)?
+            .trim()
+            .parse()
+            .context("its process")?;
+        let number = Pid::from_raw(number).context("its process")?;
+        let process = pidfd_open(number, PidfdFlags::empty()).context("watch it")?;
+        Ok(Self { shown, process })
     }
 
     /// The file that is the disk.
@@ -115,11 +105,20 @@ impl RecordedDisk {
     ///
     /// # Errors
     /// When somebody still uses the disk.
-    pub fn stop(mut self) -> Result<()> {
-        self.process.ask_to_end()?;
-        let status = self.process.wait(SOON)?;
-        ensure!(status.success(), "qemu-storage-daemon ended with {status}");
+    pub fn stop(self) -> Result<()> {
+        pidfd_send_signal(&self.process, Signal::TERM).context("end it")?;
+        let mut watched = [PollFd::new(&self.process, PollFlags::IN)];
+        let bound = Timespec::try_from(SOON).context("the timeout")?;
+        let ended = poll(&mut watched, Some(&bound)).context("wait for it")?;
+        ensure!(ended > 0, "qemu-storage-daemon does not end");
         Ok(())
+    }
+}
+
+impl Drop for RecordedDisk {
+    fn drop(&mut self) {
+        // Fails only for a process that is gone already.
+        let _gone = pidfd_send_signal(&self.process, Signal::KILL);
     }
 }
 

@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 use sps_datastore_engine::{Kind, Layout};
 
-use crate::{Made, folder, path_of};
+use crate::store::{Made, folder, path_of};
 
 /// Names that a careful program still takes over: a newline, the longest name there is, no text at all, one that looks like an option.
 const NAMES: [&[u8]; 4] = [b"a\nb.zat", &[b'x'; 255], b"\xff\xfe\x80.zat", b"-rf"];

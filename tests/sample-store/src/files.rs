@@ -9,7 +9,7 @@ use sps_datastore_engine::{Arrangement, Form, Kind, Layout, arranged};
 use sps_session_record::{SessionRecord, TrailFile};
 
 use crate::random::Random;
-use crate::{Made, Recipe, folder, path_of};
+use crate::store::{Made, Recipe, folder, path_of};
 
 /// Size of a trail.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,14 @@
-use std::collections::BTreeMap;
+//! The same recipe, the same store.
 
-use super::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use sps_datastore_engine::Kind;
+use sps_metadb::Metadb;
+
+use crate::store::path_of;
+use crate::{Recipe, TrailSize, make};
 
 fn recipe() -> Recipe {
     Recipe {

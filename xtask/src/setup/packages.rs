@@ -132,6 +132,7 @@ pub(super) const PACKAGES: &[Package] = &[
         "mtools",
         "second opinion on the EFI system partition; the comparison of the disk benchmark",
     ),
+    all("strace", "kills a reorganization at every system call"),
     all("nftables", "second opinion on the packet filter"),
     program("nodejs", "node", "runs the stories told by a browser"),
     program(

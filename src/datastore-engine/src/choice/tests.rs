@@ -1,3 +1,5 @@
+//! Which tree, in every situation.
+
 use super::*;
 
 const OLD: &str = "old";

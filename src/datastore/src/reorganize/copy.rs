@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use rustix::fs::{Advice, fadvise};
 use sha2::{Digest, Sha256};
-use sps_datastore_engine::{Class, Form, Place};
+use sps_datastore_engine::{Class, Form, Place, work};
 
 use super::Work;
 use crate::disk::Folder;
@@ -109,6 +109,7 @@ impl Work<'_, '_> {
                 None => all.update(piece),
             }
             bytes += read as u64;
+            self.effort.advance(work(0, read as u64));
             self.tell(false)?;
         }
         let (kept, digest) = if lines { (lined, whole) } else { (bytes, all) };

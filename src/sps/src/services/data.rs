@@ -234,7 +234,8 @@ struct Teller<'a> {
     context: &'a ServiceContext,
     what: &'static str,
     told: Option<Instant>,
-    done: u64,
+    /// Files and seconds left, as told last.
+    done: (u64, Option<u64>),
     given_back: bool,
 }
 
@@ -245,15 +246,16 @@ impl<'a> Teller<'a> {
             context,
             what: "",
             told: None,
-            done: 0,
+            done: (0, None),
             given_back: false,
         }
     }
 
     fn tell(&mut self, report: &Report) -> bool {
         let progress = shown(report);
-        if report.advanced || report.progress.done != self.done {
-            self.done = report.progress.done;
+        let left = report.progress.left.map(|left| left.as_secs());
+        if report.advanced || (report.progress.done, left) != self.done {
+            self.done = (report.progress.done, left);
             self.context.alive();
             self.inputs.state.send_modify(|state| {
                 state.advanced = Some(Instant::now());

@@ -36,10 +36,6 @@ async fn run(
     then_crash: bool,
     context: ServiceContext,
 ) -> Result<(), ServiceError> {
-    // One that crashes does so before the firmware counts as healthy.
-    if !then_crash {
-        context.ready();
-    }
     let opened = tokio::select! {
         () = context.shutdown.cancelled() => return Ok(()),
         found = data.wait_for(|state| state.opened.is_some()) => found?.opened.clone(),
@@ -54,6 +50,8 @@ async fn run(
         consoles::flush(Duration::from_secs(5));
         std::process::abort();
     }
+    // A firmware that crashes does so before it counts as healthy.
+    context.ready();
     context.shutdown.cancelled().await;
     Ok(())
 }

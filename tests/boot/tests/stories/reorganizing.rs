@@ -41,7 +41,7 @@ impl Scene {
         Ok(Self { disk, next })
     }
 
-    fn start<'a>(&self, bed: &'a Testbed, name: &str) -> Result<Guest> {
+    fn start(&self, bed: &Testbed, name: &str) -> Result<Guest> {
         bed.start(name, self.disk.machine().tray(self.next.iso()))
     }
 

@@ -12,7 +12,7 @@ use crate::tree::{SourceFile, Tree};
 enum Kind {
     /// Decides; pure.
     Engine,
-    /// Everybody may use it; it uses none of ours but `sps-durable`, for what it keeps.
+    /// Everybody may use it; it uses none of ours but what stands below ([`BELOW_BASE`]).
     Base,
     /// What administrators can do, as types and rules; every surface (console, web) may stand on it. Uses base crates.
     Operations,
@@ -55,7 +55,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-session-record", Kind::Base),
     ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
-    ("sps-store-forms", Kind::Wiring),
+    ("sps-store-forms", Kind::Shell),
     ("sps-supervisor", Kind::Shell),
     ("sps-supervisor-engine", Kind::Engine),
     ("sps-support", Kind::Shell),
@@ -79,6 +79,21 @@ const ENGINES_TOGETHER: [(&str, &str); 2] = [
     ("sps-preflight", "sps-datastore-engine"),
     ("sps-preflight", "sps-licence"),
 ];
+
+/// Shells that are made of others: the forms of documents and databases are those of the rooms that own them.
+const SHELLS_TOGETHER: [(&str, &str); 2] = [
+    ("sps-store-forms", "sps-datastore"),
+    ("sps-store-forms", "sps-sessions"),
+];
+/// Tests of several rooms together, and what their own library uses.
+const TOOLS_OVER_SHELLS: [(&str, &str); 2] = [
+    ("sps-data-store-tests", "sps-datastore"),
+    ("sps-data-store-tests", "sps-store-forms"),
+];
+/// Base crates that others of them may use: what is kept, and types that stand alone.
+const BELOW_BASE: [&str; 2] = ["sps-durable", "sps-session-record"];
+/// What every tool may use of the others.
+const TOOLS_TOGETHER: [&str; 2] = ["sps-harness", "sps-sample-store"];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -181,14 +196,16 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Engine, Kind::Engine) => ENGINES_TOGETHER.contains(&(name, used)),
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
-        (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
+        (Kind::Shell, Kind::Engine) => used == format!("{name}-engine") || name == "sps-store-forms",
+        (Kind::Shell, Kind::Shell) => SHELLS_TOGETHER.contains(&(name, used)),
+        (Kind::Tool, Kind::Shell) => TOOLS_OVER_SHELLS.contains(&(name, used)),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
-        (Kind::Tool, Kind::Tool) => used == "sps-harness",
-        (Kind::Base, Kind::Base) => used == "sps-durable",
+        (Kind::Tool, Kind::Tool) => TOOLS_TOGETHER.contains(&used),
+        (Kind::Base, Kind::Base) => BELOW_BASE.contains(&used),
         (Kind::Engine | Kind::Base, _)
         | (Kind::Operations, Kind::Operations | Kind::Engine)
         | (Kind::Tool, Kind::Operations)
-        | (Kind::Operations | Kind::Shell | Kind::Tool, Kind::Shell)
+        | (Kind::Operations, Kind::Shell)
         | (_, Kind::Wiring | Kind::Tool) => false,
     };
     (!allowed).then(|| format!("`{name}` may not use `{used}`; `sps` wires them"))
