@@ -3,6 +3,7 @@
 mod admin;
 mod boot_page;
 mod bundles;
+mod cleaning;
 mod data;
 mod firewall;
 mod firmware;

@@ -25,7 +25,7 @@ use super::inbox::FirmwareInbox;
 use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
-use super::{admin, boot_page, data, network, pulse, recording, time, unattended};
+use super::{admin, boot_page, cleaning, data, network, pulse, recording, time, unattended};
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
@@ -150,6 +150,9 @@ fn of_this_start(
             inbox,
             lock_out: Arc::default(),
         }));
+    }
+    if let (Some(firmware), None) = (&boot.firmware, &boot.rescue) {
+        services.push(cleaning::service(firmware, &backend.data().subscribe()));
     }
     if let Some(firmware) = &boot.firmware {
         services.push(firmware::service(&Keeper {
