@@ -33,7 +33,9 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
     ("sps-clock", Kind::Shell),
+    ("sps-cluster-config", Kind::Base),
     ("sps-config", Kind::Base),
+    ("sps-config-migration", Kind::Engine),
     ("sps-console", Kind::Shell),
     ("sps-data-store-tests", Kind::Tool),
     ("sps-datastore", Kind::Shell),
@@ -74,11 +76,15 @@ const READ_IMAGES: [&str; 5] = [
     "sps-preflight",
     "sps-storage",
 ];
-/// Engines that judge by another's rules: what a licence covers, and what a reorganization takes, is said in one place.
-const ENGINES_TOGETHER: [(&str, &str); 2] = [
+/// Engines that judge by another's rules: what a licence covers, what a reorganization takes, and what a migration drops, is said
+/// in one place.
+const ENGINES_TOGETHER: [(&str, &str); 3] = [
+    ("sps-preflight", "sps-config-migration"),
     ("sps-preflight", "sps-datastore-engine"),
     ("sps-preflight", "sps-licence"),
 ];
+/// Base crates that share types: secrets and changes are the same in both documents of the configuration.
+const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
 /// Libraries an engine may not have: they bring I/O, a clock, randomness or a runtime.
 const NOT_IN_ENGINES: [&str; 17] = [
@@ -184,7 +190,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Shell, Kind::Engine) => used == format!("{name}-engine"),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
         (Kind::Tool, Kind::Tool) => used == "sps-harness",
-        (Kind::Base, Kind::Base) => used == "sps-durable",
+        (Kind::Base, Kind::Base) => used == "sps-durable" || BASES_TOGETHER.contains(&(name, used)),
         (Kind::Engine | Kind::Base, _)
         | (Kind::Operations, Kind::Operations | Kind::Engine)
         | (Kind::Tool, Kind::Operations)
@@ -235,6 +241,18 @@ mod tests {
             1
         );
         assert_eq!(problems("sps-preflight", "sps-licence.workspace = true").len(), 0);
+        assert_eq!(
+            problems(
+                "sps-cluster-config",
+                "sps-config.workspace = true\nsps-durable.workspace = true"
+            )
+            .len(),
+            0
+        );
+        assert_eq!(
+            problems("sps-config", "sps-cluster-config.workspace = true").len(),
+            1
+        );
         assert_eq!(problems("sps-licence", "sps-preflight.workspace = true").len(), 1);
     }
 
