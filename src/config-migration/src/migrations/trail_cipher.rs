@@ -19,7 +19,7 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
             continue;
         };
         let cipher = take(name, value, &format!("{AUDIT}.{policy}"), "cipher")?;
-        if cipher != Value::from(CIPHER) {
+        if cipher.as_str() != Some(CIPHER) {
             others.push(policy.clone());
         }
     }
