@@ -2,8 +2,6 @@
 //!
 //! Source: upgrade guide of 5.9: since 5 F4.
 
-use serde_json::Value;
-
 use crate::edit::{Edit, take};
 use crate::error::MigrateError;
 

@@ -75,7 +75,7 @@ fn rdp(maker: &mut Maker) -> Value {
             let credential = maker.web_credential();
             json!({"kind": "fixed", "certificate": credential["certificate"], "private_key": credential["private_key"]})
         } else {
-            json!({"kind": "signing-ca", "name": maker.word()})
+            json!({"kind": "signing-ca", "name": "sessions"})
         }),
         "credential_store": null,
     })

@@ -16,7 +16,7 @@ pub(super) fn policies(maker: &mut Maker) -> Value {
         })),
         "ldap_servers": fixed(maker, "directory", ldap),
         "trusted_ca_lists": fixed(maker, "corporate", ca_list),
-        "signing_cas": maker.map(0, 1, Maker::old_credential),
+        "signing_cas": fixed(maker, "sessions", Maker::old_credential),
         "indexer": maker.map(1, 1, |maker| json!({"languages": ["en", "de"], "near_real_time": maker.flag()})),
         "backup": maker.map(0, 2, |maker| json!({"start": "03:00", "target": target(maker)})),
         "archive": maker.map(0, 1, |maker| json!({"start": "04:30", "target": target(maker), "after_days": maker.number(7, 365)})),
