@@ -29,8 +29,8 @@ pub const MOST_BYTES: usize = 16 * 1024 * 1024;
 const SALT_BYTES: usize = 16;
 /// Most that a file may ask for: what the smallest appliance can spare for a moment. KiB, passes, lanes.
 const MOST_COST: Cost = Cost {
-    memory_kib: 256 * 1024,
-    passes: 16,
+    memory_kib: 128 * 1024,
+    passes: 8,
     lanes: 4,
 };
 /// What new files ask for: RFC 9106's second choice, for machines with little memory. KiB, passes, lanes.

@@ -256,7 +256,7 @@ mod tests {
                 "{lost:?}"
             );
         }
-        insta::assert_snapshot!(open(&mut sealed, None, "id")[2], @"");
+        insta::assert_snapshot!(open(&mut sealed, None, "id")[2], @"/list/=y/password: the secret cannot be used, the cluster key is missing; enter it again, or import a backup with its password");
         assert!(matches!(
             seal(&mut document(), None, "id"),
             Err(SealError::NoKey { .. })

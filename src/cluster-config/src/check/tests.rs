@@ -34,27 +34,27 @@ fn offences_are_told_with_path_and_mend() {
         said(|document| document["network"]["domain"] = json!("example..net")),
         said(|document| {
             document["network"]["interfaces"]["eth0"] =
-                json!({"addresses": ["10.1.1.1"], "management": true, "vlan": null})
+                json!({"addresses": ["10.1.1.1"], "management": true, "vlan": null});
         }),
         said(|document| {
             document["network"]["interfaces"]["eth0"] =
-                json!({"addresses": [], "management": true, "vlan": 4095})
+                json!({"addresses": [], "management": true, "vlan": 4095});
         }),
         said(|document| document["local_services"]["web_login"]["port"] = json!(0)),
         said(|document| document["local_services"]["web_login"]["timeout_minutes"] = json!(0)),
         said(|document| document["date_time"]["time_zone"] = json!("Europe/../etc")),
         said(|document| document["date_time"]["servers"] = json!(["ntp_1"])),
         said(|document| {
-            document["management"]["disk_fill_up_prevention"]["used_space_ratio_limit"] = json!(49)
+            document["management"]["disk_fill_up_prevention"]["used_space_ratio_limit"] = json!(49);
         }),
         said(|document| {
-            document["certificates"]["web"] = json!({"certificate": "key", "private_key": {"plain": "x"}})
+            document["certificates"]["web"] = json!({"certificate": "key", "private_key": {"plain": "x"}});
         }),
         said(|document| document["users"]["authentication"]["ldap_server"] = json!("directory")),
         said(|document| document["users"]["authentication"]["method"] = json!("carrier pigeon")),
         said(|document| document["users"]["local"]["plain"] = json!({"password": null})),
         said(|document| {
-            document["users"]["groups"]["g"] = json!({"members": [], "rights": {"encrypted": "read"}})
+            document["users"]["groups"]["g"] = json!({"members": [], "rights": {"encrypted": "read"}});
         }),
         said(|document| document["policies"]["time"]["t"] = json!({"days": {"monday": ["18:00-08:00"]}})),
         said(|document| document["policies"]["time"]["t"] = json!({"days": {"someday": []}})),
@@ -63,7 +63,7 @@ fn offences_are_told_with_path_and_mend() {
         ),
         said(|document| {
             document["policies"]["audit"]["a"] =
-                json!({"encryption": [], "signing": null, "timestamp_seconds": 9})
+                json!({"encryption": [], "signing": null, "timestamp_seconds": 9});
         }),
         said(|document| document["connections"]["ssh"]["connections"] = json!([connection])),
         said(|document| document["connections"]["http"]["connections"] = json!([http, http])),

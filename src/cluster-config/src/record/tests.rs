@@ -28,7 +28,7 @@ fn what_is_written_is_read_and_no_secret_is_in_it() {
 #[test]
 fn without_a_key_nothing_is_written_in_plain() {
     let error = Record::new((1, "0123"), by("a"), &named("one"), None).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"/users/console_password: there is no cluster key to encrypt the secret with: join the cluster again, or import a backup with its password");
     let mut open = named("one");
     open.users.console_password = None;
     assert!(Record::new((1, "0123"), by("a"), &open, None).is_ok());
@@ -88,6 +88,6 @@ fn a_secret_that_was_moved_or_whose_key_is_gone_is_named() {
     record.document["users"]["console_password"] = record.document["users"]["admin_password"].clone();
     let opened = record.open(Some(&right)).unwrap();
     assert_eq!(opened.lost.len(), 1);
-    insta::assert_snapshot!(opened.lost[0], @"");
+    insta::assert_snapshot!(opened.lost[0], @"/users/console_password: the secret cannot be used, it was changed or moved; enter it again, or import a backup with its password");
     assert!(opened.document.users.admin_password.unwrap().known().is_some());
 }

@@ -90,7 +90,7 @@ fn only_root_reads() {
 fn the_second_of_two_writers_is_told_who_was_first() {
     let (_folder, mut store) = two_revisions();
     let error = store.commit(1, &named("three"), by("c")).unwrap_err();
-    insta::assert_snapshot!(error, @"");
+    insta::assert_snapshot!(error, @"the configuration was changed meanwhile by b by SSH from 192.0.2.9 (revision 2, not 1); look at it and make the change again");
     assert_eq!(store.document(), &named("two"));
     assert_eq!(
         store.commit(2, &named("two"), by("c")).unwrap(),
