@@ -42,11 +42,13 @@ pub enum ImportError {
     NoExport,
     /// A later firmware made it.
     #[error(
-        "the export was made by firmware {product} with layout {layout}, this firmware reads up to {LAYOUT}: upgrade this appliance first"
+        "the export was made by firmware {product} in form {form} with layout {layout}; this firmware reads form {FORM} with layouts up to {LAYOUT}: upgrade this appliance first"
     )]
     Newer {
         /// Version that made it.
         product: String,
+        /// Its form.
+        form: u32,
         /// Its layout.
         layout: u32,
     },
@@ -130,6 +132,7 @@ fn taken_apart(bytes: &[u8]) -> Result<File, ImportError> {
         let product = open.get("product").and_then(Value::as_str).unwrap_or("unknown");
         return Err(ImportError::Newer {
             product: product.chars().filter(|c| !c.is_control()).take(40).collect(),
+            form: u32::try_from(form).unwrap_or(u32::MAX),
             layout: u32::try_from(layout).unwrap_or(u32::MAX),
         });
     }

@@ -215,8 +215,15 @@ fn without_values(error: &serde_json::Error) -> String {
 
 /// The same for a value of JSON, which has no lines: keys are told, and what was expected.
 fn of_value(said: &str) -> String {
-    if said.starts_with("unknown field") || said.starts_with("missing field") {
-        return said.split(", expected").next().unwrap_or_default().to_owned();
+    let key = said.split(", expected").next().unwrap_or_default();
+    if said.starts_with("unknown field") {
+        return format!("{key}: leave it out, or upgrade");
+    }
+    if said.starts_with("missing field") {
+        return format!("{key}: give it, null where nothing is set");
+    }
+    if said.contains("IP address syntax") {
+        return "no address such as 192.0.2.5, or of a network, such as 192.0.2.0/24".to_owned();
     }
     match said.rsplit_once("expected ") {
         Some((_, expected)) => format!("not {expected}"),

@@ -16,7 +16,7 @@ mod layouts;
 mod migrate;
 mod migrations;
 mod pem;
-#[cfg(feature = "samples")]
+#[cfg(any(test, feature = "samples"))]
 mod samples;
 mod shape;
 mod ssh_key;
@@ -30,5 +30,5 @@ pub use finding::{Finding, Note, Severity};
 pub use layout::{FIRST, LATEST, version, versions};
 pub use layouts::validate;
 pub use migrate::{Migrated, migrate};
-#[cfg(feature = "samples")]
+#[cfg(any(test, feature = "samples"))]
 pub use samples::{empty, random, sample};

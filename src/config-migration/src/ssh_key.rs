@@ -73,6 +73,16 @@ pub(crate) fn bits(number: &[u8]) -> usize {
     }
 }
 
+/// Drops the lines of a list for which `goes` is true; says whether there were any.
+pub(crate) fn drop_keys(lines: &mut Vec<Value>, goes: impl Fn(&PublicKey) -> bool) -> bool {
+    let before = lines.len();
+    lines.retain(|line| {
+        let key = line.as_str().and_then(PublicKey::parse);
+        !key.as_ref().is_some_and(&goes)
+    });
+    lines.len() < before
+}
+
 /// Drops the public keys of users for which `goes` is true; says of which databases, and whose.
 pub(crate) fn drop_user_keys(
     databases: &mut Map<String, Value>,
@@ -82,18 +92,8 @@ pub(crate) fn drop_user_keys(
     for (database, users) in databases.iter_mut() {
         let mut names = Vec::new();
         for (user, value) in users.as_object_mut().into_iter().flatten() {
-            let Some(keys) = value.get_mut("public_keys").and_then(Value::as_array_mut) else {
-                continue;
-            };
-            let before = keys.len();
-            keys.retain(|line| {
-                !line
-                    .as_str()
-                    .and_then(PublicKey::parse)
-                    .as_ref()
-                    .is_some_and(&goes)
-            });
-            if keys.len() < before {
+            let keys = value.get_mut("public_keys").and_then(Value::as_array_mut);
+            if keys.is_some_and(|keys| drop_keys(keys, &goes)) {
                 names.push(user.clone());
             }
         }

@@ -14,9 +14,25 @@ pub(crate) fn document(layout: u32) -> Value {
 pub(crate) fn line(kind: &str, bits: usize) -> String {
     let mut number = vec![0x55; bits.div_ceil(8)];
     number[0] = 1 << ((bits - 1) % 8);
+    line_of(kind, &number)
+}
+
+/// The line of a key whose number is written in hexadecimal.
+pub(crate) fn line_of_hex(kind: &str, digits: &str) -> String {
+    let even = if digits.len().is_multiple_of(2) {
+        digits.to_owned()
+    } else {
+        format!("0{digits}")
+    };
+    let byte = |place: usize| u8::from_str_radix(&even[place..place + 2], 16).unwrap();
+    let number: Vec<u8> = (0..even.len()).step_by(2).map(byte).collect();
+    line_of(kind, &[&[0][..], &number].concat())
+}
+
+fn line_of(kind: &str, number: &[u8]) -> String {
     let parts: [&[u8]; 3] = match kind {
-        "ssh-rsa" => [kind.as_bytes(), &[1, 0, 1], &number],
-        _ => [kind.as_bytes(), &number, &[7]],
+        "ssh-rsa" => [kind.as_bytes(), &[1, 0, 1], number],
+        _ => [kind.as_bytes(), number, &[7]],
     };
     let mut blob = Vec::new();
     for part in parts {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::words::{certificate, name, names, port, reference, server};
+use super::words::{certificate, is_public_key, name, names, port, reference, server};
 use super::{Checked, offence, settings};
 use crate::cluster::Cluster;
 use crate::sections::connections::{Channel, Destination, HttpConnection, RdpConnection, SshConnection, Tls};
@@ -101,6 +101,15 @@ fn of_ssh(document: &Cluster, connection: &SshConnection) -> Checked {
         &connection.destination,
         connection.audit_policy.as_ref(),
     )?;
+    for (kind, key) in [
+        ("rsa", &connection.host_keys.rsa),
+        ("ed25519", &connection.host_keys.ed25519),
+    ] {
+        if key.as_ref().is_some_and(|key| !is_public_key(&key.public)) {
+            let reason = "not a public key; give the line of the .pub file, without options";
+            return offence(format!("{path}.host_keys.{kind}.public"), reason);
+        }
+    }
     let channel = Some(&connection.channel_policy);
     reference(
         &format!("{path}.channel_policy"),

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::settings::{optional, trust_store};
-use super::words::{certificate, minutes, names, port, server};
+use super::words::{certificate, minutes, names, port, public_keys, server};
 use super::{Checked, offence};
 use crate::cluster::Cluster;
 use crate::sections::policies::{Policies, Target, TimePolicy};
@@ -51,6 +51,12 @@ fn all_names(policies: &Policies) -> Checked {
     names("policies.user_databases", &policies.user_databases)?;
     for (database, users) in &policies.user_databases {
         names(&format!("policies.user_databases.{database}"), users)?;
+        for (user, value) in users {
+            public_keys(
+                &format!("policies.user_databases.{database}.{user}.public_keys"),
+                &value.public_keys,
+            )?;
+        }
     }
     names("policies.credential_stores", &policies.credential_stores)?;
     for (store, value) in &policies.credential_stores {

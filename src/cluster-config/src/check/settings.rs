@@ -2,7 +2,9 @@
 
 use std::ops::RangeInclusive;
 
-use super::words::{certificate, is_domain, is_label, is_time_zone, name, names, port, reference, server};
+use super::words::{
+    certificate, is_domain, is_label, is_time_zone, name, names, port, public_keys, reference, server,
+};
 use super::{Checked, offence};
 use crate::cluster::Cluster;
 use crate::sections::certificates::Credential;
@@ -90,6 +92,10 @@ fn services(services: &LocalServices) -> Checked {
             format!("give {} to {} minutes", TIMEOUT.start(), TIMEOUT.end()),
         );
     }
+    public_keys(
+        "local_services.ssh_server.authorized_keys",
+        &services.ssh_server.authorized_keys,
+    )?;
     optional(
         "local_services.indexer.credentials",
         services.indexer.credentials.as_ref(),

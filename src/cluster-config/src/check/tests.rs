@@ -45,6 +45,11 @@ fn offences_are_told_with_path_and_mend() {
         said(|document| document["date_time"]["time_zone"] = json!("Europe/../etc")),
         said(|document| document["date_time"]["servers"] = json!(["ntp_1"])),
         said(|document| {
+            document["local_services"]["ssh_server"]["authorized_keys"] =
+                json!(["ssh-dss AAAAB3NzaC1kc3MAAAAA"]);
+        }),
+        said(|document| document["network"]["dns"] = json!(["dns.example.net"])),
+        said(|document| {
             document["management"]["disk_fill_up_prevention"]["used_space_ratio_limit"] = json!(49);
         }),
         said(|document| {

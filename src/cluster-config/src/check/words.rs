@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::{Checked, offence};
 
 /// Longest name of an object, bytes: what a page can show.
@@ -14,6 +17,16 @@ const DOMAIN: usize = 253;
 /// Parts of a time zone's name, and letters of a part: `America/Argentina/ComodRivadavia` and a few more.
 const ZONE_PARTS: usize = 3;
 const ZONE_PART: usize = 20;
+/// Kinds of public keys (RFC 8709, RFC 5656, RFC 8332, OpenSSH's PROTOCOL.u2f). No DSA.
+const SSH_KEY_KINDS: [&str; 7] = [
+    "ssh-ed25519",
+    "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521",
+    "ssh-rsa",
+    "sk-ssh-ed25519@openssh.com",
+    "sk-ecdsa-sha2-nistp256@openssh.com",
+];
 /// Keys by which secrets are told in a file: no object may be called so.
 const TAKEN: [&str; 2] = ["plain", "encrypted"];
 
@@ -88,6 +101,29 @@ pub(super) fn server(path: &str, text: &str) -> Checked {
             "{text:?} is neither the name nor the address of a server; give one such as host.example.net"
         ),
     )
+}
+
+/// Public keys that may log in: lines `kind base64 comment`, where the base64 begins with the same kind (RFC 4253, 6.6).
+pub(super) fn public_keys(path: &str, lines: &[String]) -> Checked {
+    let wrong = lines.iter().position(|line| !is_public_key(line));
+    wrong.map_or(Ok(()), |place| {
+        offence(
+            format!("{path}.{place}"),
+            "not a public key; give the line of the .pub file, without options (no DSA)",
+        )
+    })
+}
+
+pub(super) fn is_public_key(line: &str) -> bool {
+    let mut words = line.split(' ');
+    let (Some(kind), Some(blob)) = (words.next(), words.next()) else {
+        return false;
+    };
+    let Ok(bytes) = STANDARD.decode(blob) else {
+        return false;
+    };
+    let inner = bytes.get(4..4 + kind.len());
+    !line.contains(char::is_control) && SSH_KEY_KINDS.contains(&kind) && inner == Some(kind.as_bytes())
 }
 
 /// A TCP or UDP port.

@@ -71,7 +71,6 @@ fn nothing_changes_on_the_way_to_the_same_layout() {
     }
 }
 
-#[cfg(feature = "samples")]
 mod seeded {
     use super::*;
     use crate::{empty, random, sample};

@@ -10,6 +10,7 @@ use crate::ssh_key;
 
 const CONNECTIONS: &str = "connections.ssh.connections";
 const DATABASES: &str = "policies.user_databases";
+const ADMINISTRATORS: &str = "local_services.ssh_server.authorized_keys";
 
 pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
     host_keys(edit)?;
@@ -64,8 +65,15 @@ fn without_old_kinds(
     Ok(lost)
 }
 
-/// The public keys of users.
+/// The public keys of users, and of those who administrate the appliance.
 fn user_keys(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
+    if ssh_key::drop_keys(edit.list(ADMINISTRATORS)?, |key| key.kind == ssh_key::Kind::Dsa) {
+        edit.warn(
+            "Basic Settings > Local Services > SSH server",
+            "DSA public keys of administrators are dropped",
+            "add an RSA or Ed25519 key for each of them",
+        );
+    }
     let lost = ssh_key::drop_user_keys(edit.object(DATABASES)?, |key| key.kind == ssh_key::Kind::Dsa);
     for (database, users) in lost {
         edit.warn(

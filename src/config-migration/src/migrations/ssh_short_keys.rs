@@ -10,6 +10,7 @@ use crate::ssh_key::{self, Kind, PublicKey};
 
 const CONNECTIONS: &str = "connections.ssh.connections";
 const DATABASES: &str = "policies.user_databases";
+const ADMINISTRATORS: &str = "local_services.ssh_server.authorized_keys";
 /// Fewest bits of an RSA key for SSH.
 const LEAST_BITS: usize = 1024;
 
@@ -31,6 +32,13 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
             format!("SSH Control > Connections > {connection} > Host keys"),
             format!("the RSA host key of {bits} bits is dropped: at least {LEAST_BITS} are needed"),
             "add an RSA key of 2048 bits or more, or an Ed25519 key, and let clients learn it",
+        );
+    }
+    if ssh_key::drop_keys(edit.list(ADMINISTRATORS)?, too_short) {
+        edit.warn(
+            "Basic Settings > Local Services > SSH server",
+            format!("RSA public keys of administrators of less than {LEAST_BITS} bits are dropped"),
+            "add an RSA key of 2048 bits or more, or an Ed25519 key, for each of them",
         );
     }
     for (database, users) in ssh_key::drop_user_keys(edit.object(DATABASES)?, too_short) {

@@ -1,5 +1,10 @@
 //! Each migration on a small and on a rich document, and on its own result.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the engine has no I/O; its tests read files of ssh-keygen"
+)]
+
 use serde_json::{Value, json};
 
 use super::MIGRATIONS;
@@ -44,6 +49,11 @@ fn rich(document: &mut Value) {
         "old": {"public_keys": [crate::testing::line("ssh-dss", 1024)], "password": null},
         "short": {"public_keys": [crate::testing::line("ssh-rsa", 1023), crate::testing::line("ssh-rsa", 1024)], "password": null},
     }});
+    document["local_services"]["ssh_server"]["authorized_keys"] = json!([
+        crate::testing::line("ssh-dss", 1024),
+        crate::testing::line("ssh-rsa", 768),
+        crate::testing::line("ssh-rsa", 2048),
+    ]);
     document["users"]["authentication"]["x509"] =
         json!({"trusted_ca_list": "checked", "user_name_field": "commonName"});
     document["local_services"]["indexer"]["indexer_certs"] = json!([crate::testing::credential()]);
@@ -135,6 +145,62 @@ fn every_migration_refuses_its_own_result_or_finds_nothing_in_it() {
         } else {
             assert!(again.is_err(), "{}", migration.name);
         }
+    }
+}
+
+/// A public key of SSH as `ssh-keygen` writes it; of sizes that it refuses, the modulus is that of a key of the openssl program.
+fn real_key(kind: &str, bits: usize) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |program: &str, arguments: &str| {
+        let mut command = std::process::Command::new(program);
+        let output = command
+            .args(arguments.split(' '))
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{program} {arguments}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    };
+    if kind == "rsa" && bits < 2048 {
+        run("openssl", &format!("genrsa -out key {bits}"));
+        let modulus = run("openssl", "rsa -in key -noout -modulus");
+        return crate::testing::line_of_hex("ssh-rsa", modulus.trim().trim_start_matches("Modulus="));
+    }
+    run(
+        "ssh-keygen",
+        &format!("-q -t {kind} -b {bits} -f key -N  -C someone"),
+    );
+    std::fs::read_to_string(folder.path().join("key.pub")).unwrap()
+}
+
+#[test]
+fn real_ssh_keys_go_when_they_are_too_short_and_stay_otherwise() {
+    for (kind, bits, stays) in [
+        ("rsa", 512, false),
+        ("rsa", 1023, false),
+        ("rsa", 1024, true),
+        ("rsa", 2048, true),
+        ("ecdsa", 256, true),
+        ("ed25519", 256, true),
+    ] {
+        let mut document = document(1);
+        let key = json!({"public": real_key(kind, bits), "private": {"encrypted": "x"}});
+        document["connections"]["ssh"]["connections"] = json!([crate::testing::ssh(
+            "real",
+            &json!({"rsa": key, "dsa": null, "x509": null})
+        )]);
+        let migrated = crate::migrate(&document, 1, 5).unwrap();
+        let left = &migrated.document["connections"]["ssh"]["connections"][0]["host_keys"]["rsa"];
+        assert_eq!(left.is_null(), !stays, "{kind} {bits}");
+        let told = migrated
+            .notes
+            .iter()
+            .any(|note| note.migration == "ssh_short_keys");
+        assert_eq!(told, !stays, "{kind} {bits}");
     }
 }
 
