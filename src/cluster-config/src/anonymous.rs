@@ -67,7 +67,7 @@ const WORDS: [&[&str]; 20] = [
     &["cluster", "nodes", "*", "roles"],
     &["date_time", "time_zone"],
 ];
-/// Hexadecimal digits of a pseudonym: two texts of ten thousand get the same one once in five thousand bundles.
+/// Hexadecimal digits of a pseudonym: two texts of ten thousand get the same one once in twenty thousand bundles.
 const DIGITS: usize = 10;
 
 /// Why there is no anonymous document.

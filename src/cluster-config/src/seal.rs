@@ -2,7 +2,7 @@
 //!
 //! A secret is `{"plain": TEXT}` or `{"encrypted": "1.KEY.BASE64"}`. What is encrypted beside it is the document's identifier and the
 //! secret's place, so that it opens nowhere else. A place in a list is told by the `name` of the object there: order
-//! may change, names are the identity.
+//! may change, names are the identity. Where there is no name it is told by its number.
 
 use std::convert::Infallible;
 
@@ -153,10 +153,9 @@ fn opened(text: &str, key: Option<&ClusterKey>, id: &str, path: &str) -> Result<
     Ok(text.to_owned())
 }
 
-/// Leaves out the secrets that are encrypted, or those in plain as well; says where they were.
-pub(crate) fn leave_out(document: &mut Value, plain_too: bool) -> Vec<String> {
-    let mut paths = Vec::new();
-    let Ok::<(), Infallible>(()) = visit(document, "", &mut |path, value| {
+/// Leaves out the secrets that are encrypted, or those in plain as well.
+pub(crate) fn leave_out(document: &mut Value, plain_too: bool) {
+    let Ok::<(), Infallible>(()) = visit(document, "", &mut |_, value| {
         let Some(object) = value.as_object_mut() else {
             return Ok(());
         };
@@ -164,11 +163,9 @@ pub(crate) fn leave_out(document: &mut Value, plain_too: bool) -> Vec<String> {
         if secret {
             wipe(value);
             *value = Value::from(MARK);
-            paths.push(path.to_owned());
         }
         Ok(())
     });
-    paths
 }
 
 /// Wipes the plain secrets of a document that is no longer needed.

@@ -191,3 +191,16 @@ fn everything_is_judged_before_anything_is_handed_out() {
     };
     assert!(reason.to_string().starts_with("network.host_name: "), "{reason}");
 }
+
+/// Exports that were made once, the seeds of the fuzz target: whatever this code becomes, it reads them.
+#[test]
+fn exports_of_today_are_read_for_ever() {
+    let plain = include_bytes!("../../../../tests/fuzz/seeds/cluster_import/plain.json");
+    let sealed = include_bytes!("../../../../tests/fuzz/seeds/cluster_import/encrypted.json");
+    let old = include_bytes!("../../../../tests/fuzz/seeds/cluster_import/old.json");
+    assert_eq!(import(plain, None, real).unwrap().left_out.len(), 1);
+    let imported = import(sealed, Some(&password()), real).unwrap();
+    assert_eq!(imported.document, named("one"));
+    let imported = import(old, Some(&password()), real).unwrap();
+    assert_eq!((imported.layout, imported.about), (1, about()));
+}

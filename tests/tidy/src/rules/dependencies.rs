@@ -12,7 +12,7 @@ use crate::tree::{SourceFile, Tree};
 enum Kind {
     /// Decides; pure.
     Engine,
-    /// Everybody may use it; it uses none of ours but `sps-durable`, for what it keeps.
+    /// Everybody may use it; it uses none of ours but `sps-durable`, for what it keeps, and types that are named below.
     Base,
     /// What administrators can do, as types and rules; every surface (console, web) may stand on it. Uses base crates.
     Operations,
