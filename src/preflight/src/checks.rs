@@ -3,6 +3,7 @@
 //! A new check is a file in `checks`, its `mod` line here and its line in the list, whose order is that of findings of
 //! equal weight; a test below refuses a file that is in neither.
 
+mod configuration;
 mod configuration_backup;
 mod core_files;
 mod data_backup;
@@ -34,6 +35,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("system_monitor", system_monitor::check),
     ("tainted", tainted::check),
     ("licence", licence::check),
+    ("configuration", configuration::check),
     ("plugins", plugins::check),
     ("configuration_backup", configuration_backup::check),
     ("core_files", core_files::check),

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::finding::{Found, Severity};
 use crate::snapshot::{
-    Acknowledged, Candidate, CoreFile, Counted, DataStore, Facts, LastBackup, LicenceFacts, Licensing,
-    Plugin, Running, Slot, Snapshot, Space,
+    Acknowledged, Candidate, ClusterConfiguration, CoreFile, Counted, DataStore, Facts, LastBackup,
+    LicenceFacts, Licensing, Plugin, Running, Slot, Snapshot, Space,
 };
 
 const GIB: u64 = 1 << 30;
@@ -30,9 +30,10 @@ pub(crate) fn ready() -> Snapshot {
             data_needed: Some(3 * GIB / 2),
         }),
         store: Some(DataStore {
-            layout: 2,
+            layout: sps_config_migration::LATEST,
             ..DataStore::default()
         }),
+        cluster: Some(cluster(sps_config_migration::LATEST)),
         licence: Some(Licensing::Licence(licence())),
         tainted: Some(Vec::new()),
         problems: Some(Vec::new()),
@@ -83,6 +84,7 @@ pub(crate) fn neglected() -> Snapshot {
             valid_until: "2026-03-31".parse().ok(),
             ..licence()
         })),
+        cluster: Some(neglected_cluster()),
         tainted: Some(vec!["/etc/sps/trust.json".to_owned()]),
         problems: Some(vec![
             "Disk usage 97 %".to_owned(),
@@ -139,6 +141,21 @@ pub(crate) fn licence() -> LicenceFacts {
     }
 }
 
+/// The configuration of an appliance that nobody has set up.
+pub(crate) fn cluster(layout: u32) -> ClusterConfiguration {
+    ClusterConfiguration {
+        layout,
+        document: sps_config_migration::empty(layout).unwrap(),
+    }
+}
+
+/// One of an early layout, with a limit that is no longer possible.
+fn neglected_cluster() -> ClusterConfiguration {
+    let mut cluster = cluster(3);
+    cluster.document["management"]["disk_fill_up_prevention"]["used_space_ratio_limit"] = 99.into();
+    cluster
+}
+
 fn slot(number: u32, digest: &str, data_kept: bool) -> Slot {
     Slot {
         number,
@@ -161,6 +178,6 @@ fn candidate() -> Candidate {
         digest: "bb".repeat(32),
         hardware: vec!["generic-x86-64".to_owned()],
         upgrade_from: rules.map(ToOwned::to_owned).into(),
-        data_layout: 2,
+        data_layout: sps_config_migration::LATEST,
     }
 }

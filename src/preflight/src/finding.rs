@@ -1,5 +1,7 @@
 //! One thing that a Test found: where, what, and what to do about it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::text::clean;
@@ -75,7 +77,7 @@ impl Finding {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) severity: Severity,
-    pub(crate) setting: &'static str,
+    pub(crate) setting: Cow<'static, str>,
     pub(crate) problem: String,
     pub(crate) mend: String,
 }
@@ -83,13 +85,13 @@ pub(crate) struct Found {
 impl Found {
     pub(crate) fn new(
         severity: Severity,
-        setting: &'static str,
+        setting: impl Into<Cow<'static, str>>,
         problem: impl Into<String>,
         mend: impl Into<String>,
     ) -> Self {
         Self {
             severity,
-            setting,
+            setting: setting.into(),
             problem: problem.into(),
             mend: mend.into(),
         }

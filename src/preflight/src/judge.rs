@@ -12,7 +12,7 @@ pub fn judge(snapshot: &Snapshot, own: &str) -> Report {
         check(snapshot).into_iter().map(|found| Finding {
             check: (*name).to_owned(),
             severity: found.severity,
-            setting: found.setting.to_owned(),
+            setting: found.setting.into_owned(),
             problem: found.problem,
             mend: found.mend,
         })

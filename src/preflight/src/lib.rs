@@ -22,6 +22,6 @@ pub use finding::{Finding, Severity};
 pub use judge::{judge, unreadable};
 pub use report::{MAX_FINDINGS, Report, ReportError};
 pub use snapshot::{
-    Acknowledged, Candidate, CoreFile, Counted, DataStore, Facts, LastBackup, LicenceFacts, Licensing,
-    MAX_SIZE, Plugin, Running, Slot, Snapshot, SnapshotError, Space,
+    Acknowledged, Candidate, ClusterConfiguration, CoreFile, Counted, DataStore, Facts, LastBackup,
+    LicenceFacts, Licensing, MAX_SIZE, Plugin, Running, Slot, Snapshot, SnapshotError, Space,
 };

@@ -75,6 +75,8 @@ pub struct Facts {
     pub space: Option<Space>,
     /// The data store.
     pub store: Option<DataStore>,
+    /// The configuration that lies on `data`.
+    pub cluster: Option<ClusterConfiguration>,
     /// The licence.
     pub licence: Option<Licensing>,
     /// Files of the running firmware that were changed.
@@ -157,6 +159,16 @@ pub struct Counted {
     pub bytes: u64,
     /// Bytes of the names.
     pub names: u64,
+}
+
+/// The configuration that lies on `data`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ClusterConfiguration {
+    /// Layout that it has.
+    pub layout: u32,
+    /// The document, without secrets.
+    pub document: serde_json::Value,
 }
 
 /// Whether there is a licence.

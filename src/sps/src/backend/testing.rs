@@ -148,6 +148,8 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
         slots: filled,
         space: space(slots),
         store: store(own)?,
+        // None lies there yet.
+        cluster: None,
         licence: Some(match licence::current(own) {
             Some(licence) => Licensing::Licence((&licence).into()),
             None => Licensing::Demo,

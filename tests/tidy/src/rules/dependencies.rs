@@ -12,7 +12,7 @@ use crate::tree::{SourceFile, Tree};
 enum Kind {
     /// Decides; pure.
     Engine,
-    /// Everybody may use it; it uses none of ours but what stands below ([`BELOW_BASE`]).
+    /// Everybody may use it; it uses none of ours but what stands below ([`BELOW_BASE`], [`BASES_TOGETHER`]).
     Base,
     /// What administrators can do, as types and rules; every surface (console, web) may stand on it. Uses base crates.
     Operations,
@@ -33,7 +33,9 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
     ("sps-clock", Kind::Shell),
+    ("sps-cluster-config", Kind::Base),
     ("sps-config", Kind::Base),
+    ("sps-config-migration", Kind::Engine),
     ("sps-console", Kind::Shell),
     ("sps-data-store-tests", Kind::Tool),
     ("sps-datastore", Kind::Shell),
@@ -74,11 +76,15 @@ const READ_IMAGES: [&str; 5] = [
     "sps-preflight",
     "sps-storage",
 ];
-/// Engines that judge by another's rules: what a licence covers, and what a reorganization takes, is said in one place.
-const ENGINES_TOGETHER: [(&str, &str); 2] = [
+/// Engines that judge by another's rules: what a licence covers, what a reorganization takes, and what a migration drops, is said
+/// in one place.
+const ENGINES_TOGETHER: [(&str, &str); 3] = [
+    ("sps-preflight", "sps-config-migration"),
     ("sps-preflight", "sps-datastore-engine"),
     ("sps-preflight", "sps-licence"),
 ];
+/// Base crates that share types: secrets and changes are the same in both documents of the configuration.
+const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
 /// Shells that are made of others: the forms of documents and databases are those of the rooms that own them.
 const SHELLS_TOGETHER: [(&str, &str); 2] = [
@@ -201,7 +207,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Tool, Kind::Shell) => TOOLS_OVER_SHELLS.contains(&(name, used)),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
         (Kind::Tool, Kind::Tool) => TOOLS_TOGETHER.contains(&used),
-        (Kind::Base, Kind::Base) => BELOW_BASE.contains(&used),
+        (Kind::Base, Kind::Base) => BELOW_BASE.contains(&used) || BASES_TOGETHER.contains(&(name, used)),
         (Kind::Engine | Kind::Base, _)
         | (Kind::Operations, Kind::Operations | Kind::Engine)
         | (Kind::Tool, Kind::Operations)
@@ -252,6 +258,18 @@ mod tests {
             1
         );
         assert_eq!(problems("sps-preflight", "sps-licence.workspace = true").len(), 0);
+        assert_eq!(
+            problems(
+                "sps-cluster-config",
+                "sps-config.workspace = true\nsps-durable.workspace = true"
+            )
+            .len(),
+            0
+        );
+        assert_eq!(
+            problems("sps-config", "sps-cluster-config.workspace = true").len(),
+            1
+        );
         assert_eq!(problems("sps-licence", "sps-preflight.workspace = true").len(), 1);
     }
 

@@ -1,0 +1,238 @@
+//! The section *Policies*.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::protected::Protected;
+use crate::sections::certificates::Credential;
+use crate::sections::management::Encryption;
+
+/// Policies by kind and name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Policies {
+    /// How trails are encrypted, signed and timestamped.
+    pub audit: BTreeMap<String, AuditPolicy>,
+    /// What is done when something appears in a session.
+    pub content: BTreeMap<String, ContentPolicy>,
+    /// When something is allowed.
+    pub time: BTreeMap<String, TimePolicy>,
+    /// Who is allowed.
+    pub user_lists: BTreeMap<String, UserList>,
+    /// Users of connections, by database and name.
+    pub user_databases: BTreeMap<String, BTreeMap<String, DatabaseUser>>,
+    /// Accounts on servers.
+    pub credential_stores: BTreeMap<String, CredentialStore>,
+    /// Directories.
+    pub ldap_servers: BTreeMap<String, LdapServer>,
+    /// CAs that make certificates for sessions.
+    pub signing_cas: BTreeMap<String, Credential>,
+    /// How content is indexed.
+    pub indexer: BTreeMap<String, IndexerPolicy>,
+    /// What is copied, where to, when.
+    pub backup: BTreeMap<String, BackupPolicy>,
+    /// What is moved away, where to, when.
+    pub archive: BTreeMap<String, ArchivePolicy>,
+}
+
+/// How trails are encrypted, signed and timestamped.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AuditPolicy {
+    /// Certificates that trails are encrypted for, PEM; none: they are not.
+    pub encryption: Vec<String>,
+    /// Key that signs them.
+    pub signing: Option<Credential>,
+    /// Seconds between timestamps, 10 to 100,000; none: no timestamps.
+    pub timestamp_seconds: Option<u32>,
+}
+
+/// What is done when something appears in a session.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentPolicy {
+    /// Tried one after the other.
+    pub events: Vec<ContentEvent>,
+}
+
+/// What is looked for, and what is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentEvent {
+    /// Where it is looked for.
+    pub kind: ContentKind,
+    /// Regular expressions, whatever the case.
+    pub matches: Vec<String>,
+    /// Regular expressions that are passed over.
+    pub ignores: Vec<String>,
+    /// What is done.
+    pub actions: Vec<ContentAction>,
+}
+
+/// Where a content policy looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentKind {
+    /// Commands of a terminal.
+    Commands,
+    /// Texts on the screen.
+    ScreenContent,
+    /// Credit card numbers (Luhn) on the screen.
+    CreditCard,
+    /// Titles of windows.
+    WindowTitle,
+}
+
+/// What a content policy does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ContentAction {
+    /// Writes it to the log.
+    Log,
+    /// Keeps it with the session.
+    Store,
+    /// Alerts.
+    Notify,
+    /// Ends the session.
+    Terminate,
+}
+
+/// When something is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimePolicy {
+    /// Intervals `HH:MM-HH:MM` by day, `monday` to `sunday`; nothing on a day that is not named.
+    pub days: BTreeMap<String, Vec<String>>,
+}
+
+/// Who is allowed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserList {
+    /// Whether those are allowed who are not named.
+    pub allow: bool,
+    /// Names for which it is the other way round.
+    pub except: Vec<String>,
+}
+
+/// A user of connections.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DatabaseUser {
+    /// Public keys, one `authorized_keys` line each.
+    pub public_keys: Vec<String>,
+    /// Hash of the password.
+    pub password: Option<Protected>,
+}
+
+/// Accounts on servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CredentialStore {
+    /// By name.
+    pub accounts: BTreeMap<String, Account>,
+}
+
+/// An account on a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Account {
+    /// Its name there.
+    pub user: String,
+    /// Its password there.
+    pub password: Protected,
+}
+
+/// A directory.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LdapServer {
+    /// Names or addresses, the first is asked first.
+    pub servers: Vec<String>,
+    /// TCP port.
+    pub port: u16,
+    /// How the connection is protected.
+    pub encryption: Encryption,
+    /// Where users are looked for.
+    pub base_dn: String,
+    /// As whom.
+    pub bind_dn: String,
+    /// Its password; none: anonymously.
+    pub bind_password: Option<Protected>,
+    /// Seconds within which it must answer.
+    pub timeout_seconds: u32,
+    /// Certificate the appliance presents.
+    pub client: Option<Credential>,
+    /// Trust store that knows the server's CA.
+    pub trust_store: Option<String>,
+}
+
+/// How content is indexed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexerPolicy {
+    /// Languages on screens, ISO 639-1.
+    pub languages: Vec<String>,
+    /// Whether it is indexed while the session goes on.
+    pub near_real_time: bool,
+}
+
+/// What is copied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupPolicy {
+    /// When each day, `HH:MM`.
+    pub start: String,
+    /// Where to.
+    pub target: Target,
+    /// Whether the analytics database is copied too.
+    pub analytics: bool,
+}
+
+/// What is moved away.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArchivePolicy {
+    /// When each day, `HH:MM`.
+    pub start: String,
+    /// Where to.
+    pub target: Target,
+    /// Age in days.
+    pub after_days: u32,
+}
+
+/// A place outside the appliance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Target {
+    /// A share of Windows.
+    Smb {
+        /// Name or address.
+        server: String,
+        /// Name of the share.
+        share: String,
+        /// As whom.
+        user: String,
+        /// Its password.
+        password: Protected,
+    },
+    /// A Unix export.
+    Nfs {
+        /// Name or address.
+        server: String,
+        /// Folder there.
+        path: String,
+    },
+    /// Rsync over SSH.
+    Rsync {
+        /// Name or address.
+        server: String,
+        /// Folder there.
+        path: String,
+        /// As whom.
+        user: String,
+        /// Private key, OpenSSH format.
+        private_key: Protected,
+    },
+}
