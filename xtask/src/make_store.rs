@@ -75,7 +75,6 @@ impl MakeStore {
             seed: self.seed,
             trails: self.trail_bytes.map_or(TrailSize::Believable, TrailSize::Fixed),
             damaged: !self.intact,
-            configuration: b"{}".to_vec(),
             firmware: self.firmware,
         };
         let step = Step::start("sessions");

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use sps_config_migration::migrate;
 use sps_datastore::{Catalogue, Content, ContentError, Migrated};
 use sps_metadb::{Form, Metadb, split};
 
@@ -17,10 +18,16 @@ const LAST_SINGLE: u32 = 1;
 const LAST_METADB: u32 = 4;
 
 impl Content for Forms {
-    fn migrate(&self, document: &[u8], _from: u32, _to: u32) -> Result<Migrated, ContentError> {
+    fn migrate(&self, document: &[u8], from: u32, to: u32) -> Result<Migrated, ContentError> {
+        let document = serde_json::from_slice(document)?;
+        let migrated = migrate(&document, from, to)?;
         Ok(Migrated {
-            document: document.to_vec(),
-            notes: Vec::new(),
+            document: serde_json::to_vec_pretty(&migrated.document)?,
+            notes: migrated
+                .notes
+                .iter()
+                .map(|note| format!("{}: {}", note.setting, note.what))
+                .collect(),
         })
     }
 

@@ -32,7 +32,6 @@ fn make_store(root: &Path, sessions: u64, bytes: u64) -> Result<()> {
         seed: 1,
         trails: TrailSize::Fixed(bytes),
         damaged: false,
-        configuration: b"{}".to_vec(),
         firmware: OLD.into(),
     };
     make(root, &recipe, |_| {})?;

@@ -37,7 +37,6 @@ pub fn store(root: &Path, from: u32, sessions: u64) -> Result<PathBuf> {
         seed: 11,
         trails: TrailSize::Fixed(300),
         damaged: true,
-        configuration: br#"{"layout":1}"#.to_vec(),
         firmware: OLD.into(),
     };
     Ok(make(root, &recipe, |_| {})?.tree)

@@ -99,6 +99,7 @@ pub(crate) fn around(
     tree: &Path,
     layout: &Layout,
     recipe: &Recipe,
+    configuration: &[u8],
     random: &mut Random,
     made: &mut Made,
 ) -> Result<()> {
@@ -114,8 +115,8 @@ pub(crate) fn around(
         made.bytes += bytes.len() as u64;
         Ok(())
     };
-    put(Kind::Configuration, "", &recipe.configuration)?;
-    put(Kind::ConfigurationHistory, "00000001.json", &recipe.configuration)?;
+    put(Kind::Configuration, "", configuration)?;
+    put(Kind::ConfigurationHistory, "00000001.json", configuration)?;
     put(
         Kind::IndexerKeys,
         "",

@@ -32,8 +32,6 @@ pub struct Recipe {
     pub trails: TrailSize,
     /// Whether records, trails and names are damaged or odd.
     pub damaged: bool,
-    /// The configuration, in the form of the layout.
-    pub configuration: Vec<u8>,
     /// Digest of the firmware that used it.
     pub firmware: String,
 }
@@ -67,7 +65,9 @@ pub fn make(root: &Path, recipe: &Recipe, mut tell: impl FnMut(u64)) -> Result<M
         ..Made::default()
     };
     let mut random = Random::new(recipe.seed);
-    files::around(&tree, layout, recipe, &mut random, &mut made)?;
+    let configuration = sps_config_migration::sample(recipe.layout, recipe.seed)?;
+    let configuration = serde_json::to_vec_pretty(&configuration)?;
+    files::around(&tree, layout, recipe, &configuration, &mut random, &mut made)?;
     sessions(&tree, layout, recipe, &mut random, &mut made, &mut tell)?;
     if recipe.damaged {
         damage::spoil(&tree, layout, &mut made)?;

@@ -17,7 +17,6 @@ fn recipe() -> Recipe {
         seed: 7,
         trails: TrailSize::Believable,
         damaged: true,
-        configuration: b"{}".to_vec(),
         firmware: "ab".repeat(32),
     }
 }

@@ -1,16 +1,19 @@
 //! *Test*: the firmware in a slot judges a snapshot of this appliance in a sandbox. Blocking throughout.
 
 use std::fs;
+use std::sync::PoisonError;
 
+use serde_json::{Map, Value};
 use sps_admin::{Confirmed, Context, Failure, Finding, Progress, Reply, Response, Severity, Test};
-use sps_datastore_engine::{Choice, choose};
+use sps_config::REDACTED;
+use sps_datastore_engine::{Choice, Kind, choose};
 use sps_firmware::{Firmware, MAX_REPORT, TestRecord};
 use sps_firmware_engine::{Build, SlotState};
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
 use sps_preflight::{
-    Acknowledged, Candidate, Counted, DataStore, Facts, LastBackup, Licensing, Report, Running, Slot,
-    Snapshot, Space,
+    Acknowledged, Candidate, ClusterConfiguration, Counted, DataStore, Facts, LastBackup, Licensing, Report,
+    Running, Slot, Snapshot, Space,
 };
 use sps_web::ServiceState;
 
@@ -148,8 +151,7 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
         slots: filled,
         space: space(slots),
         store: store(own)?,
-        // None lies there yet.
-        cluster: None,
+        cluster: cluster(own),
         licence: Some(match licence::current(own) {
             Some(licence) => Licensing::Licence((&licence).into()),
             None => Licensing::Demo,
@@ -193,6 +195,40 @@ fn space(slots: &Firmware) -> Option<Space> {
         // The firmware to be judged plans it itself.
         data_needed: None,
     })
+}
+
+/// The configuration on `data`, without secrets; nothing when it cannot be read, which the Test then says.
+fn cluster(own: &Appliance) -> Option<ClusterConfiguration> {
+    let opened = own.store()?;
+    let mut document = match &opened.configuration {
+        Some(configuration) => {
+            let configuration = configuration.lock().unwrap_or_else(PoisonError::into_inner);
+            serde_json::to_value(configuration.document()).ok()?
+        }
+        None => serde_json::from_slice(&fs::read(opened.place(Kind::Configuration)).ok()?).ok()?,
+    };
+    leave_out_secrets(&mut document);
+    Some(ClusterConfiguration {
+        layout: opened.layout,
+        document,
+    })
+}
+
+/// Secrets are objects of one field, `plain` or `encrypted`, whatever the layout.
+fn leave_out_secrets(value: &mut Value) {
+    match value {
+        Value::Object(fields) if is_secret(fields) => *value = Value::String(REDACTED.into()),
+        Value::Object(fields) => fields.values_mut().for_each(leave_out_secrets),
+        Value::Array(items) => items.iter_mut().for_each(leave_out_secrets),
+        _ => {}
+    }
+}
+
+fn is_secret(fields: &Map<String, Value>) -> bool {
+    fields.len() == 1
+        && ["plain", "encrypted"]
+            .iter()
+            .any(|name| fields.contains_key(*name))
 }
 
 /// The data store, counted and measured.

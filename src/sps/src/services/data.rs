@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use sps_bootlog::causes;
-use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report, Steps, Store, StoreError};
+use sps_cluster_config::NodeKey;
+use sps_config::Secret;
+use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report, Steps, Store};
 use sps_datastore_engine::{Kind, TreeName, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
@@ -22,7 +24,9 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::{error, info, warn};
 
+use super::cluster_configuration;
 use super::supervise::spec;
+use crate::backend::Settings;
 use crate::node::{Node, now};
 
 /// Where it is mounted.
@@ -51,6 +55,8 @@ pub(crate) struct Opened {
     pub(crate) path: PathBuf,
     /// Number of its layout.
     pub(crate) layout: u32,
+    /// The configuration of the cluster; nothing in a tree of an earlier layout.
+    pub(crate) configuration: Option<Mutex<sps_cluster_config::Store>>,
 }
 
 impl Opened {
@@ -83,6 +89,7 @@ pub(super) struct Inputs {
     firmware: Option<Arc<Firmware>>,
     exit: Arc<OnceLock<Messenger>>,
     state: watch::Sender<DataState>,
+    settings: Settings,
     /// Held while a thread works on the store: one that hangs is left behind, and a second one must not begin beside it.
     busy: Arc<Mutex<()>>,
 }
@@ -93,6 +100,7 @@ impl Inputs {
         firmware: Option<Arc<Firmware>>,
         exit: Arc<OnceLock<Messenger>>,
         state: watch::Sender<DataState>,
+        settings: Settings,
     ) -> Self {
         Self {
             helpers: node.helpers.clone(),
@@ -100,6 +108,7 @@ impl Inputs {
             firmware,
             exit,
             state,
+            settings,
             busy: Arc::default(),
         }
     }
@@ -120,7 +129,8 @@ pub(super) fn service(inputs: &Inputs) -> Service {
 
 async fn run(inputs: Inputs, context: Arc<ServiceContext>) -> Result<(), ServiceError> {
     let (work, life) = (inputs.clone(), context.clone());
-    let brought = spawn_blocking(move || work.bring_up(&life)).await?;
+    let node_key = inputs.node_key().await?;
+    let brought = spawn_blocking(move || work.bring_up(&node_key, &life)).await?;
     let data = match brought {
         Ok(data) => data,
         // The appliance stops, and that stopped it.
@@ -139,7 +149,23 @@ async fn run(inputs: Inputs, context: Arc<ServiceContext>) -> Result<(), Service
 }
 
 impl Inputs {
-    fn bring_up(&self, context: &ServiceContext) -> Result<Data, ServiceError> {
+    /// The key of this node that wraps the cluster's; made at the first start.
+    async fn node_key(&self) -> Result<Secret, ServiceError> {
+        if let Some(key) = self.settings.node().keys.node {
+            return Ok(key);
+        }
+        let key = NodeKey::generate()?.to_base64();
+        let made = key.clone();
+        let keep = self
+            .settings
+            .change_by_itself("first boot", "key of this node made", |node| {
+                node.keys.node = Some(made);
+            });
+        keep.await.map_err(|failure| failure.to_string())?;
+        Ok(key)
+    }
+
+    fn bring_up(&self, node_key: &Secret, context: &ServiceContext) -> Result<Data, ServiceError> {
         let _only = match self.busy.try_lock() {
             Ok(only) => only,
             Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
@@ -152,7 +178,7 @@ impl Inputs {
         let Some(build) = self.firmware.as_ref().and_then(|firmware| firmware.running()) else {
             return Ok(data);
         };
-        match self.open_store(build, context) {
+        match self.open_store(build, node_key, context) {
             Ok(opened) => {
                 self.state.send_modify(|state| {
                     state.progress = None;
@@ -165,23 +191,32 @@ impl Inputs {
                 if let Err(error) = data.stop() {
                     warn!("{}", causes(&error));
                 }
-                Err(causes(&problem).into())
+                Err(causes(problem.as_ref()).into())
             }
         }
     }
 
-    fn open_store(&self, build: &Build, context: &ServiceContext) -> Result<Opened, StoreError> {
+    fn open_store(
+        &self,
+        build: &Build,
+        node_key: &Secret,
+        context: &ServiceContext,
+    ) -> Result<Opened, ServiceError> {
         let digest = build.digest.to_string();
         let store = Store::open(Path::new(FOLDER), &digest, build.data_layout, &Steps::default())?;
         let mut teller = Teller::new(self, context);
         let prepared = store.prepare(&Forms, now(), &mut |report| teller.tell(report))?;
         tell_made(&prepared);
         tell_carried(&store.carry_in(prepared.tree, &Forms)?);
+        let configuration = (build.data_layout == sps_cluster_config::LAYOUT)
+            .then(|| cluster_configuration::open(&prepared.path, node_key))
+            .transpose()?;
         Ok(Opened {
             store,
             tree: prepared.tree,
             path: prepared.path,
             layout: build.data_layout,
+            configuration: configuration.map(Mutex::new),
         })
     }
 

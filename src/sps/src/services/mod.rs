@@ -4,6 +4,7 @@ mod admin;
 mod boot_page;
 mod bundles;
 mod cleaning;
+mod cluster_configuration;
 mod data;
 mod firewall;
 mod firmware;

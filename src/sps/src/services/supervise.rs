@@ -238,7 +238,13 @@ fn appliance(
     // Rescue writes nothing to `data`, not even by mounting it.
     if let (Some(node), None) = (&boot.node, &boot.rescue) {
         let firmware = boot.firmware.clone();
-        let inputs = data::Inputs::new(node, firmware, backend.exit(), backend.data());
+        let inputs = data::Inputs::new(
+            node,
+            firmware,
+            backend.exit(),
+            backend.data(),
+            boot.settings.clone(),
+        );
         services.push(data::service(&inputs));
         if boot.faults.has(recording::FAULT) {
             let then_crash = boot.faults.has(recording::THEN_CRASH);

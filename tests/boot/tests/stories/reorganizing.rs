@@ -77,7 +77,6 @@ fn fill(root: &Path, sessions: u64, firmware: &Firmware) -> Result<()> {
         seed: 5,
         trails: TrailSize::Fixed(2000),
         damaged: true,
-        configuration: b"{}".to_vec(),
         firmware: firmware.digest()?.to_string(),
     };
     make(root, &recipe, |_| {}).map(drop)
