@@ -55,6 +55,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-sandbox", Kind::Shell),
     ("sps-sample-store", Kind::Tool),
     ("sps-session-record", Kind::Base),
+    ("sps-sessions", Kind::Shell),
     ("sps-ssh-server", Kind::Shell),
     ("sps-storage", Kind::Shell),
     ("sps-store-forms", Kind::Shell),

@@ -1,0 +1,202 @@
+//! What a transaction of the writer does to rows: put in, change, take out.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+use sps_session_record::SessionRecord;
+
+use crate::error::{Damage, Doing as _, Fault, Faulty};
+use crate::key::{Digits, PLACES};
+use crate::pack;
+use crate::row::{Origin, Posting, Row};
+use crate::schema::is_taken;
+use crate::values::Known;
+
+/// Postings and identifiers of rows that were put in: written together, sorted, so that each page of the file is visited once.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    postings: Vec<Posting>,
+    identifiers: Vec<(i64, i64)>,
+}
+
+impl Pending {
+    fn add(&mut self, row: &Row) {
+        let lists = row.lists();
+        self.postings.extend(lists.map(|list| (list, row.key, row.class)));
+        self.identifiers.push((Digits::of(&row.id).hash, row.key));
+    }
+
+    /// Writes them.
+    pub(crate) fn write(mut self, db: &Connection) -> Faulty<()> {
+        self.postings.sort_unstable();
+        self.identifiers.sort_unstable();
+        let mut posting = db
+            .prepare_cached("INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)")
+            .doing("write a posting")?;
+        for posted in self.postings {
+            posting.execute(posted).doing("write a posting")?;
+        }
+        let mut identifier = db
+            .prepare_cached("INSERT INTO identifier(hash, key) VALUES(?1, ?2)")
+            .doing("write an identifier")?;
+        for pair in self.identifiers {
+            identifier.execute(pair).doing("write an identifier")?;
+        }
+        Ok(())
+    }
+}
+
+/// The key of the session `id`, when there is one.
+pub(crate) fn key_of(db: &Connection, id: &str) -> Faulty<Option<i64>> {
+    let what = "look for an identifier";
+    db.prepare_cached(
+        "SELECT i.key FROM identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1 AND s.id=?2",
+    )
+    .and_then(|mut found| found.query_row(params![Digits::of(id).hash, id], |row| row.get(0)).optional())
+    .doing(what)
+}
+
+/// Puts a record in. Its identifier must not be there. False when its millisecond has no place left.
+pub(crate) fn insert(
+    db: &Connection,
+    known: &mut Known,
+    record: &SessionRecord,
+    origin: Origin,
+    pending: &mut Pending,
+) -> Faulty<bool> {
+    let mut row = Row::of(db, known, record, origin)?;
+    let body = pack::pack(&record.channels, &record.events);
+    row.size = u32::try_from(body.len()).unwrap_or(u32::MAX);
+    if !place(db, &mut row)? {
+        return Ok(false);
+    }
+    if !body.is_empty() {
+        db.prepare_cached("INSERT INTO detail(key, body) VALUES(?1, ?2)")
+            .and_then(|mut detail| detail.execute(params![row.key, body]))
+            .doing("write channels and events")?;
+    }
+    pending.add(&row);
+    Ok(true)
+}
+
+/// Writes the row at the first free place of its millisecond.
+fn place(db: &Connection, row: &mut Row) -> Faulty<bool> {
+    let digits = Digits::of(&row.id);
+    for tries in 0..PLACES {
+        row.key = digits.key(row.start, tries);
+        match put(db, row, false) {
+            Ok(()) => return Ok(true),
+            Err(error) if is_taken(&error) => {}
+            Err(error) => return Err(Fault::Sql("write a session", error)),
+        }
+    }
+    Ok(false)
+}
+
+/// Writes the row, over the one with its key when `again`.
+fn put(db: &Connection, row: &Row, again: bool) -> rusqlite::Result<()> {
+    const NEW: &str = "INSERT INTO session VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+    const AGAIN: &str =
+        "REPLACE INTO session VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+    let trail = row.trail.as_ref();
+    let values = params![
+        row.key,
+        row.id,
+        row.start,
+        row.end,
+        row.class,
+        row.gateway_user,
+        row.server_user,
+        row.target,
+        row.client,
+        row.client_port,
+        row.server,
+        row.server_port,
+        row.index_version,
+        trail.map(|trail| &trail.name),
+        trail.map_or(0, |trail| trail.size.cast_signed()),
+        row.channels,
+        row.events,
+        row.size,
+        row.live,
+    ];
+    db.prepare_cached(if again { AGAIN } else { NEW })?.execute(values)?;
+    Ok(())
+}
+
+/// Writes a row that was changed; `before` is as it lies in the file. Key and identifier stay.
+pub(crate) fn change(db: &Connection, before: &Row, after: &Row) -> Faulty<()> {
+    if before == after {
+        return Ok(());
+    }
+    put(db, after, true).doing("write a session")?;
+    for (old, new) in before.lists().into_iter().zip(after.lists()) {
+        if old != new {
+            remove_posting(db, old, before.key)?;
+            add_posting(db, (new, after.key, after.class))?;
+        } else if before.class != after.class {
+            db.prepare_cached("UPDATE posting SET class=?3 WHERE list=?1 AND key=?2")
+                .and_then(|mut update| update.execute((new, after.key, after.class)))
+                .doing("write a posting")?;
+        }
+    }
+    Ok(())
+}
+
+fn add_posting(db: &Connection, posting: Posting) -> Faulty<()> {
+    db.prepare_cached("INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)")
+        .and_then(|mut insert| insert.execute(posting))
+        .doing("write a posting")?;
+    Ok(())
+}
+
+fn remove_posting(db: &Connection, list: i64, key: i64) -> Faulty<()> {
+    db.prepare_cached("DELETE FROM posting WHERE list=?1 AND key=?2")
+        .and_then(|mut delete| delete.execute((list, key)))
+        .doing("remove a posting")?;
+    Ok(())
+}
+
+/// Takes a session out, and its values that no other session has. The writer must forget the numbers it knows.
+pub(crate) fn remove(db: &Connection, key: i64) -> Faulty<Row> {
+    let row = Row::read(db, key)?;
+    for list in row.lists() {
+        remove_posting(db, list, key)?;
+        db.prepare_cached(
+            "DELETE FROM value WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM posting WHERE list=?1 LIMIT 1)",
+        )
+        .and_then(|mut delete| delete.execute([list]))
+        .doing("remove a value")?;
+    }
+    let statements = [
+        "DELETE FROM detail WHERE key=?1",
+        "DELETE FROM more WHERE key=?1",
+        "DELETE FROM session WHERE key=?1",
+    ];
+    for statement in statements {
+        db.prepare_cached(statement)
+            .and_then(|mut delete| delete.execute([key]))
+            .doing("remove a session")?;
+    }
+    db.prepare_cached("DELETE FROM identifier WHERE hash=?1 AND key=?2")
+        .and_then(|mut delete| delete.execute((Digits::of(&row.id).hash, key)))
+        .doing("remove an identifier")?;
+    Ok(row)
+}
+
+/// The packs of a session, one after the other.
+pub(crate) fn body_of(db: &Connection, key: i64) -> Faulty<Vec<u8>> {
+    let what = "read channels and events";
+    let mut body: Vec<u8> = db
+        .prepare_cached("SELECT body FROM detail WHERE key=?1")
+        .and_then(|mut found| found.query_row([key], |row| row.get(0)).optional())
+        .doing(what)?
+        .unwrap_or_default();
+    let mut more = db
+        .prepare_cached("SELECT body FROM more WHERE key=?1 ORDER BY n")
+        .doing(what)?;
+    let mut rows = more.query([key]).doing(what)?;
+    while let Some(row) = rows.next().doing(what)? {
+        let part = row.get_ref(0).doing(what)?;
+        body.extend_from_slice(part.as_blob().map_err(|_| Fault::Row(Damage::Missing { what: "pack" }))?);
+    }
+    Ok(body)
+}

@@ -1,0 +1,170 @@
+//! The one thread that writes.
+//!
+//! Changes of sessions that are being recorded are committed together, [`COMMIT_EVERY`](crate::queue::COMMIT_EVERY) after the first
+//! of them at the latest; a batch of an import and a step of a deletion are a transaction each, between those commits.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::error::{Doing as _, Faulty, SessionsError};
+use crate::live::{self, Step};
+use crate::queue::{Next, Queue};
+use crate::schema::{self, Purpose};
+use crate::values::Known;
+
+/// Page cache while sessions are imported, bytes: the hot pages of 10 million sessions, on an appliance of 4 GB.
+pub const IMPORT_CACHE: usize = 256 * 1024 * 1024;
+/// Page cache otherwise, bytes.
+pub const CACHE: usize = 64 * 1024 * 1024;
+/// Pages in the log before they are brought to their places: 64 MiB. Longer is faster to write and slower to read and to recover.
+const LOG_PAGES: i64 = 16_384;
+
+/// Work beside the changes; it answers by itself.
+pub(crate) type Work = Box<dyn FnOnce(&mut Writer) + Send>;
+
+pub(crate) struct Writer {
+    db: Connection,
+    known: Known,
+    path: PathBuf,
+    queue: Arc<Queue>,
+    importing: bool,
+}
+
+impl Writer {
+    /// Opens the file and starts the thread.
+    pub(crate) fn start(path: &Path, queue: &Arc<Queue>) -> Result<JoinHandle<()>, SessionsError> {
+        let writer = Self {
+            db: schema::open(path, Purpose::Write, CACHE)?,
+            known: Known::default(),
+            path: path.to_owned(),
+            queue: Arc::clone(queue),
+            importing: false,
+        };
+        thread::Builder::new()
+            .name("sessions".to_owned())
+            .spawn(move || writer.run())
+            .map_err(|source| SessionsError::Thread {
+                path: path.to_owned(),
+                source,
+            })
+    }
+
+    fn run(mut self) {
+        // A panic ends the writer: nobody may wait for it.
+        let _closed = CloseOnDrop(Arc::clone(&self.queue));
+        loop {
+            match self.queue.next() {
+                Next::Steps(steps) => self.commit(&steps),
+                Next::Work(work) => work(&mut self),
+                Next::Idle => self.tidy(),
+                Next::End => break,
+            }
+        }
+        if let Err(fault) = self.checkpoint("TRUNCATE") {
+            tracing::warn!(error = ?fault, "could not bring the log of the session database to its place");
+        }
+    }
+
+    fn commit(&mut self, steps: &[Step]) {
+        let all = self.transaction(|db, known| steps.iter().try_for_each(|step| live::apply(db, known, step)));
+        match all {
+            Ok(()) => self.queue.committed(steps.len()),
+            Err(fault) if fault.passes() => self.queue.failed(fault.of(&self.path).told()),
+            Err(fault) if fault.is_damage() => self.queue.abandon(fault.of(&self.path).told()),
+            Err(_) => self.commit_each(steps),
+        }
+        self.checkpoint_when_long();
+    }
+
+    /// One of them cannot be written: the others must not suffer.
+    fn commit_each(&mut self, steps: &[Step]) {
+        for step in steps {
+            match self.transaction(|db, known| live::apply(db, known, step)) {
+                Ok(()) => self.queue.committed(1),
+                Err(fault) if fault.passes() => return self.queue.failed(fault.of(&self.path).told()),
+                Err(fault) => {
+                    let error = fault.of(&self.path).told();
+                    tracing::error!(%error, session = %step.id(), "a change of a session was not written");
+                    self.queue.committed(1);
+                }
+            }
+        }
+    }
+
+    /// All of `change` or nothing of it, on the disk when this returns.
+    pub(crate) fn transaction<T>(
+        &mut self,
+        change: impl FnOnce(&Connection, &mut Known) -> Faulty<T>,
+    ) -> Faulty<T> {
+        let whole = self
+            .db
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .doing("begin to write")
+            .and_then(|transaction| {
+                let changed = change(&transaction, &mut self.known)?;
+                transaction.commit().doing("commit")?;
+                Ok(changed)
+            });
+        if whole.is_err() {
+            // They may be numbers of values that are not there.
+            self.known.forget();
+        }
+        whole
+    }
+
+    /// The same for a batch of an import.
+    pub(crate) fn import<T>(&mut self, change: impl FnOnce(&Connection, &mut Known) -> Faulty<T>) -> Faulty<T> {
+        if !self.importing {
+            schema::set_cache(&self.db, IMPORT_CACHE)?;
+            self.importing = true;
+        }
+        self.transaction(change)
+    }
+
+    /// What of the file an error is about.
+    pub(crate) fn told<T>(&self, result: Faulty<T>) -> Result<T, SessionsError> {
+        result.map_err(|fault| fault.of(&self.path))
+    }
+
+    /// Brings the log to its place when it is long.
+    pub(crate) fn checkpoint_when_long(&mut self) {
+        let long = self
+            .db
+            .query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get::<_, i64>(1))
+            .is_ok_and(|pages| pages >= LOG_PAGES);
+        if long && let Err(fault) = self.checkpoint("PASSIVE") {
+            tracing::warn!(error = ?fault, "could not bring the log of the session database to its place");
+        }
+    }
+
+    fn checkpoint(&mut self, how: &str) -> Faulty<()> {
+        self.db
+            .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
+            .doing("bring the log to its place")
+    }
+
+    /// Nothing was to do for a while: the log is brought to its place, memory goes back.
+    fn tidy(&mut self) {
+        if self.importing {
+            self.importing = false;
+            self.known.forget();
+        }
+        let tidied = schema::set_cache(&self.db, CACHE)
+            .and_then(|()| self.checkpoint("PASSIVE"))
+            .and_then(|()| self.db.execute_batch("PRAGMA shrink_memory").doing("give memory back"));
+        if let Err(fault) = tidied {
+            tracing::warn!(error = ?fault, "could not tidy up the session database");
+        }
+    }
+}
+
+struct CloseOnDrop(Arc<Queue>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
