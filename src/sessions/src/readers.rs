@@ -70,8 +70,12 @@ impl Readers {
                 .progress_handler(STEPS, Some(move || Instant::now() > end))
                 .doing("set the time limit")?;
             let name = to.to_string_lossy();
-            connection.execute("VACUUM INTO ?1", [name.as_ref()]).doing("copy")?;
-            Ok(())
+            let copied = connection
+                .execute_batch("PRAGMA query_only=0")
+                .and_then(|()| connection.execute("VACUUM INTO ?1", [name.as_ref()]))
+                .doing("copy the database");
+            connection.execute_batch("PRAGMA query_only=1").doing("set up the connection")?;
+            copied.map(|_| ())
         })
     }
 

@@ -102,33 +102,23 @@ fn ask(db: &Connection, rows: u64) -> Result<Vec<Timed>, Box<dyn Error>> {
 }
 
 fn query(filter: &Filter, sort: Sort) -> (String, Vec<Value>) {
+    let word = |word: &Option<sps_session_record::Word>| word.as_ref().map(|word| word.as_str().to_owned());
+    let equal = [
+        ("protocol", word(&filter.protocol)),
+        ("verdict", word(&filter.verdict)),
+        ("gateway_user", filter.gateway_user.clone()),
+        ("server_user", filter.server_user.clone()),
+        ("target", filter.target.clone()),
+    ];
     let mut conditions = vec!["1".to_owned()];
     let mut values: Vec<Value> = Vec::new();
-    let mut equal = |column: &str, value: Option<String>| {
-        if let Some(value) = value {
-            conditions.push(format!("{column}=?"));
-            values.push(value.into());
-        }
-    };
-    let word = |word: &Option<sps_session_record::Word>| word.as_ref().map(|word| word.as_str().to_owned());
-    equal("protocol", word(&filter.protocol));
-    equal("verdict", word(&filter.verdict));
-    equal("gateway_user", filter.gateway_user.clone());
-    equal("server_user", filter.server_user.clone());
-    equal("target", filter.target.clone());
+    for (column, value) in equal {
+        let Some(value) = value else { continue };
+        conditions.push(format!("{column}=?"));
+        values.push(value.into());
+    }
     for (column, network) in [("client", filter.client), ("server", filter.server)] {
-        let Some(text) = network.map(|network| network.to_string()) else { continue };
-        match text.split_once('/') {
-            Some((address, "32")) => equal(column, Some(address.to_owned())),
-            // Networks of whole octets are prefixes of the text.
-            Some((address, bits)) => {
-                let octets = bits.parse().unwrap_or(8_usize) / 8;
-                let prefix: Vec<&str> = address.split('.').take(octets).collect();
-                let prefix = prefix.join(".");
-                conditions.push(format!("{column}>='{prefix}.' AND {column}<'{prefix}/'"));
-            }
-            None => equal(column, Some(text)),
-        }
+        conditions.extend(network.map(|network| within(column, &network.to_string())));
     }
     if let Some(has) = filter.has_trail {
         conditions.push(format!("trail IS {}NULL", if has { "NOT " } else { "" }));
@@ -142,5 +132,22 @@ fn query(filter: &Filter, sort: Sort) -> (String, Vec<Value>) {
     }
     let order = if sort.descending { "DESC" } else { "ASC" };
     let conditions = conditions.join(" AND ");
-    (format!("SELECT * FROM session WHERE {conditions} ORDER BY start {order} LIMIT {PAGE}"), values)
+    let sql = format!("SELECT * FROM session WHERE {conditions} ORDER BY start {order} LIMIT {PAGE}");
+    (sql, values)
+}
+
+/// Networks of whole octets are prefixes of the text.
+fn within(column: &str, network: &str) -> String {
+    match network.split_once('/') {
+        Some((address, "16")) => prefix(column, address, 2),
+        Some((address, "24")) => prefix(column, address, 3),
+        Some((address, _)) => format!("{column}='{address}'"),
+        None => format!("{column}='{network}'"),
+    }
+}
+
+fn prefix(column: &str, address: &str, octets: usize) -> String {
+    let octets: Vec<&str> = address.split('.').take(octets).collect();
+    let prefix = octets.join(".");
+    format!("{column}>='{prefix}.' AND {column}<'{prefix}/'")
 }
