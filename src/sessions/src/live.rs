@@ -128,7 +128,6 @@ fn begin(db: &Connection, known: &mut Known, record: &SessionRecord) -> Faulty<(
 fn update(db: &Connection, known: &mut Known, key: i64, change: &Change) -> Faulty<()> {
     let before = Row::read(db, key)?;
     let mut after = before.clone();
-    after.live = true;
     let mut number = |field, bytes| known.number(db, field, bytes);
     match change {
         Change::GatewayUser(name) => {
@@ -160,6 +159,7 @@ fn update(db: &Connection, known: &mut Known, key: i64, change: &Change) -> Faul
             put_together(db, key)?;
         }
     }
+    after.live = true;
     write::change(db, &before, &after)
 }
 
@@ -180,20 +180,24 @@ fn append(db: &Connection, row: &mut Row, change: &Change) -> Faulty<()> {
             pack::opened(&mut body, channel);
             row.channels += 1;
         }
-        Change::ChannelClosed { channel, end } if *channel < row.channels => {
-            pack::closed(&mut body, u64::from(*channel), *end);
-        }
+        Change::ChannelClosed { channel, end } => pack::closed(&mut body, u64::from(*channel), *end),
         Change::Event(event) => {
             pack::event(&mut body, event);
             row.events += 1;
         }
-        _ => {}
+        Change::GatewayUser(_)
+        | Change::ServerUser(_)
+        | Change::Server { .. }
+        | Change::Trail(_)
+        | Change::Indexing(_)
+        | Change::Closed { .. } => return Ok(()),
     }
+    let opened = !matches!(change, Change::ChannelClosed { channel, .. } if *channel >= row.channels);
     let size = row.size as usize + body.len();
     let fits = row.channels as usize <= MAX_CHANNELS && row.events as usize <= MAX_EVENTS && size <= MAX_SIZE / 2;
-    if body.is_empty() || !fits {
+    if !opened || !fits {
         *row = Row::read(db, row.key)?;
-        tracing::warn!(session = %row.id, "a channel or an event is beyond what the record of a session can hold");
+        tracing::warn!(session = %row.id, "a channel or an event has no place in the record of its session");
         return Ok(());
     }
     row.size = u32::try_from(size).unwrap_or(u32::MAX);

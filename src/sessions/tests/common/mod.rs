@@ -3,10 +3,10 @@
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
 /// SplitMix64: numbers that look random.
-pub struct Dice(pub u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    pub fn roll(&mut self) -> u64 {
+    pub(crate) fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -14,25 +14,25 @@ impl Dice {
         z ^ (z >> 31)
     }
 
-    pub fn below(&mut self, limit: u64) -> u64 {
+    pub(crate) fn below(&mut self, limit: u64) -> u64 {
         self.roll() % limit
     }
 
-    pub fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+    pub(crate) fn one<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[self.below(of.len() as u64) as usize]
     }
 
-    pub fn may(&mut self) -> bool {
+    pub(crate) fn may(&mut self) -> bool {
         self.below(2) == 0
     }
 }
 
-pub const USERS: [&str; 4] = ["alice", "bob", "Älice", ""];
-pub const TARGETS: [&str; 3] = ["db1.example.com", "db2", "web"];
-pub const CLIENTS: [&str; 5] = ["192.0.2.7", "192.0.2.8", "192.0.3.7", "2001:db8::7", "2001:db8:1::7"];
-pub const PROTOCOLS: [Word; 3] = [Word::SSH, Word::RDP, Word::VNC];
-pub const VERDICTS: [Word; 3] = [Word::ACCEPT, Word::DENY, Word::TERMINATED];
-pub const TEXTS: [&str; 5] = ["ls -la", "systemctl restart x", "LS", "größer", "%_'\0"];
+pub(crate) const USERS: [&str; 4] = ["alice", "bob", "Älice", ""];
+pub(crate) const TARGETS: [&str; 3] = ["db1.example.com", "db2", "web"];
+pub(crate) const CLIENTS: [&str; 5] = ["192.0.2.7", "192.0.2.8", "192.0.3.7", "2001:db8::7", "2001:db8:1::7"];
+pub(crate) const PROTOCOLS: [Word; 3] = [Word::SSH, Word::RDP, Word::VNC];
+pub(crate) const VERDICTS: [Word; 3] = [Word::ACCEPT, Word::DENY, Word::TERMINATED];
+pub(crate) const TEXTS: [&str; 5] = ["ls -la", "systemctl restart x", "LS", "größer", "%_'\0"];
 
 fn some(dice: &mut Dice, of: &[&str]) -> Option<String> {
     let chosen = dice.one(of).to_string();
@@ -40,7 +40,7 @@ fn some(dice: &mut Dice, of: &[&str]) -> Option<String> {
 }
 
 /// A session; many begin in the same millisecond.
-pub fn session(dice: &mut Dice, id: &str) -> SessionRecord {
+pub(crate) fn session(dice: &mut Dice, id: &str) -> SessionRecord {
     let start = match dice.below(20) {
         0 => i64::MIN,
         1 => i64::MAX,
@@ -79,21 +79,21 @@ pub fn session(dice: &mut Dice, id: &str) -> SessionRecord {
     }
 }
 
-pub fn trail(id: &str) -> TrailFile {
+pub(crate) fn trail(id: &str) -> TrailFile {
     TrailFile {
         name: format!("2024/{id}.zat"),
         size: u64::MAX,
     }
 }
 
-pub fn endpoint(dice: &mut Dice) -> Endpoint {
+pub(crate) fn endpoint(dice: &mut Dice) -> Endpoint {
     Endpoint {
         address: dice.one(&CLIENTS).to_string(),
         port: dice.below(65_536) as u16,
     }
 }
 
-pub fn event(dice: &mut Dice, at: i64) -> Event {
+pub(crate) fn event(dice: &mut Dice, at: i64) -> Event {
     Event {
         at,
         kind: dice.one(&[Word::COMMAND, Word::ALERT]).clone(),
