@@ -8,6 +8,7 @@ use sps_session_record::SessionRecord;
 use crate::error::{Doing as _, Faulty};
 use crate::key::Digits;
 use crate::mark;
+use crate::moving::Moving;
 use crate::row::Origin;
 use crate::values::Known;
 use crate::write::{self, Pending};
@@ -49,7 +50,12 @@ pub struct Refused {
 }
 
 /// Imports within the transaction of the writer.
-pub(crate) fn import(db: &Connection, known: &mut Known, batch: &Batch) -> Faulty<Imported> {
+pub(crate) fn import(
+    db: &Connection,
+    known: &mut Known,
+    moving: &mut Moving,
+    batch: &Batch,
+) -> Faulty<Imported> {
     let mut result = Imported::default();
     let there = already_there(db, &batch.records)?;
     let mut seen = HashSet::new();
@@ -66,7 +72,8 @@ pub(crate) fn import(db: &Connection, known: &mut Known, batch: &Batch) -> Fault
             result.refused.push(refused(record, why.to_owned()));
         }
     }
-    pending.write(db)?;
+    let (sessions, postings) = (result.added, pending.write_new(db)?);
+    moving.came(db, sessions, postings)?;
     mark::save(db, &mark::importer(&batch.importer), &batch.cursor)?;
     mark::save_incomplete(db, batch.incomplete_until)?;
     Ok(result)
@@ -86,9 +93,7 @@ fn already_there<'a>(db: &Connection, records: &'a [SessionRecord]) -> Faulty<Ha
     let mut wanted: Vec<(i64, &str)> = ids.map(|id| (Digits::of(id).hash, id)).collect();
     wanted.sort_unstable();
     let mut found = HashSet::new();
-    let mut look = db
-        .prepare_cached("SELECT 1 FROM identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1 AND s.id=?2")
-        .doing(what)?;
+    let mut look = db.prepare_cached(write::FIND).doing(what)?;
     for (hash, id) in wanted {
         if look.exists(params![hash, id]).doing(what)? {
             found.insert(id);

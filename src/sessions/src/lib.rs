@@ -22,6 +22,7 @@ mod key;
 mod lists;
 mod live;
 mod mark;
+mod moving;
 mod pack;
 mod plan;
 mod queue;

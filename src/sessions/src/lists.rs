@@ -27,6 +27,8 @@ pub(crate) struct Walk<'c> {
     pub(crate) keys: (i64, i64),
     /// When it has to end.
     pub(crate) deadline: Instant,
+    /// Whether there are postings that have not moved to their place yet.
+    pub(crate) both: bool,
     /// Sessions looked at.
     pub(crate) looked: std::cell::Cell<u32>,
 }
@@ -65,15 +67,25 @@ impl Walk<'_> {
             (from, false) => high = high.min(-from),
         }
         let what = "walk along a list";
-        let sql = match (list, self.rising) {
-            (Some(_), true) => {
+        let sql = match (list, self.rising, self.both) {
+            (Some(_), true, false) => {
                 "SELECT key, class FROM posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3"
             }
-            (Some(_), false) => {
+            (Some(_), false, false) => {
                 "SELECT key, class FROM posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT ?3"
             }
-            (None, true) => "SELECT key, class FROM session WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3",
-            (None, false) => "SELECT key, class FROM session WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT ?3",
+            (Some(_), true, true) => {
+                "SELECT key, class FROM posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 UNION ALL
+                 SELECT key, class FROM new_posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3"
+            }
+            (Some(_), false, true) => {
+                "SELECT key, class FROM posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 UNION ALL
+                 SELECT key, class FROM new_posting WHERE list=?4 AND key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT ?3"
+            }
+            (None, true, _) => "SELECT key, class FROM session WHERE key BETWEEN ?1 AND ?2 ORDER BY key LIMIT ?3",
+            (None, false, _) => {
+                "SELECT key, class FROM session WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT ?3"
+            }
         };
         let mut statement = self.db.prepare_cached(sql).doing(what)?;
         let count = count as i64;

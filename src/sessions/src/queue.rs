@@ -18,6 +18,8 @@ const WORKS: usize = 8;
 pub(crate) const COMMIT_EVERY: Duration = Duration::from_millis(200);
 /// After a commit that failed: until it is tried again.
 pub(crate) const RETRY: Duration = Duration::from_secs(1);
+/// Without work: until the writer moves on what was imported.
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 /// Without work: until the writer tidies up.
 pub(crate) const IDLE: Duration = Duration::from_secs(10);
 
@@ -36,6 +38,8 @@ struct State {
     /// When the first of them came.
     since: Option<Instant>,
     works: VecDeque<Work>,
+    /// When the last of them began.
+    worked: Option<Instant>,
     /// Somebody waits for the steps to be written.
     hurry: bool,
     /// Steps that came and steps that were committed, ever.
@@ -59,6 +63,8 @@ pub(crate) enum Next {
     Steps(Vec<Step>),
     /// Does this.
     Work(Work),
+    /// Uses the pause to move what was imported.
+    Pause,
     /// Tidies up.
     Idle,
     /// Ends.
@@ -135,7 +141,7 @@ impl Queue {
     }
 
     /// Waits for what the writer does next. Steps come first and stay queued until [`Queue::committed`].
-    pub(crate) fn next(&self) -> Next {
+    pub(crate) fn next(&self, has_to_move: bool) -> Next {
         let mut state = self.lock();
         let idle = Instant::now() + IDLE;
         loop {
@@ -150,15 +156,21 @@ impl Queue {
                 return Next::Steps(state.steps.iter().cloned().collect());
             }
             if let Some(work) = state.works.pop_front() {
+                state.worked = Some(now);
                 return Next::Work(work);
             }
             if state.closed {
                 return Next::End;
             }
-            if now >= idle {
+            let pause = state.worked.map_or(Duration::ZERO, |at| (at + PAUSE).saturating_duration_since(now));
+            if has_to_move && pause.is_zero() && retry.is_zero() {
+                return Next::Pause;
+            }
+            if now >= idle && retry.is_zero() {
                 return Next::Idle;
             }
-            let limit = due.map_or(IDLE, |due| due.max(retry)).max(Duration::from_millis(1));
+            let rest = if has_to_move { pause } else { IDLE };
+            let limit = due.unwrap_or(rest).min(rest).max(retry).max(Duration::from_millis(1));
             state = Self::wait(&self.came, state, limit);
         }
     }

@@ -81,6 +81,10 @@ impl<'c> Run<'c> {
             rising,
             keys: plan::keys(filter),
             deadline,
+            both: db
+                .prepare_cached("SELECT 1 FROM new_posting LIMIT 1")
+                .and_then(|mut one| one.exists([]))
+                .doing("look for what was imported last")?,
             looked: Cell::new(0),
         };
         let plan = Plan::new(&walk, filter, sort)?;

@@ -10,7 +10,7 @@ use sps_session_record::{SessionRecord, TrailFile, Word};
 
 use crate::error::SessionsError;
 use crate::filter::Filter;
-use crate::import::{self, Batch, Imported, MAX_BATCH};
+use crate::import::{Batch, Imported, MAX_BATCH};
 use crate::live::{Change, Step};
 use crate::mark;
 use crate::queue::Queue;
@@ -117,7 +117,7 @@ impl Sessions {
             return Err(SessionsError::Batch { size, limit: MAX_BATCH });
         }
         self.work(move |writer| {
-            let imported = writer.import(|db, known| import::import(db, known, &batch));
+            let imported = writer.import(&batch);
             writer.checkpoint_when_long();
             writer.told(imported)
         })

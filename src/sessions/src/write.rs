@@ -1,6 +1,6 @@
 //! What a transaction of the writer does to rows: put in, change, take out.
 
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, Params, params};
 use sps_session_record::SessionRecord;
 
 use crate::error::{Damage, Doing as _, Fault, Faulty};
@@ -24,19 +24,34 @@ impl Pending {
         self.identifiers.push((Digits::of(&row.id).hash, row.key));
     }
 
-    /// Writes them.
-    pub(crate) fn write(mut self, db: &Connection) -> Faulty<()> {
+    /// Writes them to the places they stay at: for a few.
+    pub(crate) fn write(self, db: &Connection) -> Faulty<()> {
+        self.write_to(
+            db,
+            "INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)",
+            "INSERT INTO identifier(hash, key) VALUES(?1, ?2)",
+        )
+    }
+
+    /// Writes them to the small tables from which they move on: for thousands. Returns how many postings there were.
+    pub(crate) fn write_new(self, db: &Connection) -> Faulty<usize> {
+        let count = self.postings.len();
+        self.write_to(
+            db,
+            "INSERT INTO new_posting(list, key, class) VALUES(?1, ?2, ?3)",
+            "INSERT INTO new_identifier(hash, key) VALUES(?1, ?2)",
+        )?;
+        Ok(count)
+    }
+
+    fn write_to(mut self, db: &Connection, posting: &str, identifier: &str) -> Faulty<()> {
         self.postings.sort_unstable();
         self.identifiers.sort_unstable();
-        let mut posting = db
-            .prepare_cached("INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)")
-            .doing("write a posting")?;
+        let mut posting = db.prepare_cached(posting).doing("write a posting")?;
         for posted in self.postings {
             posting.execute(posted).doing("write a posting")?;
         }
-        let mut identifier = db
-            .prepare_cached("INSERT INTO identifier(hash, key) VALUES(?1, ?2)")
-            .doing("write an identifier")?;
+        let mut identifier = db.prepare_cached(identifier).doing("write an identifier")?;
         for pair in self.identifiers {
             identifier.execute(pair).doing("write an identifier")?;
         }
@@ -44,14 +59,16 @@ impl Pending {
     }
 }
 
+/// Looks for the session with hash ?1 and identifier ?2.
+pub(crate) const FIND: &str = "
+SELECT s.key FROM identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1 AND s.id=?2 UNION ALL
+SELECT s.key FROM new_identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1 AND s.id=?2";
+
 /// The key of the session `id`, when there is one.
 pub(crate) fn key_of(db: &Connection, id: &str) -> Faulty<Option<i64>> {
-    let what = "look for an identifier";
-    db.prepare_cached(
-        "SELECT i.key FROM identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1 AND s.id=?2",
-    )
-    .and_then(|mut found| found.query_row(params![Digits::of(id).hash, id], |row| row.get(0)).optional())
-    .doing(what)
+    db.prepare_cached(FIND)
+        .and_then(|mut found| found.query_row(params![Digits::of(id).hash, id], |row| row.get(0)).optional())
+        .doing("look for an identifier")
 }
 
 /// Puts a record in. Its identifier must not be there. False when its millisecond has no place left.
@@ -133,9 +150,11 @@ pub(crate) fn change(db: &Connection, before: &Row, after: &Row) -> Faulty<()> {
             remove_posting(db, old, before.key)?;
             add_posting(db, (new, after.key, after.class))?;
         } else if before.class != after.class {
-            db.prepare_cached("UPDATE posting SET class=?3 WHERE list=?1 AND key=?2")
-                .and_then(|mut update| update.execute((new, after.key, after.class)))
-                .doing("write a posting")?;
+            let statements = [
+                "UPDATE posting SET class=?3 WHERE list=?1 AND key=?2",
+                "UPDATE new_posting SET class=?3 WHERE list=?1 AND key=?2",
+            ];
+            in_either(db, statements, (new, after.key, after.class))?;
         }
     }
     Ok(())
@@ -149,9 +168,24 @@ fn add_posting(db: &Connection, posting: Posting) -> Faulty<()> {
 }
 
 fn remove_posting(db: &Connection, list: i64, key: i64) -> Faulty<()> {
-    db.prepare_cached("DELETE FROM posting WHERE list=?1 AND key=?2")
-        .and_then(|mut delete| delete.execute((list, key)))
-        .doing("remove a posting")?;
+    let statements = [
+        "DELETE FROM posting WHERE list=?1 AND key=?2",
+        "DELETE FROM new_posting WHERE list=?1 AND key=?2",
+    ];
+    in_either(db, statements, (list, key))
+}
+
+/// Changes a row that stands in one of two tables.
+fn in_either(db: &Connection, statements: [&str; 2], row: impl Params + Copy) -> Faulty<()> {
+    for statement in statements {
+        let changed = db
+            .prepare_cached(statement)
+            .and_then(|mut change| change.execute(row))
+            .doing("change an index")?;
+        if changed > 0 {
+            break;
+        }
+    }
     Ok(())
 }
 
@@ -161,7 +195,8 @@ pub(crate) fn remove(db: &Connection, key: i64) -> Faulty<Row> {
     for list in row.lists() {
         remove_posting(db, list, key)?;
         db.prepare_cached(
-            "DELETE FROM value WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM posting WHERE list=?1 LIMIT 1)",
+            "DELETE FROM value WHERE id=?1 AND NOT EXISTS(SELECT 1 FROM posting WHERE list=?1)
+             AND NOT EXISTS(SELECT 1 FROM new_posting WHERE list=?1)",
         )
         .and_then(|mut delete| delete.execute([list]))
         .doing("remove a value")?;
@@ -176,9 +211,11 @@ pub(crate) fn remove(db: &Connection, key: i64) -> Faulty<Row> {
             .and_then(|mut delete| delete.execute([key]))
             .doing("remove a session")?;
     }
-    db.prepare_cached("DELETE FROM identifier WHERE hash=?1 AND key=?2")
-        .and_then(|mut delete| delete.execute((Digits::of(&row.id).hash, key)))
-        .doing("remove an identifier")?;
+    let statements = [
+        "DELETE FROM identifier WHERE hash=?1 AND key=?2",
+        "DELETE FROM new_identifier WHERE hash=?1 AND key=?2",
+    ];
+    in_either(db, statements, (Digits::of(&row.id).hash, key))?;
     Ok(row)
 }
 

@@ -10,7 +10,9 @@ use std::thread::{self, JoinHandle};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Doing as _, Faulty, SessionsError};
+use crate::import::{self, Batch, Imported};
 use crate::live::{self, Step};
+use crate::moving::Moving;
 use crate::queue::{Next, Queue};
 use crate::schema::{self, Purpose};
 use crate::values::Known;
@@ -19,8 +21,8 @@ use crate::values::Known;
 pub const IMPORT_CACHE: usize = 256 * 1024 * 1024;
 /// Page cache otherwise, bytes.
 pub const CACHE: usize = 64 * 1024 * 1024;
-/// Pages in the log before they are brought to their places: 64 MiB. Longer is faster to write and slower to read and to recover.
-const LOG_PAGES: i64 = 16_384;
+/// Pages in the log before they are brought to their places: 96 MiB. Longer is faster to write and slower to read and to recover.
+const LOG_PAGES: i64 = 24_576;
 
 /// Work beside the changes; it answers by itself.
 pub(crate) type Work = Box<dyn FnOnce(&mut Writer) + Send>;
@@ -31,13 +33,17 @@ pub(crate) struct Writer {
     path: PathBuf,
     queue: Arc<Queue>,
     importing: bool,
+    moving: Moving,
 }
 
 impl Writer {
     /// Opens the file and starts the thread.
     pub(crate) fn start(path: &Path, queue: &Arc<Queue>) -> Result<JoinHandle<()>, SessionsError> {
+        let db = schema::open(path, Purpose::Write, CACHE)?;
+        let moving = Moving::open(&db).map_err(|fault| fault.of(path))?;
         let writer = Self {
-            db: schema::open(path, Purpose::Write, CACHE)?,
+            db,
+            moving,
             known: Known::default(),
             path: path.to_owned(),
             queue: Arc::clone(queue),
@@ -56,9 +62,10 @@ impl Writer {
         // A panic ends the writer: nobody may wait for it.
         let _closed = CloseOnDrop(Arc::clone(&self.queue));
         loop {
-            match self.queue.next() {
+            match self.queue.next(!self.moving.is_done()) {
                 Next::Steps(steps) => self.commit(&steps),
                 Next::Work(work) => work(&mut self),
+                Next::Pause => self.move_some(),
                 Next::Idle => self.tidy(),
                 Next::End => break,
             }
@@ -115,13 +122,16 @@ impl Writer {
         whole
     }
 
-    /// The same for a batch of an import.
-    pub(crate) fn import<T>(&mut self, change: impl FnOnce(&Connection, &mut Known) -> Faulty<T>) -> Faulty<T> {
+    /// Imports a batch.
+    pub(crate) fn import(&mut self, batch: &Batch) -> Faulty<Imported> {
         if !self.importing {
             schema::set_cache(&self.db, IMPORT_CACHE)?;
             self.importing = true;
         }
-        self.transaction(change)
+        let mut moving = self.moving.clone();
+        let imported = self.transaction(|db, known| import::import(db, known, &mut moving, batch))?;
+        self.moving = moving;
+        Ok(imported)
     }
 
     /// What of the file an error is about.
@@ -144,6 +154,17 @@ impl Writer {
         self.db
             .query_row(&format!("PRAGMA wal_checkpoint({how})"), [], |_| Ok(()))
             .doing("bring the log to its place")
+    }
+
+    /// Nothing else is to do at the moment.
+    fn move_some(&mut self) {
+        let mut moving = self.moving.clone();
+        match self.transaction(|db, _| moving.step(db)) {
+            Ok(()) => self.moving = moving,
+            Err(fault) if fault.is_damage() => self.queue.abandon(fault.of(&self.path).told()),
+            Err(fault) => self.queue.failed(fault.of(&self.path).told()),
+        }
+        self.checkpoint_when_long();
     }
 
     /// Nothing was to do for a while: the log is brought to its place, memory goes back.
