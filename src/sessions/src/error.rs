@@ -122,9 +122,15 @@ pub enum SessionsError {
     /// A reader was not free in time.
     #[error("too many searches run at once: try again")]
     Readers,
-    /// It was closed, or the writer ended after the error that was told.
+    /// It was closed.
     #[error("the session database is closed")]
     Closed,
+    /// The writer ended after an error that does not pass.
+    #[error("the session database is no longer written: {error}")]
+    Ended {
+        /// The error with its causes.
+        error: String,
+    },
 }
 
 /// What is wrong with a damaged database.

@@ -51,6 +51,14 @@ struct State {
     closed: bool,
 }
 
+impl State {
+    /// Why nothing is taken.
+    fn closed(&self) -> SessionsError {
+        let ended = |error: &String| SessionsError::Ended { error: error.clone() };
+        self.error.as_ref().map_or(SessionsError::Closed, ended)
+    }
+}
+
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("State").field("steps", &self.steps.len()).finish_non_exhaustive()
@@ -93,7 +101,7 @@ impl Queue {
             state = Self::wait(&self.written, state, left);
         }
         if state.closed {
-            return Err(SessionsError::Closed);
+            return Err(state.closed());
         }
         state.steps.push_back(step);
         state.came += 1;
@@ -108,7 +116,7 @@ impl Queue {
     pub(crate) fn work(&self, work: Work) -> Result<(), SessionsError> {
         let mut state = self.lock();
         if state.closed {
-            return Err(SessionsError::Closed);
+            return Err(state.closed());
         }
         if state.works.len() >= WORKS {
             let waiting = state.works.len();
@@ -125,8 +133,8 @@ impl Queue {
         let mut state = self.lock();
         let wanted = state.came;
         while state.committed < wanted {
-            if state.closed {
-                return Err(SessionsError::Closed);
+            if state.closed && state.steps.is_empty() {
+                return Err(state.closed());
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -205,12 +213,18 @@ impl Queue {
     /// Nothing more is taken, and nothing that waits is written: after an error that does not pass.
     pub(crate) fn abandon(&self, error: String) {
         let mut state = self.lock();
+        tracing::error!(%error, "the session database is no longer written");
         state.error = Some(error);
         state.steps.clear();
         state.since = None;
         state.works.clear();
         drop(state);
         self.close();
+    }
+
+    /// Why an answer does not come.
+    pub(crate) fn closed(&self) -> SessionsError {
+        self.lock().closed()
     }
 
     /// Changes that wait, and the error because of which they do.

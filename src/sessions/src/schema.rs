@@ -145,3 +145,18 @@ pub(crate) fn quick_check(opened: &Connection) -> Faulty<()> {
 pub(crate) fn is_taken(error: &rusqlite::Error) -> bool {
     error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_commit_is_on_the_disk_when_it_returns() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open(&folder.path().join("a.db"), Purpose::Write, 1 << 20).unwrap();
+        let number = |name| opened.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
+        let journal: String = opened.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
+        assert_eq!((journal.as_str(), number("synchronous"), number("mmap_size")), ("wal", 2, 0));
+        assert_eq!(number("page_size"), i64::from(PAGE));
+    }
+}

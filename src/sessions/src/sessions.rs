@@ -251,7 +251,7 @@ impl Sessions {
             // Nobody waits any more: the work is done all the same.
             let _ = answer.send(work(writer));
         }))?;
-        answered.recv_timeout(WORK_LIMIT).map_err(|_| SessionsError::Closed)?
+        answered.recv_timeout(WORK_LIMIT).map_err(|_| self.queue.closed())?
     }
 }
 

@@ -26,37 +26,49 @@ impl Pending {
 
     /// Writes them to the places they stay at: for a few.
     pub(crate) fn write(self, db: &Connection) -> Faulty<()> {
-        self.write_to(
-            db,
-            "INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)",
-            "INSERT INTO identifier(hash, key) VALUES(?1, ?2)",
-        )
+        add_postings(db, POSTING, &self.postings)?;
+        add_identifiers(db, "INSERT INTO identifier(hash, key) VALUES(?1, ?2)", self.identifiers)
     }
 
-    /// Writes them to the small tables from which they move on: for thousands. Returns how many postings there were.
-    pub(crate) fn write_new(self, db: &Connection) -> Faulty<usize> {
-        let count = self.postings.len();
-        self.write_to(
-            db,
-            "INSERT INTO new_posting(list, key, class) VALUES(?1, ?2, ?3)",
-            "INSERT INTO new_identifier(hash, key) VALUES(?1, ?2)",
-        )?;
-        Ok(count)
-    }
-
-    fn write_to(mut self, db: &Connection, posting: &str, identifier: &str) -> Faulty<()> {
+    /// Writes them to the small tables from which they move on, but those of lists that have many: for thousands. Returns how many
+    /// postings have to move.
+    pub(crate) fn write_new(mut self, db: &Connection) -> Faulty<usize> {
         self.postings.sort_unstable();
+        let mut moving = 0;
+        for list in self.postings.chunk_by(|a, b| a.0 == b.0) {
+            if list.len() >= MANY {
+                add_postings(db, POSTING, list)?;
+            } else {
+                add_postings(db, "INSERT INTO new_posting(list, key, class) VALUES(?1, ?2, ?3)", list)?;
+                moving += list.len();
+            }
+        }
         self.identifiers.sort_unstable();
-        let mut posting = db.prepare_cached(posting).doing("write a posting")?;
-        for posted in self.postings {
-            posting.execute(posted).doing("write a posting")?;
-        }
-        let mut identifier = db.prepare_cached(identifier).doing("write an identifier")?;
-        for pair in self.identifiers {
-            identifier.execute(pair).doing("write an identifier")?;
-        }
-        Ok(())
+        add_identifiers(db, "INSERT INTO new_identifier(hash, key) VALUES(?1, ?2)", self.identifiers)?;
+        Ok(moving)
     }
+}
+
+/// Postings of one list in a batch that are worth a page of their own.
+const MANY: usize = 8;
+const POSTING: &str = "INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)";
+
+fn add_postings(db: &Connection, sql: &str, postings: &[Posting]) -> Faulty<()> {
+    let what = "write a posting";
+    let mut insert = db.prepare_cached(sql).doing(what)?;
+    for posting in postings {
+        insert.execute(*posting).doing(what)?;
+    }
+    Ok(())
+}
+
+fn add_identifiers(db: &Connection, sql: &str, identifiers: Vec<(i64, i64)>) -> Faulty<()> {
+    let what = "write an identifier";
+    let mut insert = db.prepare_cached(sql).doing(what)?;
+    for identifier in identifiers {
+        insert.execute(identifier).doing(what)?;
+    }
+    Ok(())
 }
 
 /// Looks for the session with hash ?1 and identifier ?2.
@@ -148,7 +160,7 @@ pub(crate) fn change(db: &Connection, before: &Row, after: &Row) -> Faulty<()> {
     for (old, new) in before.lists().into_iter().zip(after.lists()) {
         if old != new {
             remove_posting(db, old, before.key)?;
-            add_posting(db, (new, after.key, after.class))?;
+            add_postings(db, POSTING, &[(new, after.key, after.class)])?;
         } else if before.class != after.class {
             let statements = [
                 "UPDATE posting SET class=?3 WHERE list=?1 AND key=?2",
@@ -157,13 +169,6 @@ pub(crate) fn change(db: &Connection, before: &Row, after: &Row) -> Faulty<()> {
             in_either(db, statements, (new, after.key, after.class))?;
         }
     }
-    Ok(())
-}
-
-fn add_posting(db: &Connection, posting: Posting) -> Faulty<()> {
-    db.prepare_cached("INSERT INTO posting(list, key, class) VALUES(?1, ?2, ?3)")
-        .and_then(|mut insert| insert.execute(posting))
-        .doing("write a posting")?;
     Ok(())
 }
 

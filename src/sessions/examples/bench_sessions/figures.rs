@@ -10,6 +10,8 @@ use serde::Serialize;
 pub(crate) struct Imports {
     /// Seconds for each million sessions (or the tenth of fewer).
     pub(crate) seconds: Vec<f64>,
+    /// Of these, seconds of the processor, for the whole process: what is left of it when others use the machine too.
+    pub(crate) processor: Vec<f64>,
     /// Sessions of one such part.
     pub(crate) part: u64,
     /// MiB resident after the second part and at most afterwards.
@@ -17,12 +19,16 @@ pub(crate) struct Imports {
     pub(crate) memory_most: f64,
     #[serde(skip)]
     done: u64,
+    #[serde(skip)]
+    ticks: f64,
 }
 
 impl Imports {
     pub(crate) fn new(rows: u64) -> Self {
         Self {
             seconds: Vec::new(),
+            processor: Vec::new(),
+            ticks: ticks(),
             part: (rows / 10).clamp(1, 1_000_000),
             memory_early: 0.0,
             memory_most: 0.0,
@@ -34,11 +40,17 @@ impl Imports {
         let place = (self.done / self.part) as usize;
         self.done += sessions;
         if place == self.seconds.len() {
-            if let Some(seconds) = self.seconds.last() {
-                eprintln!("part {place}: {:.0} sessions a second, {memory:.0} MiB", self.part as f64 / seconds);
+            if let (Some(seconds), Some(processor)) = (self.seconds.last(), self.processor.last()) {
+                let (rate, part) = (self.part as f64 / seconds, self.part as f64);
+                let each = processor / part * 1e6;
+                eprintln!("part {place}: {rate:.0} a second, {each:.1} us of a processor each, {memory:.0} MiB");
             }
             self.seconds.push(0.0);
+            self.processor.push(0.0);
         }
+        let now = ticks();
+        self.processor[place] += now - self.ticks;
+        self.ticks = now;
         self.seconds[place] += time.as_secs_f64();
         if place < 2 {
             self.memory_early = memory;
@@ -91,4 +103,11 @@ pub(crate) fn memory() -> Result<f64, Box<dyn Error>> {
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
     let number = line.and_then(|line| line.split_whitespace().next()).ok_or("no RssAnon")?;
     Ok(number.parse::<f64>()? / 1024.0)
+}
+
+/// Seconds of a processor that this process used; without that the curve has none.
+fn ticks() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
 }
