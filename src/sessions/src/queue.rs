@@ -8,8 +8,15 @@ use crate::error::SessionsError;
 use crate::live::Step;
 use crate::writer::Work;
 
-/// Most changes that wait: at 200 commits of 1000 changes a second never reached; when the disk does not take more, some 4 MB.
+/// Most changes that wait, whatever the disk can do: some 4 MB.
 pub const QUEUE: usize = 16_384;
+/// Fewest that may wait, however slow it is.
+const LEAST_ROOM: usize = 64;
+/// What waits is at most what is committed in this time, as the last commits went: more is not taken, since it could not be on the
+/// disk in time.
+const ROOM_TIME: Duration = Duration::from_millis(200);
+/// Nor is anything taken while the oldest change waits longer than this.
+const BEHIND: Duration = Duration::from_millis(400);
 /// How long a change waits for room before it is refused.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// Most batches, deletions and the like that wait: each has a caller that waits for its answer.
@@ -37,6 +44,8 @@ struct State {
     steps: VecDeque<Step>,
     /// When the first of them came.
     since: Option<Instant>,
+    /// How many may wait now.
+    room: Room,
     works: VecDeque<Work>,
     /// When the last of them began.
     worked: Option<Instant>,
@@ -51,7 +60,33 @@ struct State {
     closed: bool,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Room(usize);
+
+impl Default for Room {
+    fn default() -> Self {
+        Self(LEAST_ROOM)
+    }
+}
+
+impl Room {
+    /// What the commit of `count` changes in `time` says about the next.
+    fn learn(&mut self, count: usize, time: Duration) {
+        self.0 = if time < ROOM_TIME / 2 {
+            self.0 * 2
+        } else {
+            (count as f64 * ROOM_TIME.as_secs_f64() / time.as_secs_f64()) as usize
+        };
+        self.0 = self.0.clamp(LEAST_ROOM, QUEUE);
+    }
+}
+
 impl State {
+    fn has_room(&self) -> bool {
+        let behind = self.since.is_some_and(|since| since.elapsed() > BEHIND);
+        self.steps.len() < self.room.0 && !behind
+    }
+
     /// Why nothing is taken.
     fn closed(&self) -> SessionsError {
         let ended = |error: &String| SessionsError::Ended { error: error.clone() };
@@ -92,7 +127,7 @@ impl Queue {
     pub(crate) fn push(&self, step: Step) -> Result<(), SessionsError> {
         let end = Instant::now() + ROOM_WAIT;
         let mut state = self.lock();
-        while !state.closed && state.steps.len() >= QUEUE {
+        while !state.closed && !state.has_room() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let waiting = state.steps.len();
@@ -156,7 +191,7 @@ impl Queue {
             let now = Instant::now();
             let retry = state.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
             let due = state.since.map(|since| (since + COMMIT_EVERY).saturating_duration_since(now));
-            let urgent = state.hurry || state.closed || !state.works.is_empty() || state.steps.len() >= QUEUE / 2;
+            let urgent = state.hurry || state.closed || !state.works.is_empty() || state.steps.len() >= state.room.0 / 2;
             if let Some(due) = due
                 && retry.is_zero()
                 && (due.is_zero() || urgent)
@@ -183,9 +218,10 @@ impl Queue {
         }
     }
 
-    /// The first `count` steps are done with.
-    pub(crate) fn committed(&self, count: usize) {
+    /// The first `count` steps are done with; it took so long.
+    pub(crate) fn committed(&self, count: usize, time: Duration) {
         let mut state = self.lock();
+        state.room.learn(count, time);
         state.steps.drain(..count);
         state.committed += count as u64;
         state.hurry = false;

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -76,9 +77,10 @@ impl Writer {
     }
 
     fn commit(&mut self, steps: &[Step]) {
+        let began = Instant::now();
         let all = self.transaction(|db, known| steps.iter().try_for_each(|step| live::apply(db, known, step)));
         match all {
-            Ok(()) => self.queue.committed(steps.len()),
+            Ok(()) => self.queue.committed(steps.len(), began.elapsed()),
             Err(fault) if fault.passes() => self.queue.failed(fault.of(&self.path).told()),
             Err(fault) if fault.is_damage() => self.queue.abandon(fault.of(&self.path).told()),
             Err(_) => self.commit_each(steps),
@@ -89,13 +91,14 @@ impl Writer {
     /// One of them cannot be written: the others must not suffer.
     fn commit_each(&mut self, steps: &[Step]) {
         for step in steps {
+            let began = Instant::now();
             match self.transaction(|db, known| live::apply(db, known, step)) {
-                Ok(()) => self.queue.committed(1),
+                Ok(()) => self.queue.committed(1, began.elapsed()),
                 Err(fault) if fault.passes() => return self.queue.failed(fault.of(&self.path).told()),
                 Err(fault) => {
                     let error = fault.of(&self.path).told();
                     tracing::error!(%error, session = %step.id(), "a change of a session was not written");
-                    self.queue.committed(1);
+                    self.queue.committed(1, began.elapsed());
                 }
             }
         }
