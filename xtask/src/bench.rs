@@ -8,6 +8,7 @@ mod figure;
 mod image;
 mod install;
 mod reorg;
+mod sessions;
 mod size;
 mod upgrade;
 mod web;
@@ -23,7 +24,16 @@ pub(crate) use figure::Figure;
 struct Benchmark {
     name: &'static str,
     about: &'static str,
-    measure: fn(&Project) -> Result<Vec<Figure>>,
+    measure: Measure,
+}
+
+/// How it is measured.
+#[derive(Clone, Copy)]
+enum Measure {
+    /// Always the same.
+    Plain(fn(&Project) -> Result<Vec<Figure>>),
+    /// With as many rows as asked for.
+    Rows(fn(&Project, u64) -> Result<Vec<Figure>>),
 }
 
 /// The list; `all` runs them in this order.
@@ -31,42 +41,47 @@ const BENCHMARKS: &[Benchmark] = &[
     Benchmark {
         name: "boot",
         about: "power-on, PID 1, boot page and memory, in QEMU",
-        measure: boot::measure,
+        measure: Measure::Plain(boot::measure),
     },
     Benchmark {
         name: "disk",
         about: "an installed disk in every format, nothing changed",
-        measure: disk::measure,
+        measure: Measure::Plain(disk::measure),
     },
     Benchmark {
         name: "image",
         about: "a warm build and the assembly alone",
-        measure: image::measure,
+        measure: Measure::Plain(image::measure),
     },
     Benchmark {
         name: "install",
         about: "an installation against dd, and the boot of an installed disk",
-        measure: install::measure,
+        measure: Measure::Plain(install::measure),
     },
     Benchmark {
         name: "reorg",
         about: "a reorganization of the data store against bare links and cp -a; needs 45 GB for a while",
-        measure: reorg::measure,
+        measure: Measure::Plain(reorg::measure),
+    },
+    Benchmark {
+        name: "sessions",
+        about: "import into the session database and searches in it, against a plain one; minutes and 20 GB",
+        measure: Measure::Rows(sessions::measure),
     },
     Benchmark {
         name: "size",
         about: "ISO, kernel and binary",
-        measure: size::measure,
+        measure: Measure::Plain(size::measure),
     },
     Benchmark {
         name: "upgrade",
         about: "a restart into other firmware until its login page answers, against a plain one",
-        measure: upgrade::measure,
+        measure: Measure::Plain(upgrade::measure),
     },
     Benchmark {
         name: "web",
         about: "uploads, first bytes, weight of pages and memory of the web interface",
-        measure: web::measure,
+        measure: Measure::Plain(web::measure),
     },
 ];
 
@@ -82,6 +97,9 @@ pub(crate) struct Bench {
     /// One JSON object a line instead of a table
     #[arg(long)]
     json: bool,
+    /// Sessions in the session database: fewer for a quick look
+    #[arg(long, default_value_t = sessions::ROWS)]
+    rows: u64,
 }
 
 impl Bench {
@@ -94,7 +112,10 @@ impl Bench {
         };
         let mut figures = Vec::new();
         for benchmark in select(&name)? {
-            let measured = (benchmark.measure)(project);
+            let measured = match benchmark.measure {
+                Measure::Plain(measure) => measure(project),
+                Measure::Rows(measure) => measure(project, self.rows),
+            };
             figures.extend(measured.with_context(|| format!("benchmark {}", benchmark.name))?);
         }
         if self.json {

@@ -50,7 +50,8 @@ impl Cursor {
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| FilterError::Cursor)?;
         let (head, value) = bytes.split_at_checked(HEAD).ok_or(FilterError::Cursor)?;
-        let (form, digest, direction, key) = (head[0], &head[1..=DIGEST], head[DIGEST + 1], &head[DIGEST + 2..]);
+        let (form, digest, direction, key) =
+            (head[0], &head[1..=DIGEST], head[DIGEST + 1], &head[DIGEST + 2..]);
         let digest = digest.try_into().map_err(|_| FilterError::Cursor)?;
         let key = i64::from_be_bytes(key.try_into().map_err(|_| FilterError::Cursor)?);
         if form != FORM || direction > 1 || value.len() > MAX_NAME + 1 {
@@ -116,6 +117,9 @@ mod tests {
             ..all
         };
         let other = digest(&some, Sort::default());
-        assert!(matches!(cursor.belongs(other, false), Err(FilterError::OtherSearch)));
+        assert!(matches!(
+            cursor.belongs(other, false),
+            Err(FilterError::OtherSearch)
+        ));
     }
 }

@@ -111,7 +111,9 @@ pub enum SessionsError {
     #[error("the search is refused")]
     Filter(#[from] FilterError),
     /// The writer does not keep up: the disk is full or too slow.
-    #[error("the session database takes nothing more: {waiting} changes wait to be written; is the disk full?")]
+    #[error(
+        "the session database takes nothing more: {waiting} changes wait to be written; is the disk full?"
+    )]
     Busy {
         /// Changes that wait.
         waiting: usize,

@@ -129,7 +129,10 @@ impl FromStr for Network {
 
     fn from_str(text: &str) -> Result<Self, NetworkError> {
         let address = text.parse::<IpAddr>().map(IpNet::from);
-        address.or_else(|_| text.parse()).map(Self).map_err(|_| NetworkError)
+        address
+            .or_else(|_| text.parse())
+            .map(Self)
+            .map_err(|_| NetworkError)
     }
 }
 

@@ -10,6 +10,7 @@ use crate::key::Digits;
 use crate::mark;
 use crate::moving::Moving;
 use crate::row::Origin;
+use crate::seen::Seen;
 use crate::values::Known;
 use crate::write::{self, Pending};
 
@@ -53,11 +54,11 @@ pub struct Refused {
 pub(crate) fn import(
     db: &Connection,
     known: &mut Known,
-    moving: &mut Moving,
+    (moving, seen): (&mut Moving, &Seen),
     batch: &Batch,
 ) -> Faulty<Imported> {
     let mut result = Imported::default();
-    let there = already_there(db, &batch.records)?;
+    let there = already_there(db, seen, &batch.records)?;
     let mut seen = HashSet::new();
     let mut pending = Pending::default();
     for record in &batch.records {
@@ -87,10 +88,11 @@ fn refused(record: &SessionRecord, why: String) -> Refused {
 }
 
 /// Which of the records are there: looked for in the order of the index.
-fn already_there<'a>(db: &Connection, records: &'a [SessionRecord]) -> Faulty<HashSet<&'a str>> {
+fn already_there<'a>(db: &Connection, seen: &Seen, records: &'a [SessionRecord]) -> Faulty<HashSet<&'a str>> {
     let what = "look for identifiers";
     let ids = records.iter().map(|record| record.id.as_str());
     let mut wanted: Vec<(i64, &str)> = ids.map(|id| (Digits::of(id).hash, id)).collect();
+    wanted.retain(|(hash, _)| seen.may_hold(*hash));
     wanted.sort_unstable();
     let mut found = HashSet::new();
     let mut look = db.prepare_cached(write::FIND).doing(what)?;

@@ -32,6 +32,7 @@ mod retention;
 mod row;
 mod schema;
 mod search;
+mod seen;
 mod sessions;
 mod summary;
 mod values;

@@ -49,13 +49,21 @@ impl Walk<'_> {
 
     /// Ends the walk when its time is over.
     pub(crate) fn check_time(&self) -> Faulty<()> {
-        if Instant::now() > self.deadline { Err(Fault::Time) } else { Ok(()) }
+        if Instant::now() > self.deadline {
+            Err(Fault::Time)
+        } else {
+            Ok(())
+        }
     }
 
     /// The same at one session of many: a look at the clock is not free.
     pub(crate) fn check_time_sometimes(&self) -> Faulty<()> {
         self.looked.set(self.looked.get().wrapping_add(1));
-        if self.looked.get().is_multiple_of(16) { self.check_time() } else { Ok(()) }
+        if self.looked.get().is_multiple_of(16) {
+            self.check_time()
+        } else {
+            Ok(())
+        }
     }
 
     /// Appends at most `count` stops of `list` (none: of all sessions) from the place `from` on.
@@ -130,12 +138,19 @@ impl List {
         let near = ahead.iter().take(4).position(|stop| stop.0 >= from);
         self.next += near.unwrap_or_else(|| ahead.partition_point(|stop| stop.0 < from));
         if self.next == self.chunk.len() && !self.ended {
-            let used_up = self.chunk.last().is_none_or(|last| last.0 >= from.saturating_sub(1));
+            let used_up = self
+                .chunk
+                .last()
+                .is_none_or(|last| last.0 >= from.saturating_sub(1));
             self.chunk.clear();
             self.next = 0;
             walk.fetch(self.list, from, self.size, &mut self.chunk)?;
             self.ended = self.chunk.len() < self.size;
-            self.size = if used_up { (self.size * 2).min(LONGEST_CHUNK) } else { FIRST_CHUNK };
+            self.size = if used_up {
+                (self.size * 2).min(LONGEST_CHUNK)
+            } else {
+                FIRST_CHUNK
+            };
         }
         Ok(self.chunk.get(self.next).copied())
     }
@@ -163,7 +178,8 @@ impl Union {
             for (list, place) in self.lists.iter_mut().zip(0..) {
                 walk.check_time()?;
                 let head = list.seek(walk, from)?;
-                self.heads.extend(head.map(|(at, class)| Reverse((at, class, place))));
+                self.heads
+                    .extend(head.map(|(at, class)| Reverse((at, class, place))));
             }
             self.begun = true;
         }
@@ -173,7 +189,8 @@ impl Union {
             }
             self.heads.pop();
             let head = self.lists[place].seek(walk, from)?;
-            self.heads.extend(head.map(|(at, class)| Reverse((at, class, place))));
+            self.heads
+                .extend(head.map(|(at, class)| Reverse((at, class, place))));
         }
         Ok(None)
     }
@@ -245,7 +262,9 @@ pub(crate) fn meet(
         walk.check_time_sometimes()?;
         let mut first = None;
         for source in sources.iter_mut() {
-            let Some(stop) = source.seek(walk, *reached)? else { return Ok(None) };
+            let Some(stop) = source.seek(walk, *reached)? else {
+                return Ok(None);
+            };
             first.get_or_insert(stop);
             *reached = stop.0;
         }

@@ -83,15 +83,28 @@ impl Change {
                 name("target", target.as_ref())?;
                 refuse(row::address(server).is_none(), "server", "has no address")
             }
-            Self::Event(event) => refuse(event.text.len() > MAX_TEXT, "events", "hold a text that is too long"),
-            Self::Trail(trail) | Self::Closed { trail: Some(trail), .. } => name("trail", Some(&trail.name)),
-            Self::ChannelOpened(_) | Self::ChannelClosed { .. } | Self::Indexing(_) | Self::Closed { .. } => Ok(()),
+            Self::Event(event) => refuse(
+                event.text.len() > MAX_TEXT,
+                "events",
+                "hold a text that is too long",
+            ),
+            Self::Trail(trail)
+            | Self::Closed {
+                trail: Some(trail), ..
+            } => name("trail", Some(&trail.name)),
+            Self::ChannelOpened(_) | Self::ChannelClosed { .. } | Self::Indexing(_) | Self::Closed { .. } => {
+                Ok(())
+            }
         }
     }
 }
 
 fn refuse(when: bool, field: &'static str, problem: &'static str) -> Result<(), RecordError> {
-    if when { Err(RecordError::Field { field, problem }) } else { Ok(()) }
+    if when {
+        Err(RecordError::Field { field, problem })
+    } else {
+        Ok(())
+    }
 }
 
 /// Carries out one step within the transaction of the writer.
@@ -150,7 +163,9 @@ fn update(db: &Connection, known: &mut Known, key: i64, change: &Change) -> Faul
         }
         Change::Indexing(indexing) => {
             after.index_version = indexing.version;
-            reclass(db, known, &mut after, |class| class.indexing = indexing.state.clone())?;
+            reclass(db, known, &mut after, |class| {
+                class.indexing = indexing.state.clone();
+            })?;
         }
         Change::Closed { end, verdict, trail } => {
             after.end = Some(*end);
@@ -194,7 +209,8 @@ fn append(db: &Connection, row: &mut Row, change: &Change) -> Faulty<()> {
     }
     let opened = !matches!(change, Change::ChannelClosed { channel, .. } if *channel >= row.channels);
     let size = row.size as usize + body.len();
-    let fits = row.channels as usize <= MAX_CHANNELS && row.events as usize <= MAX_EVENTS && size <= MAX_SIZE / 2;
+    let fits =
+        row.channels as usize <= MAX_CHANNELS && row.events as usize <= MAX_EVENTS && size <= MAX_SIZE / 2;
     if !opened || !fits {
         *row = Row::read(db, row.key)?;
         tracing::warn!(session = %row.id, "a channel or an event has no place in the record of its session");

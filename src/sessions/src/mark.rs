@@ -40,6 +40,10 @@ pub(crate) fn load_incomplete(db: &Connection) -> Faulty<Option<i64>> {
         return Ok(None);
     }
     let bytes = content.try_into();
-    let number = bytes.map_err(|_| Fault::Row(Damage::Missing { what: "readable mark" }))?;
+    let number = bytes.map_err(|_| {
+        Fault::Row(Damage::Missing {
+            what: "readable mark",
+        })
+    })?;
     Ok(Some(i64::from_be_bytes(number)))
 }

@@ -46,11 +46,7 @@ pub(crate) enum Entry<'a> {
     /// The channel of this number, counted from 0, was closed.
     Closed { channel: u64, end: i64 },
     /// Something happened.
-    Event {
-        at: i64,
-        kind: &'a str,
-        text: &'a str,
-    },
+    Event { at: i64, kind: &'a str, text: &'a str },
 }
 
 /// Appends a channel that was opened.
@@ -181,7 +177,10 @@ impl<'a> Entries<'a> {
             let (byte, rest) = self.0.split_first().ok_or(PackError::Short)?;
             self.0 = rest;
             let part = u64::from(byte & 0x7f);
-            value |= part.checked_shl(shift).filter(|v| v >> shift == part).ok_or(PackError::Number)?;
+            value |= part
+                .checked_shl(shift)
+                .filter(|v| v >> shift == part)
+                .ok_or(PackError::Number)?;
             if byte & 0x80 == 0 {
                 return Ok(value);
             }
@@ -240,7 +239,10 @@ mod tests {
             text: text.into(),
         };
         (
-            vec![channel(i64::MIN, None), channel(1_715_933_730_000, Some(i64::MAX))],
+            vec![
+                channel(i64::MIN, None),
+                channel(1_715_933_730_000, Some(i64::MAX)),
+            ],
             vec![event(0, "ls -LA"), event(-1, ""), event(1, "grün\0")],
         )
     }
@@ -262,7 +264,10 @@ mod tests {
         }
         assert_eq!(unpack(b"x"), Err(PackError::Kind(b'x')));
         assert_eq!(unpack(b"c\x09\x00"), Err(PackError::Channel(9)));
-        assert_eq!(unpack(&[b'c', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]), Err(PackError::Number));
+        assert_eq!(
+            unpack(&[b'c', 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]),
+            Err(PackError::Number)
+        );
         assert_eq!(unpack(b"e\x00\x02LS\x00"), Err(PackError::Word));
     }
 

@@ -77,8 +77,16 @@ impl Plan {
             return Ok(None);
         }
         let ends = [
-            (Field::Client, filter.client, "SELECT client FROM session WHERE key=?1"),
-            (Field::Server, filter.server, "SELECT server FROM session WHERE key=?1"),
+            (
+                Field::Client,
+                filter.client,
+                "SELECT client FROM session WHERE key=?1",
+            ),
+            (
+                Field::Server,
+                filter.server,
+                "SELECT server FROM session WHERE key=?1",
+            ),
         ];
         let mut many = Vec::new();
         for (field, network, sql) in ends {
@@ -162,7 +170,11 @@ impl Plan {
     /// Whether the session at `stop`, which is in every source, is looked for.
     pub(crate) fn wants(&mut self, walk: &Walk<'_>, stop: Stop) -> Faulty<bool> {
         let (at, class) = stop;
-        if self.classes.as_ref().is_some_and(|classes| !classes.contains(&class)) {
+        if self
+            .classes
+            .as_ref()
+            .is_some_and(|classes| !classes.contains(&class))
+        {
             return Ok(false);
         }
         let key = walk.key(at);
@@ -224,17 +236,32 @@ fn classes(db: &Connection, filter: &Filter) -> Faulty<Option<Vec<i64>>> {
 }
 
 fn has_class(filter: &Filter, class: &Class) -> bool {
-    filter.protocol.as_ref().is_none_or(|wanted| *wanted == class.protocol)
-        && filter.connection.as_ref().is_none_or(|wanted| *wanted == class.connection)
-        && filter.verdict.as_ref().is_none_or(|wanted| *wanted == class.verdict)
-        && filter.indexing.as_ref().is_none_or(|wanted| *wanted == class.indexing)
+    filter
+        .protocol
+        .as_ref()
+        .is_none_or(|wanted| *wanted == class.protocol)
+        && filter
+            .connection
+            .as_ref()
+            .is_none_or(|wanted| *wanted == class.connection)
+        && filter
+            .verdict
+            .as_ref()
+            .is_none_or(|wanted| *wanted == class.verdict)
+        && filter
+            .indexing
+            .as_ref()
+            .is_none_or(|wanted| *wanted == class.indexing)
         && filter.has_trail.is_none_or(|wanted| wanted == class.has_trail)
 }
 
 /// The lists of a network's addresses; none when they are too many.
 fn addresses(db: &Connection, field: Field, network: Network) -> Faulty<Option<Vec<i64>>> {
     let (first, last) = network.ends();
-    let (first, last) = (values::address_bytes(Some(first)), values::address_bytes(Some(last)));
+    let (first, last) = (
+        values::address_bytes(Some(first)),
+        values::address_bytes(Some(last)),
+    );
     let limit = MOST_LISTS as i64 + 1;
     let found = db
         .prepare_cached("SELECT id FROM value WHERE field=?1 AND bytes BETWEEN ?2 AND ?3 LIMIT ?4")

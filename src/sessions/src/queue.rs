@@ -96,7 +96,9 @@ impl State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State").field("steps", &self.steps.len()).finish_non_exhaustive()
+        f.debug_struct("State")
+            .field("steps", &self.steps.len())
+            .finish_non_exhaustive()
     }
 }
 
@@ -120,7 +122,9 @@ impl Queue {
     }
 
     fn wait<'s>(on: &Condvar, state: MutexGuard<'s, State>, limit: Duration) -> MutexGuard<'s, State> {
-        on.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
+        on.wait_timeout(state, limit)
+            .unwrap_or_else(PoisonError::into_inner)
+            .0
     }
 
     /// Hands a step to the writer; waits when it does not keep up.
@@ -189,9 +193,16 @@ impl Queue {
         let idle = Instant::now() + IDLE;
         loop {
             let now = Instant::now();
-            let retry = state.not_before.map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
-            let due = state.since.map(|since| (since + COMMIT_EVERY).saturating_duration_since(now));
-            let urgent = state.hurry || state.closed || !state.works.is_empty() || state.steps.len() >= state.room.0 / 2;
+            let retry = state
+                .not_before
+                .map_or(Duration::ZERO, |at| at.saturating_duration_since(now));
+            let due = state
+                .since
+                .map(|since| (since + COMMIT_EVERY).saturating_duration_since(now));
+            let urgent = state.hurry
+                || state.closed
+                || !state.works.is_empty()
+                || state.steps.len() >= state.room.0 / 2;
             if let Some(due) = due
                 && retry.is_zero()
                 && (due.is_zero() || urgent)
@@ -205,7 +216,9 @@ impl Queue {
             if state.closed {
                 return Next::End;
             }
-            let pause = state.worked.map_or(Duration::ZERO, |at| (at + PAUSE).saturating_duration_since(now));
+            let pause = state
+                .worked
+                .map_or(Duration::ZERO, |at| (at + PAUSE).saturating_duration_since(now));
             if has_to_move && pause.is_zero() && retry.is_zero() {
                 return Next::Pause;
             }
@@ -213,7 +226,11 @@ impl Queue {
                 return Next::Idle;
             }
             let rest = if has_to_move { pause } else { IDLE };
-            let limit = due.unwrap_or(rest).min(rest).max(retry).max(Duration::from_millis(1));
+            let limit = due
+                .unwrap_or(rest)
+                .min(rest)
+                .max(retry)
+                .max(Duration::from_millis(1));
             state = Self::wait(&self.came, state, limit);
         }
     }

@@ -74,7 +74,9 @@ impl Readers {
                 .execute_batch("PRAGMA query_only=0")
                 .and_then(|()| connection.execute("VACUUM INTO ?1", [name.as_ref()]))
                 .doing("copy the database");
-            connection.execute_batch("PRAGMA query_only=1").doing("set up the connection")?;
+            connection
+                .execute_batch("PRAGMA query_only=1")
+                .doing("set up the connection")?;
             copied.map(|_| ())
         })
     }

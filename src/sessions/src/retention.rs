@@ -23,7 +23,12 @@ pub struct Deleted {
 }
 
 /// Takes out at most `limit` sessions that began before `before`, the oldest first.
-pub(crate) fn delete_before(db: &Connection, known: &mut Known, before: i64, limit: usize) -> Faulty<Deleted> {
+pub(crate) fn delete_before(
+    db: &Connection,
+    known: &mut Known,
+    before: i64,
+    limit: usize,
+) -> Faulty<Deleted> {
     let what = "read old sessions";
     let limit = limit.clamp(1, MAX_STEP);
     let mut deleted = Deleted::default();
@@ -33,7 +38,9 @@ pub(crate) fn delete_before(db: &Connection, known: &mut Known, before: i64, lim
     let keys = db
         .prepare_cached("SELECT key FROM session WHERE key>=?1 ORDER BY key DESC LIMIT ?2")
         .and_then(|mut old| {
-            let rows = old.query_map(params![key::first(before - 1), limit as i64 + 1], |row| row.get(0))?;
+            let rows = old.query_map(params![key::first(before - 1), limit as i64 + 1], |row| {
+                row.get(0)
+            })?;
             rows.collect::<rusqlite::Result<Vec<i64>>>()
         })
         .doing(what)?;
@@ -64,7 +71,9 @@ pub(crate) fn doomed(db: &Connection) -> Faulty<Vec<String>> {
 /// The files of these trails are gone.
 pub(crate) fn removed(db: &Connection, trails: &[String]) -> Faulty<()> {
     let what = "forget a removed trail";
-    let mut forget = db.prepare_cached("DELETE FROM doomed WHERE trail=?1").doing(what)?;
+    let mut forget = db
+        .prepare_cached("DELETE FROM doomed WHERE trail=?1")
+        .doing(what)?;
     for trail in trails {
         forget.execute([trail]).doing(what)?;
     }

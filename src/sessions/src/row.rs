@@ -50,7 +50,12 @@ pub(crate) type Posting = (i64, i64, i64);
 
 impl Row {
     /// The row of a record, its values numbered; the key is the first place it may have.
-    pub(crate) fn of(db: &Connection, known: &mut Known, record: &SessionRecord, origin: Origin) -> Faulty<Self> {
+    pub(crate) fn of(
+        db: &Connection,
+        known: &mut Known,
+        record: &SessionRecord,
+        origin: Origin,
+    ) -> Faulty<Self> {
         let text = |text: &Option<String>| values::text_bytes(text.as_deref());
         let mut number = |field, bytes| known.number(db, field, bytes);
         let server = record.server.as_ref();

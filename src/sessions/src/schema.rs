@@ -67,13 +67,18 @@ pub(crate) fn open(path: &Path, purpose: Purpose, cache: usize) -> Result<Connec
 
 fn prepare(opened: &Connection, path: &Path, purpose: Purpose, cache: usize) -> Result<(), SessionsError> {
     let fault = |fault: Fault| fault.of(path);
-    opened.busy_timeout(LOCK_WAIT).doing("set the wait for locks").map_err(fault)?;
+    opened
+        .busy_timeout(LOCK_WAIT)
+        .doing("set the wait for locks")
+        .map_err(fault)?;
     let found = pragma(opened, "user_version").map_err(fault)?;
     let application = pragma(opened, "application_id").map_err(fault)?;
     let tables = count_tables(opened).map_err(fault)?;
     let empty = tables == 0 && found == 0 && application == 0;
     if !empty && application != APPLICATION {
-        return Err(SessionsError::Stranger { path: path.to_owned() });
+        return Err(SessionsError::Stranger {
+            path: path.to_owned(),
+        });
     }
     if !empty && found != VERSION {
         return Err(SessionsError::Version {
@@ -154,9 +159,18 @@ mod tests {
     fn a_commit_is_on_the_disk_when_it_returns() {
         let folder = tempfile::tempdir().unwrap();
         let opened = open(&folder.path().join("a.db"), Purpose::Write, 1 << 20).unwrap();
-        let number = |name| opened.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).unwrap();
-        let journal: String = opened.pragma_query_value(None, "journal_mode", |row| row.get(0)).unwrap();
-        assert_eq!((journal.as_str(), number("synchronous"), number("mmap_size")), ("wal", 2, 0));
+        let number = |name| {
+            opened
+                .pragma_query_value(None, name, |row| row.get::<_, i64>(0))
+                .unwrap()
+        };
+        let journal: String = opened
+            .pragma_query_value(None, "journal_mode", |row| row.get(0))
+            .unwrap();
+        assert_eq!(
+            (journal.as_str(), number("synchronous"), number("mmap_size")),
+            ("wal", 2, 0)
+        );
         assert_eq!(number("page_size"), i64::from(PAGE));
     }
 }

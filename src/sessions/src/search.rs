@@ -75,7 +75,13 @@ struct Run<'c> {
 
 impl<'c> Run<'c> {
     /// None when nothing can match.
-    fn new(db: &'c Connection, filter: &Filter, sort: Sort, rising: bool, deadline: Instant) -> Faulty<Option<Self>> {
+    fn new(
+        db: &'c Connection,
+        filter: &Filter,
+        sort: Sort,
+        rising: bool,
+        deadline: Instant,
+    ) -> Faulty<Option<Self>> {
         let walk = Walk {
             db,
             rising,
@@ -140,12 +146,21 @@ impl<'c> Run<'c> {
     }
 
     /// The first value of `field` after `after` (or it itself) in the order of the walk.
-    fn value_from(&self, field: Field, after: Option<&[u8]>, inclusive: bool) -> Faulty<Option<(Vec<u8>, i64)>> {
+    fn value_from(
+        &self,
+        field: Field,
+        after: Option<&[u8]>,
+        inclusive: bool,
+    ) -> Faulty<Option<(Vec<u8>, i64)>> {
         let sql = match (self.walk.rising, inclusive) {
             (true, true) => "SELECT bytes, id FROM value WHERE field=?1 AND bytes>=?2 ORDER BY bytes LIMIT 1",
             (true, false) => "SELECT bytes, id FROM value WHERE field=?1 AND bytes>?2 ORDER BY bytes LIMIT 1",
-            (false, true) => "SELECT bytes, id FROM value WHERE field=?1 AND bytes<=?2 ORDER BY bytes DESC LIMIT 1",
-            (false, false) => "SELECT bytes, id FROM value WHERE field=?1 AND bytes<?2 ORDER BY bytes DESC LIMIT 1",
+            (false, true) => {
+                "SELECT bytes, id FROM value WHERE field=?1 AND bytes<=?2 ORDER BY bytes DESC LIMIT 1"
+            }
+            (false, false) => {
+                "SELECT bytes, id FROM value WHERE field=?1 AND bytes<?2 ORDER BY bytes DESC LIMIT 1"
+            }
         };
         // No value begins with the byte 255.
         let edge: &[u8] = if self.walk.rising { &[] } else { &[0xff] };
@@ -154,7 +169,9 @@ impl<'c> Run<'c> {
             .prepare_cached(sql)
             .and_then(|mut found| {
                 let values = params![field.number(), after.unwrap_or(edge)];
-                found.query_row(values, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+                found
+                    .query_row(values, |row| Ok((row.get(0)?, row.get(1)?)))
+                    .optional()
             })
             .doing("walk along the values")
     }
@@ -211,7 +228,9 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
     let onward = if page.cut {
         let reached = run.walk.key(run.reached.saturating_sub(1));
         let begun = run.reached != BEGIN;
-        begun.then_some((run.value.clone(), reached)).or_else(|| from.clone())
+        begun
+            .then_some((run.value.clone(), reached))
+            .or_else(|| from.clone())
     } else {
         places.last().filter(|_| more).cloned()
     };
@@ -233,7 +252,9 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
 }
 
 fn cursor_of(search: &Search, digest: [u8; 8]) -> Faulty<Option<Cursor>> {
-    let Some(text) = &search.cursor else { return Ok(None) };
+    let Some(text) = &search.cursor else {
+        return Ok(None);
+    };
     let read = || {
         let cursor = Cursor::parse(text)?;
         cursor.belongs(digest, search.sort.by.field().is_some())?;

@@ -87,7 +87,13 @@ impl Sessions {
     ///
     /// # Errors
     /// The writer takes nothing more.
-    pub fn end(&self, id: &str, end: i64, verdict: Word, trail: Option<TrailFile>) -> Result<(), SessionsError> {
+    pub fn end(
+        &self,
+        id: &str,
+        end: i64,
+        verdict: Word,
+        trail: Option<TrailFile>,
+    ) -> Result<(), SessionsError> {
         self.update(id, Change::Closed { end, verdict, trail })
     }
 
@@ -114,13 +120,27 @@ impl Sessions {
     pub fn import(&self, batch: Batch) -> Result<Imported, SessionsError> {
         let size = batch.records.len();
         if size > MAX_BATCH {
-            return Err(SessionsError::Batch { size, limit: MAX_BATCH });
+            return Err(SessionsError::Batch {
+                size,
+                limit: MAX_BATCH,
+            });
         }
-        self.work(move |writer| {
-            let imported = writer.import(&batch);
-            writer.checkpoint_when_long();
-            writer.told(imported)
-        })
+        let batch = Arc::new(batch);
+        loop {
+            let given = Arc::clone(&batch);
+            let imported = self.work(move |writer| {
+                let imported = writer.import(&given);
+                writer.checkpoint_when_long();
+                writer.told(imported)
+            })?;
+            if let Some(imported) = imported {
+                return Ok(imported);
+            }
+            while !self.work(|writer| {
+                let ready = writer.make_ready();
+                writer.told(ready)
+            })? {}
+        }
     }
 
     /// Where the importer of this name goes on: the cursor of its last batch.
@@ -217,10 +237,12 @@ impl Sessions {
             return Err(SessionsError::CopyExists { path: to.to_owned() });
         }
         self.readers.copy(to, limit)?;
-        File::open(to).and_then(|copy| copy.sync_all()).map_err(|source| SessionsError::SyncCopy {
-            path: to.to_owned(),
-            source,
-        })
+        File::open(to)
+            .and_then(|copy| copy.sync_all())
+            .map_err(|source| SessionsError::SyncCopy {
+                path: to.to_owned(),
+                source,
+            })
     }
 
     /// Closes the database: what waits is committed, the log is brought to its place and is gone.
@@ -233,7 +255,11 @@ impl Sessions {
         self.queue.close();
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
         let ended = writer.is_none_or(|writer| writer.join().is_ok());
-        if ended { flushed } else { Err(SessionsError::Closed) }
+        if ended {
+            flushed
+        } else {
+            Err(SessionsError::Closed)
+        }
     }
 
     /// The file.
@@ -251,7 +277,9 @@ impl Sessions {
             // Nobody waits any more: the work is done all the same.
             let _ = answer.send(work(writer));
         }))?;
-        answered.recv_timeout(WORK_LIMIT).map_err(|_| self.queue.closed())?
+        answered
+            .recv_timeout(WORK_LIMIT)
+            .map_err(|_| self.queue.closed())?
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sessions as they are read: one line of a list, and the whole record.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::IpAddr;
 
 use rusqlite::Connection;
@@ -53,10 +54,10 @@ pub(crate) struct Names(HashMap<i64, Vec<u8>>);
 
 impl Names {
     fn bytes(&mut self, db: &Connection, id: i64) -> Faulty<&[u8]> {
-        if !self.0.contains_key(&id) {
-            self.0.insert(id, values::bytes_of(db, id)?);
+        match self.0.entry(id) {
+            Entry::Occupied(known) => Ok(known.into_mut()),
+            Entry::Vacant(new) => Ok(new.insert(values::bytes_of(db, id)?)),
         }
-        Ok(self.0.get(&id).map_or(&[], Vec::as_slice))
     }
 
     fn text(&mut self, db: &Connection, id: i64) -> Faulty<Option<String>> {
@@ -86,7 +87,9 @@ impl Summary {
             start: row.start,
             end: row.end,
             client: end(client, row.client_port),
-            server: names.address(db, row.server)?.map(|address| end(address, row.server_port)),
+            server: names
+                .address(db, row.server)?
+                .map(|address| end(address, row.server_port)),
             target: names.text(db, row.target)?,
             gateway_user: names.text(db, row.gateway_user)?,
             server_user: names.text(db, row.server_user)?,

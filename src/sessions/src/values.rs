@@ -122,7 +122,11 @@ fn missing(what: &'static str) -> Fault {
 /// The number of a value, when it has one.
 pub(crate) fn find(db: &Connection, field: Field, bytes: &[u8]) -> Faulty<Option<i64>> {
     db.prepare_cached("SELECT id FROM value WHERE field=?1 AND bytes=?2")
-        .and_then(|mut found| found.query_row((field.number(), bytes), |row| row.get(0)).optional())
+        .and_then(|mut found| {
+            found
+                .query_row((field.number(), bytes), |row| row.get(0))
+                .optional()
+        })
         .doing("look for a value")
 }
 
@@ -178,7 +182,11 @@ mod tests {
         for text in [None, Some(""), Some("alice")] {
             assert_eq!(text_of(&text_bytes(text)).unwrap().as_deref(), text);
         }
-        for address in [None, Some("192.0.2.7".parse().unwrap()), Some("2001:db8::1".parse().unwrap())] {
+        for address in [
+            None,
+            Some("192.0.2.7".parse().unwrap()),
+            Some("2001:db8::1".parse().unwrap()),
+        ] {
             assert_eq!(address_of(&address_bytes(address)).unwrap(), address);
         }
         let class = Class {

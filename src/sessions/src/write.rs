@@ -27,7 +27,11 @@ impl Pending {
     /// Writes them to the places they stay at: for a few.
     pub(crate) fn write(self, db: &Connection) -> Faulty<()> {
         add_postings(db, POSTING, &self.postings)?;
-        add_identifiers(db, "INSERT INTO identifier(hash, key) VALUES(?1, ?2)", self.identifiers)
+        add_identifiers(
+            db,
+            "INSERT INTO identifier(hash, key) VALUES(?1, ?2)",
+            self.identifiers,
+        )
     }
 
     /// Writes them to the small tables from which they move on, but those of lists that have many: for thousands. Returns how many
@@ -39,12 +43,20 @@ impl Pending {
             if list.len() >= MANY {
                 add_postings(db, POSTING, list)?;
             } else {
-                add_postings(db, "INSERT INTO new_posting(list, key, class) VALUES(?1, ?2, ?3)", list)?;
+                add_postings(
+                    db,
+                    "INSERT INTO new_posting(list, key, class) VALUES(?1, ?2, ?3)",
+                    list,
+                )?;
                 moving += list.len();
             }
         }
         self.identifiers.sort_unstable();
-        add_identifiers(db, "INSERT INTO new_identifier(hash, key) VALUES(?1, ?2)", self.identifiers)?;
+        add_identifiers(
+            db,
+            "INSERT INTO new_identifier(hash, key) VALUES(?1, ?2)",
+            self.identifiers,
+        )?;
         Ok(moving)
     }
 }
@@ -79,7 +91,11 @@ SELECT s.key FROM new_identifier i JOIN session s ON s.key=i.key WHERE i.hash=?1
 /// The key of the session `id`, when there is one.
 pub(crate) fn key_of(db: &Connection, id: &str) -> Faulty<Option<i64>> {
     db.prepare_cached(FIND)
-        .and_then(|mut found| found.query_row(params![Digits::of(id).hash, id], |row| row.get(0)).optional())
+        .and_then(|mut found| {
+            found
+                .query_row(params![Digits::of(id).hash, id], |row| row.get(0))
+                .optional()
+        })
         .doing("look for an identifier")
 }
 
@@ -122,7 +138,8 @@ fn place(db: &Connection, row: &mut Row) -> Faulty<bool> {
 
 /// Writes the row, over the one with its key when `again`.
 fn put(db: &Connection, row: &Row, again: bool) -> rusqlite::Result<()> {
-    const NEW: &str = "INSERT INTO session VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
+    const NEW: &str =
+        "INSERT INTO session VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
     const AGAIN: &str =
         "REPLACE INTO session VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19)";
     let trail = row.trail.as_ref();
@@ -147,7 +164,8 @@ fn put(db: &Connection, row: &Row, again: bool) -> rusqlite::Result<()> {
         row.size,
         row.live,
     ];
-    db.prepare_cached(if again { AGAIN } else { NEW })?.execute(values)?;
+    db.prepare_cached(if again { AGAIN } else { NEW })?
+        .execute(values)?;
     Ok(())
 }
 
@@ -238,7 +256,10 @@ pub(crate) fn body_of(db: &Connection, key: i64) -> Faulty<Vec<u8>> {
     let mut rows = more.query([key]).doing(what)?;
     while let Some(row) = rows.next().doing(what)? {
         let part = row.get_ref(0).doing(what)?;
-        body.extend_from_slice(part.as_blob().map_err(|_| Fault::Row(Damage::Missing { what: "pack" }))?);
+        body.extend_from_slice(
+            part.as_blob()
+                .map_err(|_| Fault::Row(Damage::Missing { what: "pack" }))?,
+        );
     }
     Ok(body)
 }

@@ -12,18 +12,20 @@ use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::{Doing as _, Faulty, SessionsError};
 use crate::import::{self, Batch, Imported};
+use crate::key::Digits;
 use crate::live::{self, Step};
 use crate::moving::Moving;
 use crate::queue::{Next, Queue};
 use crate::schema::{self, Purpose};
+use crate::seen::Seen;
 use crate::values::Known;
 
 /// Page cache while sessions are imported, bytes: the hot pages of 10 million sessions, on an appliance of 4 GB.
 pub const IMPORT_CACHE: usize = 256 * 1024 * 1024;
 /// Page cache otherwise, bytes.
 pub const CACHE: usize = 64 * 1024 * 1024;
-/// Pages in the log before they are brought to their places: 96 MiB. Longer is faster to write and slower to read and to recover.
-const LOG_PAGES: i64 = 24_576;
+/// Pages in the log before they are brought to their places: 128 MiB. Longer is faster to write and slower to read and to recover.
+const LOG_PAGES: i64 = 32_768;
 
 /// Work beside the changes; it answers by itself.
 pub(crate) type Work = Box<dyn FnOnce(&mut Writer) + Send>;
@@ -33,7 +35,8 @@ pub(crate) struct Writer {
     known: Known,
     path: PathBuf,
     queue: Arc<Queue>,
-    importing: bool,
+    /// While an import goes on.
+    seen: Option<Seen>,
     moving: Moving,
 }
 
@@ -48,7 +51,7 @@ impl Writer {
             known: Known::default(),
             path: path.to_owned(),
             queue: Arc::clone(queue),
-            importing: false,
+            seen: None,
         };
         thread::Builder::new()
             .name("sessions".to_owned())
@@ -78,7 +81,11 @@ impl Writer {
 
     fn commit(&mut self, steps: &[Step]) {
         let began = Instant::now();
-        let all = self.transaction(|db, known| steps.iter().try_for_each(|step| live::apply(db, known, step)));
+        if let Some(seen) = &mut self.seen {
+            steps.iter().for_each(|step| seen.add(Digits::of(step.id()).hash));
+        }
+        let all =
+            self.transaction(|db, known| steps.iter().try_for_each(|step| live::apply(db, known, step)));
         match all {
             Ok(()) => self.queue.committed(steps.len(), began.elapsed()),
             Err(fault) if fault.passes() => self.queue.failed(fault.of(&self.path).told()),
@@ -125,16 +132,30 @@ impl Writer {
         whole
     }
 
-    /// Imports a batch.
-    pub(crate) fn import(&mut self, batch: &Batch) -> Faulty<Imported> {
-        if !self.importing {
+    /// Makes ready for batches, a little at a time: between two calls changes are committed. False while there is more to do.
+    pub(crate) fn make_ready(&mut self) -> Faulty<bool> {
+        if self.seen.is_none() {
             schema::set_cache(&self.db, IMPORT_CACHE)?;
-            self.importing = true;
         }
+        let seen = self.seen.get_or_insert_with(Seen::new);
+        seen.read_some(&self.db)?;
+        Ok(seen.is_ready())
+    }
+
+    /// Imports a batch; none when it is not ready.
+    pub(crate) fn import(&mut self, batch: &Batch) -> Faulty<Option<Imported>> {
+        let Some(mut seen) = self.seen.take_if(|seen| seen.is_ready()) else {
+            return Ok(None);
+        };
         let mut moving = self.moving.clone();
-        let imported = self.transaction(|db, known| import::import(db, known, &mut moving, batch))?;
+        let imported = self.transaction(|db, known| import::import(db, known, (&mut moving, &seen), batch));
+        for record in &batch.records {
+            seen.add(Digits::of(&record.id).hash);
+        }
+        self.seen = Some(seen);
+        let imported = imported?;
         self.moving = moving;
-        Ok(imported)
+        Ok(Some(imported))
     }
 
     /// What of the file an error is about.
@@ -172,13 +193,16 @@ impl Writer {
 
     /// Nothing was to do for a while: the log is brought to its place, memory goes back.
     fn tidy(&mut self) {
-        if self.importing {
-            self.importing = false;
+        if self.seen.take().is_some() {
             self.known.forget();
         }
         let tidied = schema::set_cache(&self.db, CACHE)
             .and_then(|()| self.checkpoint("PASSIVE"))
-            .and_then(|()| self.db.execute_batch("PRAGMA shrink_memory").doing("give memory back"));
+            .and_then(|()| {
+                self.db
+                    .execute_batch("PRAGMA shrink_memory")
+                    .doing("give memory back")
+            });
         if let Err(fault) = tidied {
             tracing::warn!(error = ?fault, "could not tidy up the session database");
         }

@@ -1,5 +1,8 @@
 //! Damaged, foreign and later files: an error that names the file and says what to do, never a panic, and the file stays as it is.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[allow(dead_code, reason = "not every test needs all of it")]
 mod common;
 
 use std::fs;
@@ -17,14 +20,19 @@ fn made(folder: &Path) -> PathBuf {
     let file = folder.join("sessions.db");
     let sessions = Sessions::open(&file).unwrap();
     let mut dice = Dice(1);
-    let records = (0..400).map(|n| common::session(&mut dice, &format!("s{n}"))).collect();
+    let records = (0..400)
+        .map(|n| common::session(&mut dice, &format!("s{n}")))
+        .collect();
     let batch = Batch {
         records,
         ..Batch::default()
     };
     assert_eq!(sessions.import(batch).unwrap().added, 400);
     sessions.close(LIMIT).unwrap();
-    assert!(!folder.join("sessions.db-wal").exists(), "closing brings the log to its place");
+    assert!(
+        !folder.join("sessions.db-wal").exists(),
+        "closing brings the log to its place"
+    );
     file
 }
 
@@ -61,7 +69,9 @@ fn use_all(file: &Path) -> Result<(), SessionsError> {
         sessions.get(&record?.id)?;
     }
     let mut dice = Dice(2);
-    let records = (0..50).map(|n| common::session(&mut dice, &format!("t{n}"))).collect();
+    let records = (0..50)
+        .map(|n| common::session(&mut dice, &format!("t{n}")))
+        .collect();
     sessions.import(Batch {
         records,
         ..Batch::default()
@@ -99,15 +109,31 @@ fn another_version_and_another_database_are_named() {
     raw.pragma_update(None, "user_version", 99).unwrap();
     drop(raw);
     let error = Sessions::open(&file).unwrap_err();
-    assert!(matches!(error, SessionsError::Version { found: 99, known: VERSION, .. }), "{error}");
+    assert!(
+        matches!(
+            error,
+            SessionsError::Version {
+                found: 99,
+                known: VERSION,
+                ..
+            }
+        ),
+        "{error}"
+    );
     assert!(error.to_string().contains("99"), "{error}");
 
     let other = folder.path().join("other.db");
     let raw = rusqlite::Connection::open(&other).unwrap();
     raw.execute_batch("CREATE TABLE letter(text TEXT)").unwrap();
     drop(raw);
-    assert!(matches!(Sessions::open(&other), Err(SessionsError::Stranger { .. })));
-    assert!(matches!(Sessions::open(folder.path()), Err(SessionsError::Open { .. })));
+    assert!(matches!(
+        Sessions::open(&other),
+        Err(SessionsError::Stranger { .. })
+    ));
+    assert!(matches!(
+        Sessions::open(folder.path()),
+        Err(SessionsError::Open { .. })
+    ));
 }
 
 #[test]
@@ -149,7 +175,11 @@ fn a_file_cut_short_is_an_error() {
     for pages in (2..whole.len() / PAGE).step_by(5) {
         fs::write(&file, &whole[..pages * PAGE - 100]).unwrap();
         let error = use_all(&file).unwrap_err();
-        assert!(matches!(error, SessionsError::Damaged { .. }), "{pages}: {}", told(&error));
+        assert!(
+            matches!(error, SessionsError::Damaged { .. }),
+            "{pages}: {}",
+            told(&error)
+        );
     }
 }
 
@@ -159,12 +189,18 @@ fn a_copy_holds_what_was_there_and_overwrites_nothing() {
     let sessions = Sessions::open(&made(folder.path())).unwrap();
     let copy = folder.path().join("copy.db");
     sessions.copy(&copy, LIMIT).unwrap();
-    assert!(matches!(sessions.copy(&copy, LIMIT), Err(SessionsError::CopyExists { .. })));
+    assert!(matches!(
+        sessions.copy(&copy, LIMIT),
+        Err(SessionsError::CopyExists { .. })
+    ));
     let copied = Sessions::open(&copy).unwrap();
     let all = |sessions: &Sessions| sessions.records().map(Result::unwrap).collect::<Vec<_>>();
     assert_eq!(all(&copied), all(&sessions));
     assert_eq!(all(&copied).len(), 400);
     copied.check(LIMIT).unwrap();
     let late = folder.path().join("late.db");
-    assert!(matches!(sessions.copy(&late, Duration::ZERO), Err(SessionsError::Time)));
+    assert!(matches!(
+        sessions.copy(&late, Duration::ZERO),
+        Err(SessionsError::Time)
+    ));
 }

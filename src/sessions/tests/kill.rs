@@ -2,6 +2,13 @@
 //!
 //! The child is this test itself, started anew.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test ends at the first surprise"
+)]
+
+#[allow(dead_code, reason = "not every test needs all of it")]
 mod common;
 
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -38,14 +45,19 @@ fn kill(name: &str, file: &Path, life: Duration) -> Vec<(u64, Duration)> {
     let (mut heard, mut first) = (Vec::new(), None);
     while first.is_none_or(|first: Instant| first.elapsed() < life) {
         let line = lines.next().unwrap().unwrap();
-        let Some(number) = line.strip_prefix("done ") else { continue };
+        let Some(number) = line.strip_prefix("done ") else {
+            continue;
+        };
         first.get_or_insert_with(Instant::now);
         heard.push((number.parse().unwrap(), Instant::now()));
     }
     let killed = Instant::now();
     child.kill().unwrap();
     child.wait().unwrap();
-    heard.into_iter().map(|(number, at)| (number, killed - at)).collect()
+    heard
+        .into_iter()
+        .map(|(number, at)| (number, killed - at))
+        .collect()
 }
 
 fn say(number: u64) {
@@ -60,7 +72,9 @@ fn child_records() {
     let sessions = Sessions::open(Path::new(&file)).unwrap();
     for number in 0.. {
         sessions.begin(session(number)).unwrap();
-        sessions.update(&format!("s{number}"), Change::ServerUser("root".into())).unwrap();
+        sessions
+            .update(&format!("s{number}"), Change::ServerUser("root".into()))
+            .unwrap();
         say(number);
     }
 }
@@ -73,21 +87,34 @@ fn what_was_acknowledged_a_second_ago_survives_a_kill() {
         let file = folder.path().join("sessions.db");
         let life = Duration::from_millis(1100 + dice.below(900));
         let heard = kill("child_records", &file, life);
-        let promised = heard.iter().filter(|(_, age)| *age > PROMISE).map(|(number, _)| *number).max();
+        let promised = heard
+            .iter()
+            .filter(|(_, age)| *age > PROMISE)
+            .map(|(number, _)| *number)
+            .max();
         let promised = promised.expect("the child lived for more than a second");
         let sessions = Sessions::open(&file).unwrap();
         sessions.check(LIMIT).unwrap();
         let there: Vec<SessionRecord> = sessions.records().map(Result::unwrap).collect();
         // What is there is all up to some session, none missing between.
         let count = there.len() as u64;
-        assert!(count > promised, "round {round}: {promised} was promised, {count} are there");
+        assert!(
+            count > promised,
+            "round {round}: {promised} was promised, {count} are there"
+        );
         for number in 0..count {
             let record = sessions.get(&format!("s{number}")).unwrap().unwrap();
             let told = number + 1 < count || record.server_user.as_deref() == Some("root");
             assert_eq!(record.start, session(number).start);
-            assert!(told || number > promised, "round {round}: session {number} lost its update");
+            assert!(
+                told || number > promised,
+                "round {round}: session {number} lost its update"
+            );
         }
-        println!("round {round}: {promised} promised, {count} there, {} acknowledged", heard.len());
+        println!(
+            "round {round}: {promised} promised, {count} there, {} acknowledged",
+            heard.len()
+        );
     }
 }
 
@@ -119,15 +146,26 @@ fn an_import_goes_on_exactly_where_a_kill_ended_it() {
     let mut dice = Dice(9);
     let mut before = 0;
     for round in 0..6 {
-        let heard = kill("child_imports", &file, Duration::from_millis(20 + dice.below(700)));
+        let heard = kill(
+            "child_imports",
+            &file,
+            Duration::from_millis(20 + dice.below(700)),
+        );
         let promised = heard.iter().map(|(number, _)| *number).max().unwrap();
         let sessions = Sessions::open(&file).unwrap();
         let cursor = sessions.importer("trails").unwrap().unwrap();
         let cursor = u64::from_be_bytes(cursor.try_into().unwrap());
         assert!(cursor >= promised && cursor > before, "round {round}");
-        assert_eq!(sessions.records().map(Result::unwrap).count() as u64, cursor, "round {round}");
+        assert_eq!(
+            sessions.records().map(Result::unwrap).count() as u64,
+            cursor,
+            "round {round}"
+        );
         for number in [0, before, cursor - 1] {
-            assert_eq!(sessions.get(&format!("s{number}")).unwrap(), Some(session(number)));
+            assert_eq!(
+                sessions.get(&format!("s{number}")).unwrap(),
+                Some(session(number))
+            );
         }
         sessions.check(LIMIT).unwrap();
         before = cursor;

@@ -2,6 +2,8 @@
 //!
 //! `SEED=number cargo test -p sps-sessions --test model` repeats a failure.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
 mod common;
 
 use std::collections::BTreeMap;
@@ -54,15 +56,20 @@ fn matches(record: &SessionRecord, filter: &Filter) -> bool {
         wanted.as_ref().is_none_or(|wanted| Some(wanted) == found)
     }
     let within = |network: &Option<sps_sessions::Network>, address: Option<&String>| {
-        network.is_none_or(|network| address.is_some_and(|address| network.contains(address.parse().unwrap())))
+        network
+            .is_none_or(|network| address.is_some_and(|address| network.contains(address.parse().unwrap())))
     };
     let text = |wanted: &String| {
         let wanted = wanted.to_ascii_lowercase();
         let mut events = record.events.iter();
         events.any(|event| event.text.to_ascii_lowercase().contains(&wanted))
     };
-    filter.from.is_none_or(|from| clamped(record) >= from.clamp(0, LAST))
-        && filter.until.is_none_or(|until| until > i64::MIN && clamped(record) <= (until - 1).clamp(0, LAST))
+    filter
+        .from
+        .is_none_or(|from| clamped(record) >= from.clamp(0, LAST))
+        && filter
+            .until
+            .is_none_or(|until| until > i64::MIN && clamped(record) <= (until - 1).clamp(0, LAST))
         && is(&filter.protocol, Some(&record.protocol))
         && is(&filter.connection, Some(&record.connection))
         && is(&filter.verdict, Some(&record.verdict))
@@ -72,14 +79,25 @@ fn matches(record: &SessionRecord, filter: &Filter) -> bool {
         && is(&filter.server_user, record.server_user.as_ref())
         && is(&filter.target, record.target.as_ref())
         && within(&filter.client, Some(&record.client.address))
-        && within(&filter.server, record.server.as_ref().map(|server| &server.address))
+        && within(
+            &filter.server,
+            record.server.as_ref().map(|server| &server.address),
+        )
         && filter.text.as_ref().is_none_or(text)
 }
 
 fn random_filter(dice: &mut Dice) -> Filter {
     let mut filter = Filter::default();
     let time = |dice: &mut Dice| 1_700_000_000_000 + dice.below(44) as i64 - 2;
-    let networks = ["192.0.2.0/24", "192.0.0.0/16", "0.0.0.0/0", "::/0", "2001:db8::/48", CLIENTS[0], CLIENTS[3]];
+    let networks = [
+        "192.0.2.0/24",
+        "192.0.0.0/16",
+        "0.0.0.0/0",
+        "::/0",
+        "2001:db8::/48",
+        CLIENTS[0],
+        CLIENTS[3],
+    ];
     let text = |dice: &mut Dice, of: &[&str]| Some(dice.one(of).to_string());
     for _ in 0..dice.below(4) {
         match dice.below(13) {
@@ -118,7 +136,9 @@ impl Model {
     }
 
     fn change(&mut self, id: &str, change: &Change) {
-        let Some((record, live)) = self.records.get_mut(id) else { return };
+        let Some((record, live)) = self.records.get_mut(id) else {
+            return;
+        };
         *live = true;
         match change.clone() {
             Change::GatewayUser(user) => record.gateway_user = Some(user),
@@ -241,8 +261,16 @@ fn pages(sessions: &Sessions, filter: &Filter, sort: Sort, limit: usize) -> Vec<
     loop {
         let page = sessions.page(&search).unwrap();
         assert!(!page.cut && page.sessions.len() <= limit);
-        assert_eq!(page.previous.is_some(), search.cursor.is_some() && !page.sessions.is_empty());
-        forth.push(page.sessions.into_iter().map(|session| session.id).collect::<Vec<_>>());
+        assert_eq!(
+            page.previous.is_some(),
+            search.cursor.is_some() && !page.sessions.is_empty()
+        );
+        forth.push(
+            page.sessions
+                .into_iter()
+                .map(|session| session.id)
+                .collect::<Vec<_>>(),
+        );
         search.cursor = page.previous;
         let Some(next) = page.next else { break };
         search.cursor = Some(next);
@@ -280,10 +308,18 @@ fn compare(dice: &mut Dice, sessions: &Sessions, model: &Model) {
         let limit = 1 + dice.below(20) as usize;
         let found = pages(sessions, &filter, sort, limit);
         let known = found.iter().filter(|id| wanted.contains_key(id.as_str())).count();
-        assert_eq!((known, found.len()), (wanted.len(), wanted.len()), "{filter:?} {sort:?}");
+        assert_eq!(
+            (known, found.len()),
+            (wanted.len(), wanted.len()),
+            "{filter:?} {sort:?}"
+        );
         let place = |id: &String| {
             let record = wanted[id.as_str()];
-            let newest = if sort.by == SortBy::Start { clamped(record) } else { -clamped(record) };
+            let newest = if sort.by == SortBy::Start {
+                clamped(record)
+            } else {
+                -clamped(record)
+            };
             (value(record, sort.by), newest)
         };
         let in_order = found.is_sorted_by(|a, b| {

@@ -1,5 +1,8 @@
 //! Searches while the writer writes, at their time limit, of many sessions; imports and retention as their callers see them.
 
+#![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
+
+#[allow(dead_code, reason = "not every test needs all of it")]
 mod common;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,7 +11,8 @@ use std::time::Duration;
 use common::Dice;
 use sps_session_record::{SessionRecord, Word};
 use sps_sessions::{
-    Batch, Change, Count, Filter, FilterError, MAX_BATCH, MAX_COUNT, Page, Search, Sessions, SessionsError, Sort,
+    Batch, Change, Count, Filter, FilterError, MAX_BATCH, MAX_COUNT, Page, Search, Sessions, SessionsError,
+    Sort,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -51,7 +55,10 @@ fn ids(page: &Page) -> Vec<&str> {
 fn counts_end_at_ten_thousand() {
     let (_folder, sessions) = opened();
     sessions.import(batch(0..10_000)).unwrap();
-    assert_eq!(sessions.count(&Filter::default(), LIMIT).unwrap(), Count::Exactly(10_000));
+    assert_eq!(
+        sessions.count(&Filter::default(), LIMIT).unwrap(),
+        Count::Exactly(10_000)
+    );
     sessions.import(batch(10_000..10_001)).unwrap();
     let count = sessions.count(&Filter::default(), LIMIT).unwrap();
     assert_eq!(count, Count::MoreThan(MAX_COUNT));
@@ -102,9 +109,15 @@ fn a_place_of_another_search_is_refused() {
         ..newest(10)
     };
     let error = sessions.page(&other).unwrap_err();
-    assert!(matches!(error, SessionsError::Filter(FilterError::OtherSearch)), "{error}");
+    assert!(
+        matches!(error, SessionsError::Filter(FilterError::OtherSearch)),
+        "{error}"
+    );
     for limit in [0, 1001] {
-        assert!(matches!(sessions.page(&newest(limit)), Err(SessionsError::Filter(FilterError::Limit { .. }))));
+        assert!(matches!(
+            sessions.page(&newest(limit)),
+            Err(SessionsError::Filter(FilterError::Limit { .. }))
+        ));
     }
 }
 
@@ -142,7 +155,10 @@ fn readers_see_whole_batches_while_the_writer_writes() {
                         assert!(count >= seen);
                         seen = count;
                         let page = sessions.page(&newest(60)).unwrap();
-                        assert!(page.sessions.is_sorted_by_key(|session| std::cmp::Reverse(session.start)));
+                        assert!(
+                            page.sessions
+                                .is_sorted_by_key(|session| std::cmp::Reverse(session.start))
+                        );
                     }
                     seen
                 })
@@ -213,7 +229,9 @@ fn trails_are_remembered_until_their_files_are_gone() {
     }
     let left: Vec<SessionRecord> = sessions.records().map(Result::unwrap).collect();
     assert_eq!(left.len(), 50);
-    let wanted = (50..100).filter(|number| session(*number).trail.is_some()).count();
+    let wanted = (50..100)
+        .filter(|number| session(*number).trail.is_some())
+        .count();
     assert_eq!(trails.len(), wanted);
     sessions.close(LIMIT).unwrap();
     let sessions = Sessions::open(&folder.path().join("sessions.db")).unwrap();
@@ -235,8 +253,14 @@ fn a_closed_database_takes_nothing_and_says_so() {
     sessions.begin(session(1)).unwrap();
     sessions.close(LIMIT).unwrap();
     assert!(matches!(sessions.begin(session(2)), Err(SessionsError::Closed)));
-    assert!(matches!(sessions.update("s1", Change::ServerUser("x".into())), Err(SessionsError::Closed)));
-    assert!(matches!(sessions.import(Batch::default()), Err(SessionsError::Closed)));
+    assert!(matches!(
+        sessions.update("s1", Change::ServerUser("x".into())),
+        Err(SessionsError::Closed)
+    ));
+    assert!(matches!(
+        sessions.import(Batch::default()),
+        Err(SessionsError::Closed)
+    ));
     assert!(matches!(sessions.page(&newest(1)), Err(SessionsError::Closed)));
     sessions.close(LIMIT).unwrap();
 }

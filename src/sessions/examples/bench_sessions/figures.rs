@@ -43,7 +43,9 @@ impl Imports {
             if let (Some(seconds), Some(processor)) = (self.seconds.last(), self.processor.last()) {
                 let (rate, part) = (self.part as f64 / seconds, self.part as f64);
                 let each = processor / part * 1e6;
-                eprintln!("part {place}: {rate:.0} a second, {each:.1} us of a processor each, {memory:.0} MiB");
+                eprintln!(
+                    "part {place}: {rate:.0} a second, {each:.1} us of a processor each, {memory:.0} MiB"
+                );
             }
             self.seconds.push(0.0);
             self.processor.push(0.0);
@@ -92,6 +94,8 @@ pub(crate) struct Figures {
 /// The comparison.
 #[derive(Debug, Serialize)]
 pub(crate) struct Peer {
+    /// Sessions it has: fewer when they took too long.
+    pub(crate) rows: u64,
     pub(crate) import: Imports,
     pub(crate) queries: Vec<Timed>,
     pub(crate) size: f64,
@@ -101,7 +105,9 @@ pub(crate) struct Peer {
 pub(crate) fn memory() -> Result<f64, Box<dyn Error>> {
     let status = std::fs::read_to_string("/proc/self/status")?;
     let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
-    let number = line.and_then(|line| line.split_whitespace().next()).ok_or("no RssAnon")?;
+    let number = line
+        .and_then(|line| line.split_whitespace().next())
+        .ok_or("no RssAnon")?;
     Ok(number.parse::<f64>()? / 1024.0)
 }
 
@@ -109,5 +115,10 @@ pub(crate) fn memory() -> Result<f64, Box<dyn Error>> {
 fn ticks() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
-    fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / 100.0
+    fields
+        .skip(11)
+        .take(2)
+        .filter_map(|ticks| ticks.parse::<f64>().ok())
+        .sum::<f64>()
+        / 100.0
 }

@@ -79,7 +79,9 @@ pub(crate) fn session(number: u64) -> SessionRecord {
         }),
         verdict,
         channels: (0..1 + dice.below(2)).map(|_| channel(kind, start)).collect(),
-        events: (0..2 + dice.below(7)).map(|at| event(&mut dice, start + at as i64 * 1000)).collect(),
+        events: (0..2 + dice.below(7))
+            .map(|at| event(&mut dice, start + at as i64 * 1000))
+            .collect(),
         indexing: Indexing::default(),
         id,
     }
@@ -104,7 +106,11 @@ fn event(dice: &mut Dice, at: i64) -> Event {
         0 => format!("shred /var/lib/secret/{:08}", dice.below(100_000_000)),
         1..40_000 => format!("less /var/log/service-{:08}", dice.below(100_000_000)),
         40_000..70_000 => format!("systemctl restart unit-{:08}", dice.below(100_000_000)),
-        _ => format!("SELECT * FROM t{} WHERE a={:06}", dice.below(1000), dice.below(1_000_000)),
+        _ => format!(
+            "SELECT * FROM t{} WHERE a={:06}",
+            dice.below(1000),
+            dice.below(1_000_000)
+        ),
     };
     Event {
         at,

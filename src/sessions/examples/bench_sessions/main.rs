@@ -27,7 +27,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let file = folder.join("sessions.db");
     let size = std::fs::metadata(&file)?.len() as f64 / 1e6;
     std::fs::remove_file(file)?;
-    let peer = arguments.next().map(|_| peer::measure(folder, rows)).transpose()?;
+    let peer = arguments
+        .next()
+        .map(|_| peer::measure(folder, rows))
+        .transpose()?;
     let figures = Figures {
         rows,
         import,

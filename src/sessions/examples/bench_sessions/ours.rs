@@ -4,8 +4,8 @@ use std::error::Error;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use sps_sessions::{Batch, Change, Count, Filter, MAX_BATCH, Search, Sessions, Sort, SortBy};
 use sps_session_record::{Event, Word};
+use sps_sessions::{Batch, Change, Count, Filter, MAX_BATCH, Search, Sessions, Sort, SortBy};
 
 use crate::figures::{Imports, Timed, memory};
 use crate::made;

@@ -12,6 +12,8 @@ use crate::figures::{Imports, Peer, Timed, memory};
 use crate::made;
 use crate::ours::PAGE;
 
+/// How long its import may take: it sinks to a fraction of its first speed.
+const PATIENCE: Duration = Duration::from_secs(600);
 const TABLE: &str = "
 CREATE TABLE session(id TEXT PRIMARY KEY, protocol TEXT, connection TEXT, start INTEGER, end INTEGER, client TEXT, client_port INTEGER,
   server TEXT, server_port INTEGER, target TEXT, gateway_user TEXT, server_user TEXT, verdict TEXT, channels TEXT, events TEXT,
@@ -28,19 +30,25 @@ pub(crate) fn measure(folder: &Path, rows: u64) -> Result<Peer, Box<dyn Error>> 
     db.execute_batch(&format!(
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-{cache}; {TABLE}"
     ))?;
-    let import = import(&db, rows)?;
+    let (import, rows) = import(&db, rows)?;
     let queries = ask(&db, rows)?;
     db.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")?;
     drop(db);
     let size = std::fs::metadata(&file)?.len() as f64 / 1e6;
     std::fs::remove_file(file)?;
-    Ok(Peer { import, queries, size })
+    Ok(Peer {
+        rows,
+        import,
+        queries,
+        size,
+    })
 }
 
-fn import(db: &Connection, rows: u64) -> Result<Imports, Box<dyn Error>> {
+fn import(db: &Connection, rows: u64) -> Result<(Imports, u64), Box<dyn Error>> {
+    let start = Instant::now();
     let mut imports = Imports::new(rows);
     let mut next = 0;
-    while next < rows {
+    while next < rows && start.elapsed() < PATIENCE {
         let end = rows.min(next + MAX_BATCH as u64);
         let records: Vec<_> = (next..end).map(made::session).collect();
         let began = Instant::now();
@@ -76,7 +84,7 @@ fn import(db: &Connection, rows: u64) -> Result<Imports, Box<dyn Error>> {
         imports.add(end - next, began.elapsed(), memory()?);
         next = end;
     }
-    Ok(imports)
+    Ok((imports, next))
 }
 
 fn ask(db: &Connection, rows: u64) -> Result<Vec<Timed>, Box<dyn Error>> {

@@ -34,8 +34,19 @@ pub(crate) fn all(rows: u64) -> Vec<Query> {
     let user = |variant| Some(format!("user{}", spread(variant, 2000)));
     vec![
         ("everything", Box::new(move |_| none()), newest),
-        ("everything, oldest first", Box::new(move |_| none()), oldest_first),
-        ("one user", Box::new(move |v| Filter { gateway_user: user(v), ..none() }), newest),
+        (
+            "everything, oldest first",
+            Box::new(move |_| none()),
+            oldest_first,
+        ),
+        (
+            "one user",
+            Box::new(move |v| Filter {
+                gateway_user: user(v),
+                ..none()
+            }),
+            newest,
+        ),
         (
             "one user in one day",
             Box::new(move |v| Filter {
@@ -111,10 +122,20 @@ pub(crate) fn all(rows: u64) -> Vec<Query> {
             }),
             newest,
         ),
-        ("sessions without a trail", Box::new(move |_| Filter { has_trail: Some(false), ..none() }), newest),
+        (
+            "sessions without a trail",
+            Box::new(move |_| Filter {
+                has_trail: Some(false),
+                ..none()
+            }),
+            newest,
+        ),
         (
             "a common text",
-            Box::new(move |_| Filter { text: Some("systemctl RESTART".into()), ..none() }),
+            Box::new(move |_| Filter {
+                text: Some("systemctl RESTART".into()),
+                ..none()
+            }),
             newest,
         ),
         (
@@ -126,6 +147,13 @@ pub(crate) fn all(rows: u64) -> Vec<Query> {
             }),
             newest,
         ),
-        ("a user nobody has", Box::new(move |_| Filter { target: Some("nowhere".into()), ..none() }), newest),
+        (
+            "a user nobody has",
+            Box::new(move |_| Filter {
+                target: Some("nowhere".into()),
+                ..none()
+            }),
+            newest,
+        ),
     ]
 }

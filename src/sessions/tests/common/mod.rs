@@ -29,7 +29,13 @@ impl Dice {
 
 pub(crate) const USERS: [&str; 4] = ["alice", "bob", "Älice", ""];
 pub(crate) const TARGETS: [&str; 3] = ["db1.example.com", "db2", "web"];
-pub(crate) const CLIENTS: [&str; 5] = ["192.0.2.7", "192.0.2.8", "192.0.3.7", "2001:db8::7", "2001:db8:1::7"];
+pub(crate) const CLIENTS: [&str; 5] = [
+    "192.0.2.7",
+    "192.0.2.8",
+    "192.0.3.7",
+    "2001:db8::7",
+    "2001:db8:1::7",
+];
 pub(crate) const PROTOCOLS: [Word; 3] = [Word::SSH, Word::RDP, Word::VNC];
 pub(crate) const VERDICTS: [Word; 3] = [Word::ACCEPT, Word::DENY, Word::TERMINATED];
 pub(crate) const TEXTS: [&str; 5] = ["ls -la", "systemctl restart x", "LS", "größer", "%_'\0"];
