@@ -176,6 +176,13 @@ impl<'c> Run<'c> {
             .doing("walk along the values")
     }
 
+    /// Where it was when its time was over; none when it had come to no value yet.
+    fn place(&self, sort: Sort) -> Option<Place> {
+        let before = self.walk.key(self.reached.max(BEGIN + 2) - 1);
+        let begun = sort.by.field().is_none() || !self.value.is_empty();
+        begun.then(|| (self.value.clone(), before))
+    }
+
     /// Runs until `found` has enough. False when time was over before.
     fn run(
         &mut self,
@@ -226,11 +233,7 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
     places.truncate(search.limit);
     // Where the walk goes on: after the last session shown, or, cut, where it was.
     let onward = if page.cut {
-        let reached = run.walk.key(run.reached.saturating_sub(1));
-        let begun = run.reached != BEGIN;
-        begun
-            .then_some((run.value.clone(), reached))
-            .or_else(|| from.clone())
+        run.place(search.sort).or_else(|| from.clone())
     } else {
         places.last().filter(|_| more).cloned()
     };
@@ -245,9 +248,10 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
         places.reverse();
     }
     let mut names = Names::default();
-    for (_, key) in places {
-        page.sessions.push(Summary::read(db, &mut names, key)?);
-    }
+    let rows = places
+        .into_iter()
+        .map(|(_, key)| Summary::read(db, &mut names, key));
+    page.sessions = rows.collect::<Faulty<_>>()?;
     Ok(page)
 }
 

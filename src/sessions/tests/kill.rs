@@ -1,6 +1,6 @@
 //! The process is killed at any moment: what was acknowledged more than a second before is there, and a batch with its cursor whole.
 //!
-//! The child is this test itself, started anew.
+//! The child is the test itself, started anew with the file in its environment.
 
 #![allow(
     clippy::unwrap_used,
@@ -36,7 +36,7 @@ fn session(number: u64) -> SessionRecord {
 /// Runs the test `name` of this program as a child and kills it after `life`. Returns its lines, each with its age at the kill.
 fn kill(name: &str, file: &Path, life: Duration) -> Vec<(u64, Duration)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--include-ignored"])
+        .args(["--exact", name, "--nocapture"])
         .env(FILE, file)
         .stdout(Stdio::piped())
         .spawn()
@@ -65,11 +65,8 @@ fn say(number: u64) {
     writeln!(out, "done {number}").and_then(|()| out.flush()).unwrap();
 }
 
-#[test]
-#[ignore = "the child of the test below"]
-fn child_records() {
-    let Ok(file) = std::env::var(FILE) else { return };
-    let sessions = Sessions::open(Path::new(&file)).unwrap();
+fn record_for_ever(file: &str) {
+    let sessions = Sessions::open(Path::new(file)).unwrap();
     for number in 0.. {
         sessions.begin(session(number)).unwrap();
         sessions
@@ -81,12 +78,15 @@ fn child_records() {
 
 #[test]
 fn what_was_acknowledged_a_second_ago_survives_a_kill() {
+    if let Ok(file) = std::env::var(FILE) {
+        return record_for_ever(&file);
+    }
     let mut dice = Dice(7);
     for round in 0..5 {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sessions.db");
         let life = Duration::from_millis(1100 + dice.below(900));
-        let heard = kill("child_records", &file, life);
+        let heard = kill("what_was_acknowledged_a_second_ago_survives_a_kill", &file, life);
         let promised = heard
             .iter()
             .filter(|(_, age)| *age > PROMISE)
@@ -118,11 +118,8 @@ fn what_was_acknowledged_a_second_ago_survives_a_kill() {
     }
 }
 
-#[test]
-#[ignore = "the child of the test below"]
-fn child_imports() {
-    let Ok(file) = std::env::var(FILE) else { return };
-    let sessions = Sessions::open(Path::new(&file)).unwrap();
+fn import_for_ever(file: &str) {
+    let sessions = Sessions::open(Path::new(file)).unwrap();
     let cursor = sessions.importer("trails").unwrap();
     let mut next = cursor.map_or(0, |cursor| u64::from_be_bytes(cursor.try_into().unwrap()));
     loop {
@@ -141,13 +138,16 @@ fn child_imports() {
 
 #[test]
 fn an_import_goes_on_exactly_where_a_kill_ended_it() {
+    if let Ok(file) = std::env::var(FILE) {
+        return import_for_ever(&file);
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("sessions.db");
     let mut dice = Dice(9);
     let mut before = 0;
     for round in 0..6 {
         let heard = kill(
-            "child_imports",
+            "an_import_goes_on_exactly_where_a_kill_ended_it",
             &file,
             Duration::from_millis(20 + dice.below(700)),
         );
