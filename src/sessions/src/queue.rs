@@ -25,8 +25,8 @@ const WORKS: usize = 8;
 pub(crate) const COMMIT_EVERY: Duration = Duration::from_millis(200);
 /// After a commit that failed: until it is tried again.
 pub(crate) const RETRY: Duration = Duration::from_secs(1);
-/// Without work: until the writer moves on what was imported.
-pub(crate) const PAUSE: Duration = Duration::from_millis(500);
+/// After a batch: until the importer is taken to rest, and the writer moves on what it brought.
+pub(crate) const PAUSE: Duration = Duration::from_secs(5);
 /// Without work: until the writer tidies up.
 pub(crate) const IDLE: Duration = Duration::from_secs(10);
 
@@ -47,7 +47,8 @@ struct State {
     /// How many may wait now.
     room: Room,
     works: VecDeque<Work>,
-    /// When the last of them began.
+    /// Whether the writer is at one of them, and when the last one ended.
+    working: bool,
     worked: Option<Instant>,
     /// Somebody waits for the steps to be written.
     hurry: bool,
@@ -190,6 +191,9 @@ impl Queue {
     /// Waits for what the writer does next. Steps come first and stay queued until [`Queue::committed`].
     pub(crate) fn next(&self, has_to_move: bool) -> Next {
         let mut state = self.lock();
+        if std::mem::take(&mut state.working) {
+            state.worked = Some(Instant::now());
+        }
         let idle = Instant::now() + IDLE;
         loop {
             let now = Instant::now();
@@ -210,7 +214,7 @@ impl Queue {
                 return Next::Steps(state.steps.iter().cloned().collect());
             }
             if let Some(work) = state.works.pop_front() {
-                state.worked = Some(now);
+                state.working = true;
                 return Next::Work(work);
             }
             if state.closed {
