@@ -116,6 +116,8 @@ pub(crate) struct List {
     list: Option<i64>,
     chunk: Vec<Stop>,
     next: usize,
+    /// Stops of the chunk that were looked at.
+    used: usize,
     size: usize,
     ended: bool,
 }
@@ -126,7 +128,8 @@ impl List {
             list,
             chunk: Vec::new(),
             next: 0,
-            size: FIRST_CHUNK,
+            used: 0,
+            size: FIRST_CHUNK / 2,
             ended: false,
         }
     }
@@ -138,20 +141,18 @@ impl List {
         let near = ahead.iter().take(4).position(|stop| stop.0 >= from);
         self.next += near.unwrap_or_else(|| ahead.partition_point(|stop| stop.0 < from));
         if self.next == self.chunk.len() && !self.ended {
-            let used_up = self
-                .chunk
-                .last()
-                .is_none_or(|last| last.0 >= from.saturating_sub(1));
-            self.chunk.clear();
-            self.next = 0;
-            walk.fetch(self.list, from, self.size, &mut self.chunk)?;
-            self.ended = self.chunk.len() < self.size;
-            self.size = if used_up {
+            // Where most of a chunk was passed over a long one is wasted.
+            self.size = if self.used * 8 >= self.chunk.len() {
                 (self.size * 2).min(LONGEST_CHUNK)
             } else {
                 FIRST_CHUNK
             };
+            self.chunk.clear();
+            (self.next, self.used) = (0, 0);
+            walk.fetch(self.list, from, self.size, &mut self.chunk)?;
+            self.ended = self.chunk.len() < self.size;
         }
+        self.used += 1;
         Ok(self.chunk.get(self.next).copied())
     }
 }

@@ -17,6 +17,9 @@ use crate::write;
 const MOST_LISTS: usize = 4096;
 /// Sessions of several lists that are read and sorted beforehand: 16 bytes each, some 5 ms.
 const FEW: usize = 20_000;
+/// Sessions of classes that are read beforehand although each posting tells its class: some 1 ms, and a long walk is saved when they
+/// are rare.
+const RARE: usize = 4000;
 
 /// What is looked for.
 #[derive(Debug)]
@@ -127,7 +130,7 @@ impl Plan {
     ) -> Faulty<()> {
         let mut dense = Vec::new();
         for (lists, sql, network) in many {
-            match few(&lists, walk)? {
+            match Union::collect(&lists, walk, FEW)? {
                 Some(stops) => self.sources.push(Source::Fixed(stops)),
                 None => dense.push((lists, sql, network)),
             }
@@ -149,7 +152,7 @@ impl Plan {
         let rows_are_read = !self.addresses.is_empty() || self.needle.is_some();
         let walked = matches!(self.sources[..], [Source::Union(_)]);
         if lists.len() <= MOST_LISTS && (alone || rows_are_read || walked) {
-            if let Some(stops) = few(&lists, walk)? {
+            if let Some(stops) = Union::collect(&lists, walk, FEW)? {
                 self.sources.push(Source::Fixed(stops));
                 return Ok(());
             }
@@ -157,6 +160,12 @@ impl Plan {
                 self.sources.push(Source::Union(Union::new(&lists)));
                 return Ok(());
             }
+        }
+        if lists.len() <= MOST_LISTS
+            && let Some(stops) = Union::collect(&lists, walk, RARE)?
+        {
+            self.sources.push(Source::Fixed(stops));
+            return Ok(());
         }
         self.classes = Some(lists.into_iter().collect());
         Ok(())
@@ -204,10 +213,6 @@ impl Condition {
         self.known.insert(value, holds);
         Ok(holds)
     }
-}
-
-fn few(lists: &[i64], walk: &Walk<'_>) -> Faulty<Option<Vec<Stop>>> {
-    Union::collect(lists, walk, FEW)
 }
 
 /// The classes a filter is about; none when it is about all.

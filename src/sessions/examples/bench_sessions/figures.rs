@@ -70,9 +70,11 @@ pub(crate) struct Timed {
 
 impl Timed {
     pub(crate) fn new(name: &str, time: Duration) -> Self {
+        let ms = time.as_secs_f64() * 1e3;
+        eprintln!("{name}: {ms:.1} ms");
         Self {
             name: name.to_owned(),
-            ms: time.as_secs_f64() * 1e3,
+            ms,
         }
     }
 }

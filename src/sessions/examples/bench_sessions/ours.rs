@@ -40,7 +40,7 @@ pub(crate) fn import(folder: &Path, rows: u64) -> Result<(Sessions, Imports), Bo
     Ok((sessions, imports))
 }
 
-/// The slowest of several runs of every query.
+/// The slowest variant of every query.
 pub(crate) fn queries(sessions: &Sessions, rows: u64) -> Result<Vec<Timed>, Box<dyn Error>> {
     let mut timed = Vec::new();
     for (name, filter, sort) in crate::queries::all(rows) {
@@ -53,12 +53,18 @@ pub(crate) fn queries(sessions: &Sessions, rows: u64) -> Result<Vec<Timed>, Box<
                 cursor: None,
                 time_limit: LIMIT,
             };
-            let began = Instant::now();
-            let page = sessions.page(&search)?;
-            slowest = slowest.max(began.elapsed());
-            if page.cut {
-                return Err(format!("{name} was cut").into());
+            // The median of three: on a machine that others use, one is an accident.
+            let mut times = [Duration::ZERO; 3];
+            for time in &mut times {
+                let began = Instant::now();
+                let page = sessions.page(&search)?;
+                *time = began.elapsed();
+                if page.cut {
+                    return Err(format!("{name} was cut").into());
+                }
             }
+            times.sort_unstable();
+            slowest = slowest.max(times[1]);
         }
         timed.push(Timed::new(name, slowest));
     }
