@@ -49,6 +49,21 @@ impl Metadb {
         Ok(u64::try_from(count).unwrap_or(0))
     }
 
+    /// How many sessions began before `position`.
+    ///
+    /// # Errors
+    /// They cannot be counted.
+    pub fn count_older_than(&self, position: Position) -> Result<u64, MetadbError> {
+        let query = "SELECT count(*) FROM sessions WHERE started <= ?1 AND (started < ?1 OR id < ?2)";
+        let count = self
+            .connection
+            .query_row(query, params![position.start, position.number], |row| {
+                row.get::<_, i64>(0)
+            });
+        let count = count.map_err(MetadbError::read(&self.folder))?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     /// Whether a session is there.
     ///
     /// # Errors

@@ -4,5 +4,7 @@
 
 mod catalogue;
 mod forms;
+mod import;
 
 pub use forms::Forms;
+pub use import::{Import, Importing};
