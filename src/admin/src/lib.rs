@@ -63,6 +63,6 @@ pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use store::{SessionLine, Sessions, StoreStatus};
+pub use store::{SessionImport, SessionLine, Sessions, StoreStatus};
 pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
 pub use testing::{Confirmed, Finding, Severity, Test};

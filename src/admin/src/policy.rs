@@ -80,6 +80,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::NetworkSet { .. }
             | Request::BundleKeep
             | Request::LicenceSet { .. }
+            | Request::ImportPause { .. }
             | Request::FirmwareFetch { .. }
             | Request::FirmwareSsh { .. }
             | Request::Seal

@@ -175,6 +175,11 @@ pub enum Request {
     },
     /// The data store: [`crate::Response::Store`].
     StoreShow,
+    /// Lets the import of earlier sessions rest, or go on: [`crate::Response::Done`].
+    ImportPause {
+        /// Rest.
+        on: bool,
+    },
     /// The newest sessions: [`crate::Response::Sessions`].
     SessionList {
         /// At most so many.

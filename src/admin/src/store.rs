@@ -18,6 +18,24 @@ pub struct StoreStatus {
     pub free: u64,
     /// Other trees: what earlier firmware goes back to.
     pub others: Vec<String>,
+    /// The import of earlier sessions into the session database; none when there is none under way in this start.
+    pub import: Option<SessionImport>,
+}
+
+/// How far the import of earlier sessions is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionImport {
+    /// Sessions imported by this start.
+    pub done: u64,
+    /// Sessions that were to be imported when it began.
+    pub total: u64,
+    /// Sessions that could not be understood and were put aside.
+    pub aside: u64,
+    /// Whether it rests because somebody wants that.
+    pub paused: bool,
+    /// Whether nothing is left.
+    pub finished: bool,
 }
 
 /// Sessions, the newest first.

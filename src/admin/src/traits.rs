@@ -76,6 +76,8 @@ impl Request {
             Self::LicenceShow => "licence show".into(),
             Self::StoreShow => "store show".into(),
             Self::SessionList { .. } => "sessions list".into(),
+            Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
+            Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             Self::LicenceSet { .. } => "licence add".into(),
             Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
             Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
@@ -162,6 +164,7 @@ impl Request {
             | Self::Seal
             | Self::Unseal
             | Self::LicenceSet { .. }
+            | Self::ImportPause { .. }
             | Self::FirmwareSsh { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,

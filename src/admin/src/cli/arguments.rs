@@ -194,6 +194,26 @@ pub enum NetworkCommand {
 pub enum StoreCommand {
     /// Shows its layout, the room it has, and what is kept for earlier firmware
     Show(Common),
+    /// Lets the import of earlier sessions rest, or go on
+    ///
+    /// After an upgrade it goes on in the background; searches find everything meanwhile. A restart goes on with it too.
+    Import {
+        /// What it is to do
+        #[arg(value_enum)]
+        wanted: ImportCommand,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+}
+
+/// What the import of earlier sessions is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ImportCommand {
+    /// It rests
+    Pause,
+    /// It goes on
+    Resume,
 }
 
 /// Recorded sessions.

@@ -4,8 +4,8 @@ use std::io;
 use std::path::Path;
 
 use super::arguments::{
-    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, InstallCommand, LicenceCommand,
-    NetworkCommand, NetworkSet, SessionsCommand, StoreCommand, Switch,
+    ApplianceCommand, BundleArgs, Change, Common, FirmwareCommand, ImportCommand, InstallCommand,
+    LicenceCommand, NetworkCommand, NetworkSet, SessionsCommand, StoreCommand, Switch,
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
@@ -163,6 +163,10 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Install(command) => return install(command),
         ApplianceCommand::Licence(command) => return licence(command, folder),
         ApplianceCommand::Store(StoreCommand::Show(common)) => Job::read(Request::StoreShow, common),
+        ApplianceCommand::Store(StoreCommand::Import { wanted, change }) => {
+            let on = *wanted == ImportCommand::Pause;
+            Job::change(Request::ImportPause { on }, change)
+        }
         ApplianceCommand::Sessions(SessionsCommand::List { limit, common }) => {
             Job::read(Request::SessionList { limit: *limit }, common)
         }

@@ -1,7 +1,7 @@
 //! The data store and sessions in words.
 
 use super::{bytes, date, pairs, table};
-use crate::store::{SessionLine, Sessions, StoreStatus};
+use crate::store::{SessionImport, SessionLine, Sessions, StoreStatus};
 
 /// The data store.
 #[must_use]
@@ -13,12 +13,27 @@ pub fn store(status: &StoreStatus) -> String {
     } else {
         status.others.join(", ")
     };
+    let import = status.import.as_ref().map_or_else(|| "-".to_owned(), import);
     pairs(&[
+        ("Earlier sessions", import),
         ("Layout", layout),
         ("Tree", status.tree.clone()),
         ("Free", free),
         ("Kept for earlier firmware", others),
     ])
+}
+
+fn import(now: &SessionImport) -> String {
+    let state = match (now.finished, now.paused) {
+        (true, _) => "all imported",
+        (false, true) => "paused",
+        (false, false) => "being imported",
+    };
+    let aside = match now.aside {
+        0 => String::new(),
+        aside => format!(", {aside} put aside"),
+    };
+    format!("{state}: {} of {}{aside}", now.done, now.total)
 }
 
 /// Sessions.

@@ -90,6 +90,12 @@ impl Appliance {
         self.data.clone()
     }
 
+    /// How far the import of earlier sessions is, and whether it is to rest.
+    pub(super) fn importing(&self) -> (Option<sps_store_forms::Importing>, bool) {
+        let state = self.data.borrow();
+        (state.importing, state.import_paused)
+    }
+
     /// The data store, while it can be used.
     pub(super) fn store(&self) -> Option<Arc<Opened>> {
         self.data.borrow().opened.clone()
@@ -202,6 +208,7 @@ impl Appliance {
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::StoreShow => self.aside(|own| store::show(&own)).await,
+            Request::ImportPause { on } => Ok(store::pause(self, on)),
             Request::SessionList { limit } => self.aside(move |own| store::sessions(&own, limit)).await,
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use sps_admin::{Failure, Reply, Response, SessionLine, Sessions, StoreStatus};
+use sps_admin::{Failure, Reply, Response, SessionImport, SessionLine, Sessions, StoreStatus};
 use sps_datastore_engine::layout;
 use sps_session_record::SessionRecord;
 
-use super::appliance::Appliance;
+use super::appliance::{Appliance, done};
 use crate::services::{DATA_FOLDER, Opened};
 
 /// Most sessions of one answer.
@@ -34,11 +34,28 @@ pub(super) fn show(own: &Appliance) -> Reply {
             .to_owned(),
         total: room.f_blocks.saturating_mul(room.f_frsize),
         free: room.f_bavail.saturating_mul(room.f_frsize),
+        import: own.importing().0.map(|now| SessionImport {
+            done: now.done,
+            total: now.total,
+            aside: now.aside,
+            paused: own.importing().1,
+            finished: now.finished,
+        }),
         others: others
             .filter(|name| *name != opened.tree)
             .map(|name| name.to_string())
             .collect(),
     }))
+}
+
+/// Lets the import rest, or go on.
+pub(super) fn pause(own: &Appliance, on: bool) -> Response {
+    own.data().send_modify(|state| state.import_paused = on);
+    done(if on {
+        "the import of earlier sessions rests after the batch it is at"
+    } else {
+        "the import of earlier sessions goes on"
+    })
 }
 
 /// The newest sessions.

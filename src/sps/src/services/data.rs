@@ -9,14 +9,15 @@ use sps_bootlog::causes;
 use sps_cluster_config::NodeKey;
 use sps_config::Secret;
 use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report, Steps, Store};
-use sps_datastore_engine::{Kind, TreeName, layout};
+use sps_datastore_engine::{Kind, LATEST, TreeName, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
 use sps_session_record::SessionRecord;
+use sps_sessions::Sessions;
 use sps_storage::data::Data;
 use sps_storage::drbd::Drbd;
 use sps_storage::helper::Helpers;
-use sps_store_forms::Forms;
+use sps_store_forms::{Forms, Importing};
 use sps_supervisor::{ExitKind, Messenger, Service, ServiceContext, ServiceError};
 use sps_supervisor_engine::{Limits, ServiceSpec};
 use sps_web::Progress;
@@ -33,6 +34,8 @@ use crate::node::{Node, now};
 pub(crate) const FOLDER: &str = "/data";
 /// Time from one sign of life of the disk to the next while `data` is brought up (`DEADLINES.storage_progress`).
 const SILENCE: Duration = sps_firmware_engine::DEADLINES.storage_progress;
+/// Longest wait for the session database to be closed: less than a service has to stop.
+const CLOSED_WITHIN: Duration = Duration::from_secs(3);
 /// How often the log says how far a reorganization is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -43,6 +46,10 @@ pub(crate) struct DataState {
     pub(crate) progress: Option<Progress>,
     /// When it last got further.
     pub(crate) advanced: Option<Instant>,
+    /// How far the import of earlier sessions is, once it was begun.
+    pub(crate) importing: Option<Importing>,
+    /// Somebody wants the import to rest.
+    pub(crate) import_paused: bool,
     /// The store, once it may be used.
     pub(crate) opened: Option<Arc<Opened>>,
 }
@@ -55,6 +62,8 @@ pub(crate) struct Opened {
     pub(crate) path: PathBuf,
     /// Number of its layout.
     pub(crate) layout: u32,
+    /// The session database; nothing in a tree of an earlier layout.
+    pub(crate) sessions: Option<Arc<Sessions>>,
     /// The configuration of the cluster; nothing in a tree of an earlier layout.
     pub(crate) configuration: Option<Mutex<sps_cluster_config::Store>>,
 }
@@ -62,7 +71,11 @@ pub(crate) struct Opened {
 impl Opened {
     /// The sessions of this tree.
     pub(crate) fn catalogue(&self) -> Result<Box<dyn Catalogue>, ContentError> {
-        Forms.catalogue(&self.place(Kind::SessionDatabase), self.layout)
+        let folder = self.place(Kind::SessionDatabase);
+        match &self.sessions {
+            Some(sessions) => Forms::recorded(&folder, sessions.clone()),
+            None => Forms.catalogue(&folder, self.layout),
+        }
     }
 
     /// Where things of a kind lie in this tree.
@@ -143,8 +156,17 @@ async fn run(inputs: Inputs, context: Arc<ServiceContext>) -> Result<(), Service
     };
     context.ready();
     context.shutdown.cancelled().await;
-    inputs.state.send_modify(|state| state.opened = None);
-    spawn_blocking(move || data.stop()).await??;
+    let opened = inputs.state.send_replace(DataState::default()).opened;
+    spawn_blocking(move || {
+        if let Some(sessions) = opened.as_ref().and_then(|opened| opened.sessions.as_ref())
+            && let Err(error) = sessions.close(CLOSED_WITHIN)
+        {
+            warn!("{}", causes(&error));
+        }
+        drop(opened);
+        data.stop()
+    })
+    .await??;
     Ok(())
 }
 
@@ -211,13 +233,19 @@ impl Inputs {
         let configuration = (build.data_layout == sps_cluster_config::LAYOUT)
             .then(|| cluster_configuration::open(&prepared.path, node_key))
             .transpose()?;
-        Ok(Opened {
+        let mut opened = Opened {
             store,
             tree: prepared.tree,
             path: prepared.path,
             layout: build.data_layout,
+            sessions: None,
             configuration: configuration.map(Mutex::new),
-        })
+        };
+        if opened.layout == LATEST {
+            let sessions = Forms::sessions(&opened.place(Kind::SessionDatabase));
+            opened.sessions = Some(Arc::new(sessions.map_err(|error| causes(error.as_ref()))?));
+        }
+        Ok(opened)
     }
 
     /// A firmware on trial that cannot use the data store goes back at once; another one stays and can be mended.

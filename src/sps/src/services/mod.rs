@@ -8,6 +8,7 @@ mod cluster_configuration;
 mod data;
 mod firewall;
 mod firmware;
+mod importing;
 mod inbox;
 mod jobs;
 mod network;

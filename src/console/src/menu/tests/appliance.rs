@@ -77,6 +77,7 @@ impl Appliance {
             | Request::FirmwareNotes { .. }
             | Request::LicenceShow
             | Request::StoreShow
+            | Request::ImportPause { .. }
             | Request::SessionList { .. }
             | Request::LicenceSet { .. }
             | Request::FirmwareSsh { .. }
