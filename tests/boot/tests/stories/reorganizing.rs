@@ -109,6 +109,13 @@ fn power_cuts_in_the_middle_and_then_everything_is_there() -> Result<()> {
             shown.contains("5 (since 7.0)") && shown.contains("layout-1.1"),
             "{shown}"
         );
+        person.run_and_see("store import pause", "rests")?;
+        person.run_and_see("store show", "paused")?;
+        person.run_and_see("store import resume", "goes on")?;
+        guest.expect(
+            &format!("all earlier sessions are imported: {SESSIONS} of {SESSIONS}"),
+            BOOT,
+        )?;
         Ok(())
     })
 }
