@@ -207,9 +207,9 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::StoreShow => self.aside(|own| store::show(&own)).await,
-            Request::ImportPause { on } => Ok(store::pause(self, on)),
-            Request::SessionList { limit } => self.aside(move |own| store::sessions(&own, limit)).await,
+            Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
+                self.aside(move |own| store::answer(&own, &request)).await
+            }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sps_admin::{Failure, Reply, Response, SessionImport, SessionLine, Sessions, StoreStatus};
+use sps_admin::{Failure, Reply, Request, Response, SessionImport, SessionLine, Sessions, StoreStatus};
 use sps_datastore_engine::layout;
 use sps_session_record::SessionRecord;
 
@@ -19,8 +19,17 @@ fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
     })
 }
 
+/// Answers what is asked about it.
+pub(super) fn answer(own: &Appliance, request: &Request) -> Reply {
+    match request {
+        Request::ImportPause { on } => Ok(pause(own, *on)),
+        Request::SessionList { limit } => sessions(own, *limit),
+        _ => show(own),
+    }
+}
+
 /// What it is.
-pub(super) fn show(own: &Appliance) -> Reply {
+fn show(own: &Appliance) -> Reply {
     let opened = opened(own)?;
     let failed = |error: &dyn std::error::Error| Failure::failed(sps_bootlog::causes(error));
     let room = rustix::fs::statvfs(DATA_FOLDER).map_err(|error| failed(&error))?;
@@ -49,7 +58,7 @@ pub(super) fn show(own: &Appliance) -> Reply {
 }
 
 /// Lets the import rest, or go on.
-pub(super) fn pause(own: &Appliance, on: bool) -> Response {
+fn pause(own: &Appliance, on: bool) -> Response {
     own.data().send_modify(|state| state.import_paused = on);
     done(if on {
         "the import of earlier sessions rests after the batch it is at"
@@ -59,7 +68,7 @@ pub(super) fn pause(own: &Appliance, on: bool) -> Response {
 }
 
 /// The newest sessions.
-pub(super) fn sessions(own: &Appliance, limit: usize) -> Reply {
+fn sessions(own: &Appliance, limit: usize) -> Reply {
     let opened = opened(own)?;
     let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
     let catalogue = opened.catalogue().map_err(failed)?;
