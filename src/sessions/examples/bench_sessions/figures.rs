@@ -4,6 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use serde::Serialize;
+use sps_sessions::MAX_BATCH;
 
 /// How an import went.
 #[derive(Debug, Serialize)]
@@ -29,7 +30,7 @@ impl Imports {
             seconds: Vec::new(),
             processor: Vec::new(),
             ticks: ticks(),
-            part: (rows / 10).clamp(1, 1_000_000),
+            part: (rows / 10).clamp(MAX_BATCH as u64, 1_000_000),
             memory_early: 0.0,
             memory_most: 0.0,
             done: 0,
