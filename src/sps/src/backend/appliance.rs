@@ -152,17 +152,13 @@ impl Appliance {
 
     async fn answer(&self, request: Request, context: Context) -> Reply {
         match request {
-            Request::Status => {
-                self.aside(|own| Ok(Response::Status(Box::new(status::status(&own)))))
-                    .await
-            }
+            Request::Status => self.aside(|own| Ok(status::told(&own))).await,
             Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
             Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
             Request::Login { password } => access::login(self, password).await,
             Request::WebLogin { user, password } => access::web_login(self, &user, password).await,
             Request::Setup { form } => setup::run(self, *form, &context).await,
             Request::Changes { limit } => self.aside(move |own| status::changes(&own, limit)).await,
-            Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
             Request::PasswordSet { password } => access::set_password(self, password, &context).await,
             Request::Seal => access::seal(self, true, &context).await,
             Request::Unseal => access::seal(self, false, &context).await,
@@ -171,6 +167,7 @@ impl Appliance {
             Request::Reboot { reason } => self.reboot(reason, &context).await,
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
             Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
+            Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
             Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
             Request::FirmwareAdd { source } => {
                 self.aside(move |own| firmware::add(&own, source, &context)).await

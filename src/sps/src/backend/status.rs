@@ -15,6 +15,11 @@ use crate::node::{self, now};
 /// Lines of the log in one answer.
 const MOST_LINES: u32 = 1000;
 
+/// The state of the appliance as an answer.
+pub(super) fn told(own: &Appliance) -> Response {
+    Response::Status(Box::new(status(own)))
+}
+
 /// Everything `sps status` shows; what the slots say is read from the disk.
 pub(super) fn status(own: &Appliance) -> Status {
     let parts = &own.parts;
