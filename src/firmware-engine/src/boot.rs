@@ -221,3 +221,49 @@ pub fn healthy(facts: &Facts) -> Decision {
         .extend([Effect::CloseAttempt, Effect::ForgetRepair]);
     decision
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on_trial(tries: u8) -> Facts {
+        let slot = SlotNumber::ALL[1];
+        let mut control = Control {
+            first: Some(slot),
+            second: Some(SlotNumber::ALL[0]),
+            ..Control::default()
+        };
+        control.slot_mut(slot).tries = Tries::new(tries).unwrap();
+        Facts {
+            control: Some(control),
+            copies_agree: true,
+            running: Some(slot),
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn a_start_that_advanced_gets_its_try_back_and_never_more() {
+        let slot = SlotNumber::ALL[1];
+        for (had, has) in [(0, 1), (2, 3), (3, 3)] {
+            let decision = advanced(&on_trial(had));
+            assert_eq!(decision.control.slot(slot).tries.get(), has, "{had}");
+            assert_eq!(decision.effects.is_empty(), had == has);
+        }
+    }
+
+    #[test]
+    fn only_a_trial_has_tries_to_give_back() {
+        let mut good = on_trial(1);
+        if let Some(control) = &mut good.control {
+            *control.slot_mut(SlotNumber::ALL[1]) = SlotFlags::GOOD;
+        }
+        let rescue = Facts {
+            rescue: Some(Rescue::Menu),
+            ..on_trial(1)
+        };
+        for facts in [good, rescue, Facts::default()] {
+            assert!(advanced(&facts).effects.is_empty());
+        }
+    }
+}

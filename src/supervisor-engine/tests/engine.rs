@@ -104,6 +104,16 @@ fn one_that_is_not_ready_in_time_is_aborted_and_counted_once() {
 }
 
 #[test]
+fn signs_of_life_give_a_long_start_more_time() {
+    let mut engine = started(vec![spec("a")]);
+    for seconds in [50, 100, 150] {
+        engine.step(Event::Alive(A), at(seconds));
+        assert_eq!(engine.step(Event::Tick, at(seconds + 59)), [Action::FeedWatchdog]);
+    }
+    assert!(engine.step(Event::Tick, at(210)).contains(&Action::Abort(A)));
+}
+
+#[test]
 fn silence_after_a_promised_sign_of_life_is_a_failure() {
     let limits = Limits {
         alive_every: Some(at(10)),
