@@ -64,6 +64,12 @@ impl Import {
         }))
     }
 
+    /// How far it is.
+    #[must_use]
+    pub const fn state(&self) -> Importing {
+        self.state
+    }
+
     /// Imports the next sessions and says how far it is then.
     ///
     /// # Errors

@@ -73,6 +73,7 @@ async fn import(
         return Ok(());
     };
     let mut told = Instant::now();
+    data.send_modify(|state| state.importing = Some(import.state()));
     info!("earlier sessions are imported into the session database in the background");
     loop {
         let mut changes = data.subscribe();
