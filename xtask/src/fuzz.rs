@@ -65,7 +65,7 @@ impl Fuzz {
     pub(crate) fn short() -> Self {
         Self {
             target: None,
-            seconds: 15,
+            seconds: 8,
             input: None,
         }
     }
