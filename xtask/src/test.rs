@@ -90,6 +90,11 @@ impl Test {
                 passed: power_cuts(project, iso)?,
             })
         })?;
+        steps.run("power cuts of the data store", || {
+            Ok(Outcome {
+                passed: data_store_power_cuts(project)?,
+            })
+        })?;
         steps.run("two copied trees", || done(reproduce::verify_copies(project)))?;
         let twice = || {
             done(kernel::verify_reproducible(
@@ -123,6 +128,16 @@ fn kernel_faults(project: &Project, iso: &Path) -> Result<usize> {
         .env("SPS_ISO", iso)
         .env("SPS_TEST_KERNEL", kernel.bzimage);
     progress::tests("kernel faults", &mut command)
+}
+
+/// Every state after a power cut during a reorganization.
+fn data_store_power_cuts(project: &Project) -> Result<usize> {
+    let mut command = tidy::cargo(project);
+    command
+        .args(["test", "--locked", "--package", "sps-data-store-tests"])
+        .args(["--test", "power_cuts"])
+        .env("SPS_LONG", "1");
+    progress::tests("power cuts of the data store", &mut command)
 }
 
 /// Every state after a power cut, and kills enough to meet rare moments.
