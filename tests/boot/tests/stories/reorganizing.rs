@@ -85,7 +85,7 @@ fn fill(root: &Path, sessions: u64, firmware: &Firmware) -> Result<()> {
 
 /// Waits until every earlier session is in the session database; the log is not shown while somebody is at the command line.
 fn imported(person: &Operator<'_>) -> Result<()> {
-    let until = Instant::now() + BOOT;
+    let until = Instant::now() + BOOT * 2;
     loop {
         let shown = person.run("store show")?;
         if shown.contains(&format!("all imported: {SESSIONS} of {SESSIONS}")) {
