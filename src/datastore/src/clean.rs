@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 
-use sps_datastore_engine::{BY_FIRMWARE, CARRY, REMOVING, StoreFacts, TreeName};
+use sps_datastore_engine::{BY_FIRMWARE, CARRY, Kind, REMOVING, StoreFacts, TreeName, layout};
+use tracing::warn;
 
 use crate::disk::Folder;
 use crate::error::StoreError;
@@ -36,7 +37,7 @@ pub(crate) fn clean(
     root.sync()?;
     let mut removed = 0;
     for name in leftovers(root)? {
-        removed += remove_below(root, &name, pause)?;
+        removed += remove_all(root, &name, &is_trail_of_tree(&name), pause)?;
     }
     // Alone on the store, this tree has taken in what was carried.
     if facts
@@ -44,7 +45,7 @@ pub(crate) fn clean(
         .iter()
         .all(|tree| tree.name == used || unneeded.contains(&tree.name))
     {
-        removed += remove_below(root, CARRY.as_bytes(), pause)?;
+        removed += remove_all(root, CARRY.as_bytes(), &|path| path.ends_with(b"/trail"), pause)?;
     }
     root.sync()?;
     Ok(removed)
@@ -64,20 +65,55 @@ fn leftovers(root: &Folder) -> Result<Vec<Vec<u8>>, StoreError> {
     Ok(names)
 }
 
+/// Which paths of a tree that is being removed are trails.
+fn is_trail_of_tree(name: &[u8]) -> impl Fn(&[u8]) -> bool {
+    let name = std::str::from_utf8(name)
+        .ok()
+        .and_then(|name| name.strip_prefix(REMOVING));
+    let tree = name.and_then(|name| name.parse::<TreeName>().ok());
+    let layout = tree.and_then(|tree| layout(tree.layout));
+    // Of a layout that is not known here everything may be one.
+    move |path| {
+        layout.is_none_or(|layout| {
+            layout
+                .place_of(path)
+                .is_some_and(|place| place.kind == Kind::Trails)
+        })
+    }
+}
+
 /// Removes a folder with everything in it; how many files went.
 pub(crate) fn remove_below(
     root: &Folder,
     name: &[u8],
     pause: &mut dyn FnMut() -> bool,
 ) -> Result<u64, StoreError> {
+    remove_all(root, name, &|_| false, pause)
+}
+
+/// As [`remove_below`], but a trail that has no other name stays where it is: evidence goes by its retention policy alone. A
+/// session that a crash ended before it was carried has its trail here and nowhere else.
+fn remove_all(
+    root: &Folder,
+    name: &[u8],
+    is_trail: &dyn Fn(&[u8]) -> bool,
+    pause: &mut dyn FnMut() -> bool,
+) -> Result<u64, StoreError> {
     let Some(folder) = root.folder(name)? else {
         return Ok(0);
     };
-    let mut removed = 0_u64;
+    let (mut removed, mut kept) = (0_u64, 0_u64);
     walk(folder, &mut |met| {
         match met {
             Met::Folder(_) => {}
             Met::Other(entry) => {
+                let last = entry.folder.is_last_name(entry.name);
+                if is_trail(entry.relative)
+                    && last.map_err(StoreError::read(entry.folder.path_of(entry.name)))?
+                {
+                    kept += 1;
+                    return Ok(true);
+                }
                 entry.folder.remove(entry.name)?;
                 removed += 1;
                 if removed.is_multiple_of(PAUSE_EVERY) && !pause() {
@@ -89,5 +125,9 @@ pub(crate) fn remove_below(
         Ok(true)
     })?;
     root.remove_folder(name)?;
+    if kept > 0 && removed > 0 {
+        let folder = String::from_utf8_lossy(name);
+        warn!("{kept} audit trails that no other layout holds were kept in {folder}");
+    }
     Ok(removed)
 }

@@ -148,6 +148,12 @@ impl Folder {
         })
     }
 
+    /// Whether a file has no other name than this one.
+    pub(crate) fn is_last_name(&self, name: &[u8]) -> io::Result<bool> {
+        let flags = AtFlags::SYMLINK_NOFOLLOW | AtFlags::STATX_DONT_SYNC;
+        Ok(fs::statx(&self.handle, name, flags, StatxFlags::NLINK)?.stx_nlink <= 1)
+    }
+
     /// Renames within this folder.
     pub(crate) fn rename(&self, from: &[u8], to: &[u8]) -> Result<(), StoreError> {
         let done = self
@@ -177,7 +183,7 @@ impl Folder {
         self.unlink(name, AtFlags::empty())
     }
 
-    /// Removes an empty folder.
+    /// Removes a folder; one that still holds something stays.
     pub(crate) fn remove_folder(&self, name: &[u8]) -> Result<(), StoreError> {
         self.unlink(name, AtFlags::REMOVEDIR)
     }
@@ -187,7 +193,7 @@ impl Folder {
             self.steps
                 .before(Step::Remove)
                 .and_then(|()| match fs::unlinkat(&self.handle, name, flags) {
-                    Ok(()) | Err(Errno::NOENT) => Ok(()),
+                    Ok(()) | Err(Errno::NOENT | Errno::NOTEMPTY) => Ok(()),
                     Err(error) => Err(error.into()),
                 });
         done.map_err(StoreError::change(Step::Remove, self.path_of(name)))

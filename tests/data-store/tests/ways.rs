@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 use sps_data_store_tests::scene::{Before, LAST, NEW, OLD, start, store};
-use sps_datastore::{Steps, StoreError};
+use sps_datastore::{Steps, Store, StoreError};
 use sps_datastore_engine::Refusal;
 
 #[test]
@@ -45,4 +45,22 @@ fn an_empty_store_gets_a_tree_which_firmware_of_the_same_layout_shares() -> Resu
     let two = start(root.path(), NEW, LAST, &Steps::default())?;
     ensure!(one.path == two.path);
     Ok(())
+}
+
+#[test]
+fn cleaning_up_never_removes_the_last_name_of_a_trail() -> Result<()> {
+    let root = tempfile::tempdir()?;
+    let tree = store(root.path(), 4, 5)?;
+    let before = Before::new(root.path(), &tree, 4)?;
+    let new = start(root.path(), NEW, LAST, &Steps::default())?;
+    // A crash ended this session before it was carried; then the earlier firmware runs for good.
+    std::fs::write(new.path.join("audit/ssh-crash.zat"), b"evidence")?;
+    let old = start(root.path(), OLD, 4, &Steps::default())?;
+    let cleaned = Store::open(root.path(), OLD, 4, &Steps::default())?;
+    let removed = cleaned.clean(old.tree, &[OLD.to_owned()].into(), &mut || true)?;
+    ensure!(removed > 10 && !new.path.exists(), "{removed}");
+    let kept = root.path().join("removing-layout-5.2/audit");
+    let names: Vec<_> = std::fs::read_dir(&kept)?.collect::<Result<_, _>>()?;
+    ensure!(names.len() == 1 && std::fs::read(kept.join("ssh-crash.zat"))? == b"evidence");
+    before.old_is_whole()
 }
