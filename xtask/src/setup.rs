@@ -56,6 +56,8 @@ impl Setup {
         }
         let step = Step::start("setup");
         apt::install(self.purpose, &missing)?;
+        // A package that went back to Debian's own may have taken a program along that another's had (npm in nodejs).
+        apt::install(self.purpose, &apt::missing(self.purpose)?)?;
         tools::install(project, &tools)?;
         step.done();
         Ok(())

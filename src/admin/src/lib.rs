@@ -28,6 +28,7 @@ mod progress;
 mod reception;
 mod request;
 mod response;
+mod search;
 mod server;
 mod session;
 mod setup;
@@ -57,12 +58,13 @@ pub use progress::Progress;
 pub use reception::{Arrived, Full, Intake, Parcel};
 pub use request::Request;
 pub use response::Response;
+pub use search::{MOST_SESSIONS, MOST_SKIPPED, SessionFilter, SessionOrder, SessionPage, SessionSearch};
 pub use server::{SOCKET, Server, ServerError};
 pub use session::{Listener, Local, Session, SessionError};
 pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use store::{SessionImport, SessionLine, Sessions, StoreStatus};
+pub use store::{MadeFrom, SessionImport, SessionLine, Sessions, StoreStatus};
 pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
-pub use testing::{Confirmed, Finding, Severity, Test};
+pub use testing::{Confirmed, Finding, Reorganization, Severity, Test};

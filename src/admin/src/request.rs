@@ -6,6 +6,7 @@ use sps_config::Secret;
 use crate::firmware::FirmwareSource;
 use crate::licence::LicenceFile;
 use crate::network::NetworkChange;
+use crate::search::SessionSearch;
 use crate::setup::Setup;
 use crate::support::BundleTarget;
 use crate::testing::Confirmed;
@@ -184,6 +185,16 @@ pub enum Request {
     SessionList {
         /// At most so many.
         limit: usize,
+    },
+    /// Sessions that a search finds: [`crate::Response::SessionPage`].
+    SessionSearch {
+        /// What is looked for.
+        search: Box<SessionSearch>,
+    },
+    /// One session with what happened in it: [`crate::Response::Session`].
+    SessionShow {
+        /// Its identifier.
+        id: String,
     },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {

@@ -1,12 +1,14 @@
 //! What comes back.
 
 use serde::{Deserialize, Serialize};
+use sps_session_record::SessionRecord;
 
 use crate::changes::Change;
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
+use crate::search::SessionPage;
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::store::{Sessions, StoreStatus};
 use crate::support::{BundleWritten, KeptBundle, Stick};
@@ -64,4 +66,8 @@ pub enum Response {
     Store(StoreStatus),
     /// Sessions, the newest first.
     Sessions(Sessions),
+    /// What a search found.
+    SessionPage(SessionPage),
+    /// One session.
+    Session(Box<SessionRecord>),
 }

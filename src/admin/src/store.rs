@@ -20,6 +20,27 @@ pub struct StoreStatus {
     pub others: Vec<String>,
     /// The import of earlier sessions into the session database; none when there is none under way in this start.
     pub import: Option<SessionImport>,
+    /// The reorganization that made the tree; none when it began empty.
+    #[serde(default)]
+    pub made: Option<MadeFrom>,
+}
+
+/// How the tree that is worked on was made.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MadeFrom {
+    /// Number of the layout before.
+    pub layout: u32,
+    /// Version of the firmware that brought that one.
+    pub layout_version: String,
+    /// When it was begun, seconds since 1970.
+    pub begun: u64,
+    /// Files that found a new place.
+    pub files: u64,
+    /// Bytes that were copied.
+    pub bytes: u64,
+    /// What was dropped, changed or found damaged.
+    pub notes: Vec<String>,
 }
 
 /// How far the import of earlier sessions is.
@@ -36,6 +57,12 @@ pub struct SessionImport {
     pub paused: bool,
     /// Whether nothing is left.
     pub finished: bool,
+    /// Sessions a second since it began; none when that cannot be said yet.
+    #[serde(default)]
+    pub rate: Option<u64>,
+    /// Seconds left at that rate.
+    #[serde(default)]
+    pub seconds_left: Option<u64>,
 }
 
 /// Sessions, the newest first.
@@ -56,6 +83,15 @@ pub struct SessionLine {
     pub id: String,
     /// When it began, seconds since 1970.
     pub start: u64,
+    /// When it ended, seconds since 1970; none while it goes on, or when nobody knows.
+    #[serde(default)]
+    pub end: Option<u64>,
+    /// Connection policy.
+    #[serde(default)]
+    pub connection: String,
+    /// The user at the server.
+    #[serde(default)]
+    pub server_user: String,
     /// Protocol.
     pub protocol: String,
     /// The user at the gateway.
@@ -66,4 +102,16 @@ pub struct SessionLine {
     pub server: String,
     /// How it ended.
     pub verdict: String,
+    /// Channels.
+    #[serde(default)]
+    pub channels: u32,
+    /// Events.
+    #[serde(default)]
+    pub events: u32,
+    /// Bytes of its audit trail; none when nothing was recorded.
+    #[serde(default)]
+    pub trail: Option<u64>,
+    /// How far indexing is.
+    #[serde(default)]
+    pub indexing: String,
 }

@@ -18,6 +18,25 @@ pub struct Test {
     pub outdated: Option<String>,
     /// What was found, what blocks first.
     pub findings: Vec<Finding>,
+    /// What its first start makes of the data store; nothing when that stays as it is.
+    #[serde(default)]
+    pub reorganization: Option<Reorganization>,
+}
+
+/// What the first start of a firmware makes of the data store, as estimated by its Test.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reorganization {
+    /// Files that find a new place.
+    pub files: u64,
+    /// Bytes that are copied; the others are not touched.
+    pub bytes: u64,
+    /// Bytes that must be free.
+    pub space: u64,
+    /// Bytes that are free; nothing when nobody said.
+    pub free: Option<u64>,
+    /// Seconds it takes.
+    pub seconds: u64,
 }
 
 /// How much a finding weighs.

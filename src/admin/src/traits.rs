@@ -7,6 +7,7 @@ use crate::fetch;
 use crate::firmware::FirmwareSource;
 use crate::request::Request;
 use crate::support::BundleTarget;
+use crate::text;
 
 /// What is answered from memory.
 const AT_ONCE: Duration = Duration::from_secs(15);
@@ -76,6 +77,8 @@ impl Request {
             Self::LicenceShow => "licence show".into(),
             Self::StoreShow => "store show".into(),
             Self::SessionList { .. } => "sessions list".into(),
+            Self::SessionSearch { .. } => "sessions search".into(),
+            Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             Self::LicenceSet { .. } => "licence add".into(),
@@ -105,6 +108,8 @@ impl Request {
                 | Self::LicenceShow
                 | Self::StoreShow
                 | Self::SessionList { .. }
+                | Self::SessionSearch { .. }
+                | Self::SessionShow { .. }
         )
     }
 
@@ -148,6 +153,8 @@ impl Request {
             | Self::BundleList
             | Self::StoreShow
             | Self::SessionList { .. }
+            | Self::SessionSearch { .. }
+            | Self::SessionShow { .. }
             | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }

@@ -47,6 +47,12 @@ pub trait Catalogue {
     /// It cannot be read.
     fn has(&self, id: &str) -> Result<bool, ContentError>;
 
+    /// One session, when it knows it.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    fn get(&self, id: &str) -> Result<Option<SessionRecord>, ContentError>;
+
     /// Adds a session; when this returns, it survives a power cut. One that is there already stays as it is.
     ///
     /// # Errors

@@ -107,6 +107,17 @@ impl Store {
         Ok((facts, measure::measure(&self.root)?))
     }
 
+    /// How the tree was made of another one; nothing when it began empty.
+    ///
+    /// # Errors
+    /// The tree cannot be read.
+    pub fn history(&self, tree: TreeName) -> Result<Option<Journal>, StoreError> {
+        match self.root.folder(tree.to_string().as_bytes())? {
+            Some(folder) => Journal::load(&folder),
+            None => Ok(None),
+        }
+    }
+
     /// Bytes that are free.
     ///
     /// # Errors

@@ -76,6 +76,22 @@ impl Metadb {
         Ok(found.map_err(MetadbError::read(&self.folder))?.is_some())
     }
 
+    /// One session, when it is there and can be understood.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn get(&self, id: &str) -> Result<Option<SessionRecord>, MetadbError> {
+        let failed = MetadbError::read(&self.folder);
+        let query = format!("{SESSION} WHERE session_id = ?1");
+        let mut statement = self.connection.prepare_cached(&query).map_err(&failed)?;
+        let mut rows = statement.query([id]).map_err(&failed)?;
+        let Some(row) = rows.next().map_err(&failed)? else {
+            return Ok(None);
+        };
+        let number = row.get(0).map_err(&failed)?;
+        Ok(self.session(row, number).ok())
+    }
+
     /// Up to `limit` sessions that began before `position`, the newest first.
     ///
     /// # Errors

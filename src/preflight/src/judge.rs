@@ -2,8 +2,9 @@
 
 use crate::checks::CHECKS;
 use crate::finding::{Finding, Severity};
-use crate::report::Report;
+use crate::report::{Reorganization, Report};
 use crate::snapshot::{Snapshot, SnapshotError};
+use crate::store::{Upgrade, upgrade};
 
 /// Judges an appliance; `own` is the version of the firmware this code belongs to.
 #[must_use]
@@ -17,7 +18,21 @@ pub fn judge(snapshot: &Snapshot, own: &str) -> Report {
             mend: found.mend,
         })
     });
-    Report::new(own, findings.collect())
+    Report::new(own, findings.collect()).with(reorganization(snapshot))
+}
+
+/// What becomes of the data store, where that can be said.
+fn reorganization(snapshot: &Snapshot) -> Option<Reorganization> {
+    let Upgrade::Planned(estimate) = upgrade(snapshot) else {
+        return None;
+    };
+    Some(Reorganization {
+        files: estimate.files,
+        bytes: estimate.bytes,
+        space: estimate.space,
+        free: snapshot.facts.space.as_ref().map(|space| space.data_free),
+        seconds: estimate.time.as_secs().max(1),
+    })
 }
 
 /// The report when the snapshot cannot be read: nothing was judged, so it blocks.

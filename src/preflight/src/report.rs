@@ -25,6 +25,25 @@ pub struct Report {
     pub judge: String,
     /// What it found, what blocks first.
     pub findings: Vec<Finding>,
+    /// What its first start makes of the data store; nothing when that stays as it is, or is not known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reorganization: Option<Reorganization>,
+}
+
+/// What the first start makes of the data store, as estimated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reorganization {
+    /// Files that find a new place.
+    pub files: u64,
+    /// Bytes that are copied; the others are not touched.
+    pub bytes: u64,
+    /// Bytes that must be free.
+    pub space: u64,
+    /// Bytes that are free; nothing when nobody said.
+    #[serde(default)]
+    pub free: Option<u64>,
+    /// Seconds it takes.
+    pub seconds: u64,
 }
 
 /// Why a report cannot be used; the firmware has not passed its Test then.
@@ -56,6 +75,8 @@ struct Raw {
     #[serde(default)]
     judge: Value,
     findings: Vec<Value>,
+    #[serde(default)]
+    reorganization: Value,
 }
 
 impl Report {
@@ -70,7 +91,15 @@ impl Report {
             format: FORMAT,
             judge: clean(judge),
             findings,
+            reorganization: None,
         }
+    }
+
+    /// The report with what becomes of the data store.
+    #[must_use]
+    pub const fn with(mut self, reorganization: Option<Reorganization>) -> Self {
+        self.reorganization = reorganization;
+        self
     }
 
     /// Whether the firmware may be activated.
@@ -106,7 +135,9 @@ impl Report {
         }
         let finding = |value| serde_json::from_value(value).unwrap_or_default();
         let findings = raw.findings.into_iter().map(finding).collect();
-        Ok(Self::new(raw.judge.as_str().unwrap_or("unknown"), findings))
+        // It is shown and decides nothing: what blocks is a finding.
+        let reorganization = serde_json::from_value(raw.reorganization).ok();
+        Ok(Self::new(raw.judge.as_str().unwrap_or("unknown"), findings).with(reorganization))
     }
 }
 
@@ -153,6 +184,33 @@ mod tests {
         let report = read(light);
         assert!(report.passed());
         assert_eq!(report.findings[0].severity, Severity::Warning, "in order");
+    }
+
+    #[test]
+    fn an_estimate_that_is_not_understood_is_none() {
+        let read = |estimate: &str| {
+            let text = format!(r#"{{"format": 1, "findings": [], "reorganization": {estimate}}}"#);
+            Report::from_json(text.as_bytes()).unwrap().reorganization
+        };
+        let told = Reorganization {
+            files: 7,
+            bytes: 8,
+            space: 9,
+            free: None,
+            seconds: 10,
+        };
+        let whole = r#"{"files": 7, "bytes": 8, "space": 9, "seconds": 10, "novel": 1}"#;
+        assert_eq!(read(whole), Some(told));
+        for other in [
+            "null",
+            "7",
+            "{}",
+            r#"{"files": -1, "bytes": 8, "space": 9, "seconds": 10}"#,
+        ] {
+            assert_eq!(read(other), None, "{other}");
+        }
+        let report = Report::new("9.0.0", Vec::new()).with(Some(told));
+        assert_eq!(Report::from_json(&report.to_json().unwrap()).unwrap(), report);
     }
 
     #[test]

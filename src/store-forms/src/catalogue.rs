@@ -23,6 +23,10 @@ impl Catalogue for Metadata {
         Ok(self.0.has(id)?)
     }
 
+    fn get(&self, id: &str) -> Result<Option<SessionRecord>, ContentError> {
+        Ok(self.0.get(id)?)
+    }
+
     fn insert(&mut self, record: &SessionRecord) -> Result<(), ContentError> {
         Ok(self.0.insert([record])?)
     }
@@ -63,6 +67,16 @@ impl Catalogue for Recorded {
             .map(|(source, _)| source.has(id))
             .transpose()?
             .unwrap_or(false))
+    }
+
+    fn get(&self, id: &str) -> Result<Option<SessionRecord>, ContentError> {
+        if let Some(record) = self.sessions.get(id)? {
+            return Ok(Some(record));
+        }
+        match self.rest()? {
+            Some((source, _)) => Ok(source.get(id)?),
+            None => Ok(None),
+        }
     }
 
     fn insert(&mut self, record: &SessionRecord) -> Result<(), ContentError> {

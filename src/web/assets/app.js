@@ -29,7 +29,7 @@ let refreshAgain = false;
 function fetchPage() {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", location.pathname);
+    request.open("GET", location.pathname + location.search);
     request.setRequestHeader("X-Refresh", "1");
     request.setRequestHeader("Accept", "text/html");
     request.responseType = "document";

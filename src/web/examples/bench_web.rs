@@ -11,6 +11,9 @@ mod appliance;
 mod asking;
 #[path = "bench_web/serving.rs"]
 mod serving;
+#[path = "../tests/common/store.rs"]
+#[allow(clippy::unwrap_used, reason = "an appliance for tests")]
+mod store;
 
 use std::error::Error;
 

@@ -6,6 +6,9 @@
 #[path = "../tests/common/appliance.rs"]
 #[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod appliance;
+#[path = "../tests/common/store.rs"]
+#[allow(clippy::unwrap_used, reason = "an appliance for tests")]
+mod store;
 
 use std::error::Error;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -122,6 +125,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
             } else {
                 appliance::Appliance::ready()
             };
+            {
+                let mut state = appliance
+                    .state
+                    .lock()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                state.store = store::upgraded();
+                state.sessions = (0..120).map(store::record).collect();
+                if arguments.iter().any(|word| word == "upgraded") {
+                    state.commit_at = Some(1_800_086_400);
+                    state.incomplete_until = Some(1_799_990_000_000);
+                }
+            }
             appliance.administration(sps_web::Gate::new(None))
         }),
         boot_id: format!("{}-{}", std::process::id(), uptime_ms()),

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
+use super::search::SearchArgs;
+
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
@@ -71,7 +73,7 @@ pub enum ApplianceCommand {
     /// The data store: show
     #[command(subcommand)]
     Store(StoreCommand),
-    /// Recorded sessions: list
+    /// Recorded sessions: list, search, show
     #[command(subcommand)]
     Sessions(SessionsCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
@@ -224,6 +226,18 @@ pub enum SessionsCommand {
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
+    /// Searches: every condition must hold
+    ///
+    /// While earlier sessions are imported after an upgrade the last line says which are not found yet.
+    Search(Box<SearchArgs>),
+    /// Shows one session with its channels and what happened in it
+    Show {
+        /// Its identifier, as a list shows it
+        id: String,
         /// As everywhere.
         #[command(flatten)]
         common: Common,

@@ -10,6 +10,7 @@ mod licence;
 mod line;
 mod output;
 mod run;
+mod search;
 mod source;
 
 pub use arguments::{ApplianceCommand, Common};

@@ -170,6 +170,13 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Sessions(SessionsCommand::List { limit, common }) => {
             Job::read(Request::SessionList { limit: *limit }, common)
         }
+        ApplianceCommand::Sessions(SessionsCommand::Search(wanted)) => {
+            let search = Box::new(wanted.search());
+            Job::read(Request::SessionSearch { search }, &wanted.common)
+        }
+        ApplianceCommand::Sessions(SessionsCommand::Show { id, common }) => {
+            Job::read(Request::SessionShow { id: id.clone() }, common)
+        }
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }

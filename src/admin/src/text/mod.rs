@@ -9,6 +9,7 @@ mod licence;
 mod network;
 mod progress;
 mod response;
+mod sessions;
 mod status;
 mod store;
 mod table;
@@ -23,8 +24,9 @@ pub use progress::progress_line;
 #[cfg(feature = "cli")]
 pub(crate) use progress::share;
 pub use response::response;
+pub use sessions::{session, session_page, sessions};
 pub use status::status;
-pub use store::{sessions, store};
+pub use store::store;
 pub use units::{bytes, date, duration};
 
 pub(crate) use table::{WIDTH, indented, pairs, table};

@@ -1,7 +1,7 @@
-//! The data store and sessions in words.
+//! The data store in words.
 
-use super::{bytes, date, pairs, table};
-use crate::store::{SessionImport, SessionLine, Sessions, StoreStatus};
+use super::{bytes, clean, date, indented, pairs};
+use crate::store::{MadeFrom, SessionImport, StoreStatus};
 
 /// The data store.
 #[must_use]
@@ -14,13 +14,29 @@ pub fn store(status: &StoreStatus) -> String {
         status.others.join(", ")
     };
     let import = status.import.as_ref().map_or_else(|| "-".to_owned(), import);
-    pairs(&[
+    let made = status.made.as_ref().map_or_else(|| "empty".to_owned(), made);
+    let notes = status.made.as_ref().map_or(&[][..], |made| &made.notes);
+    let told = pairs(&[
         ("Earlier sessions", import),
         ("Layout", layout),
         ("Tree", status.tree.clone()),
+        ("Made from", made),
         ("Free", free),
         ("Kept for earlier firmware", others),
-    ])
+    ]);
+    let notes: Vec<String> = notes.iter().map(|note| clean(note)).collect();
+    told + &indented(&notes)
+}
+
+fn made(made: &MadeFrom) -> String {
+    format!(
+        "layout {} ({}): {} files, {} copied, begun {}",
+        made.layout,
+        made.layout_version,
+        made.files,
+        bytes(made.bytes),
+        date(made.begun)
+    )
 }
 
 fn import(now: &SessionImport) -> String {
@@ -34,28 +50,4 @@ fn import(now: &SessionImport) -> String {
         aside => format!(", {aside} put aside"),
     };
     format!("{state}: {} of {}{aside}", now.done, now.total)
-}
-
-/// Sessions.
-#[must_use]
-pub fn sessions(found: &Sessions) -> String {
-    let row = |session: &SessionLine| {
-        [
-            date(session.start),
-            session.protocol.clone(),
-            session.user.clone(),
-            session.client.clone(),
-            session.server.clone(),
-            session.verdict.clone(),
-            session.id.clone(),
-        ]
-    };
-    let rows: Vec<_> = found.sessions.iter().map(row).collect();
-    let headings = ["BEGAN", "PROTOCOL", "USER", "FROM", "TO", "VERDICT", "SESSION"];
-    format!(
-        "{}{} of {} sessions\n",
-        table(headings, &rows),
-        rows.len(),
-        found.total
-    )
 }

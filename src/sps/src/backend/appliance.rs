@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use sps_admin::{
-    Backend, Call, Context, Failure, Jobs, Mode, Origin, Parcel, Reply, Request, Response, Standing, Work,
+    Backend, Call, Context, Failure, Jobs, Mode, Origin, Parcel, Reply, Request, Response, SessionImport,
+    Standing, Work,
 };
 use sps_bootlog::BootLog;
 use sps_fetch::Fetcher;
@@ -27,8 +28,8 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
-    testing,
+    access, fetching, firmware, installing, kept_bundles, licence, network, sessions, setup, status, store,
+    support, testing,
 };
 use crate::services::{DataState, Opened};
 
@@ -90,10 +91,9 @@ impl Appliance {
         self.data.clone()
     }
 
-    /// How far the import of earlier sessions is, and whether it is to rest.
-    pub(super) fn importing(&self) -> (Option<sps_store_forms::Importing>, bool) {
-        let state = self.data.borrow();
-        (state.importing, state.import_paused)
+    /// How far the import of earlier sessions is; nothing when there was none to import in this start.
+    pub(super) fn import_state(&self) -> Option<SessionImport> {
+        self.data.borrow().import_state()
     }
 
     /// The data store, while it can be used.
@@ -204,8 +204,11 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
+            Request::StoreShow | Request::ImportPause { .. } => {
                 self.aside(move |own| store::answer(&own, &request)).await
+            }
+            Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
+                self.aside(move |own| sessions::answer(&own, &request)).await
             }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,

@@ -11,6 +11,7 @@ mod kept_bundles;
 mod licence;
 mod network;
 mod receiving;
+mod sessions;
 mod settings;
 mod setup;
 mod status;

@@ -1,19 +1,15 @@
-//! The data store: what it is, and the sessions in it. Blocking throughout.
+//! The data store: what it is, and the import into it. Blocking throughout.
 
 use std::sync::Arc;
 
-use sps_admin::{Failure, Reply, Request, Response, SessionImport, SessionLine, Sessions, StoreStatus};
-use sps_datastore_engine::layout;
-use sps_session_record::SessionRecord;
+use sps_admin::{Failure, MadeFrom, Reply, Request, Response, StoreStatus};
+use sps_datastore_engine::{Journal, layout};
 
 use super::appliance::{Appliance, done};
 use crate::services::{DATA_FOLDER, Opened};
 
-/// Most sessions of one answer.
-const MOST_SESSIONS: usize = 1000;
-
 /// The store, or why there is none.
-fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
+pub(super) fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
     own.store().ok_or_else(|| {
         Failure::refused("the data store is not available: the service data says why, see `sps status`")
     })
@@ -23,7 +19,6 @@ fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
 pub(super) fn answer(own: &Appliance, request: &Request) -> Reply {
     match request {
         Request::ImportPause { on } => Ok(pause(own, *on)),
-        Request::SessionList { limit } => sessions(own, *limit),
         _ => show(own),
     }
 }
@@ -34,22 +29,19 @@ fn show(own: &Appliance) -> Reply {
     let failed = |error: &dyn std::error::Error| Failure::failed(sps_bootlog::causes(error));
     let room = rustix::fs::statvfs(DATA_FOLDER).map_err(|error| failed(&error))?;
     let facts = opened.store.facts().map_err(|error| failed(&error))?;
+    let history = opened
+        .store
+        .history(opened.tree)
+        .map_err(|error| failed(&error))?;
     let others = facts.trees.iter().map(|tree| tree.name);
     Ok(Response::Store(StoreStatus {
         tree: opened.tree.to_string(),
         layout: opened.layout,
-        layout_version: layout(opened.layout)
-            .map_or("", |layout| layout.version)
-            .to_owned(),
+        layout_version: version_of(opened.layout),
         total: room.f_blocks.saturating_mul(room.f_frsize),
         free: room.f_bavail.saturating_mul(room.f_frsize),
-        import: own.importing().0.map(|now| SessionImport {
-            done: now.done,
-            total: now.total,
-            aside: now.aside,
-            paused: own.importing().1,
-            finished: now.finished,
-        }),
+        import: own.import_state(),
+        made: history.as_ref().map(made),
         others: others
             .filter(|name| *name != opened.tree)
             .map(|name| name.to_string())
@@ -57,37 +49,32 @@ fn show(own: &Appliance) -> Reply {
     }))
 }
 
+fn made(journal: &Journal) -> MadeFrom {
+    let done = journal.steps.iter().map(|step| step.done);
+    MadeFrom {
+        layout: journal.from.layout,
+        layout_version: version_of(journal.from.layout),
+        begun: journal.begun,
+        files: done.clone().map(|done| done.files).sum(),
+        bytes: done.map(|done| done.bytes).sum(),
+        notes: journal.notes.clone(),
+    }
+}
+
+fn version_of(number: u32) -> String {
+    layout(number).map_or("", |layout| layout.version).to_owned()
+}
+
 /// Lets the import rest, or go on.
 fn pause(own: &Appliance, on: bool) -> Response {
-    own.data().send_modify(|state| state.import_paused = on);
+    own.data().send_modify(|state| {
+        state.import_paused = on;
+        // The rate is that of the time it worked.
+        state.importing_since = None;
+    });
     done(if on {
         "the import of earlier sessions rests after the batch it is at"
     } else {
         "the import of earlier sessions goes on"
     })
-}
-
-/// The newest sessions.
-fn sessions(own: &Appliance, limit: usize) -> Reply {
-    let opened = opened(own)?;
-    let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
-    let catalogue = opened.catalogue().map_err(failed)?;
-    let newest = catalogue.newest(limit.min(MOST_SESSIONS)).map_err(failed)?;
-    Ok(Response::Sessions(Sessions {
-        total: catalogue.count().map_err(failed)?,
-        sessions: newest.iter().map(line).collect(),
-    }))
-}
-
-fn line(record: &SessionRecord) -> SessionLine {
-    let target = record.server.as_ref().map(|server| server.address.clone());
-    SessionLine {
-        id: record.id.clone(),
-        start: u64::try_from(record.start / 1000).unwrap_or(0),
-        protocol: record.protocol.to_string(),
-        user: record.gateway_user.clone().unwrap_or_default(),
-        client: record.client.address.clone(),
-        server: record.target.clone().or(target).unwrap_or_default(),
-        verdict: record.verdict.to_string(),
-    }
 }

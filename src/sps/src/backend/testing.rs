@@ -4,7 +4,9 @@ use std::fs;
 use std::sync::PoisonError;
 
 use serde_json::{Map, Value};
-use sps_admin::{Confirmed, Context, Failure, Finding, Progress, Reply, Response, Severity, Test};
+use sps_admin::{
+    Confirmed, Context, Failure, Finding, Progress, Reorganization, Reply, Response, Severity, Test,
+};
 use sps_config::REDACTED;
 use sps_datastore_engine::{Choice, Kind, choose};
 use sps_firmware::{Firmware, MAX_REPORT, TestRecord};
@@ -116,6 +118,17 @@ fn told(record: &TestRecord, report: &Report, outdated: Option<String>) -> Test 
         passed: record.passed,
         outdated,
         findings: report.findings.iter().map(finding).collect(),
+        reorganization: report.reorganization.map(estimate),
+    }
+}
+
+const fn estimate(told: sps_preflight::Reorganization) -> Reorganization {
+    Reorganization {
+        files: told.files,
+        bytes: told.bytes,
+        space: told.space,
+        free: told.free,
+        seconds: told.seconds,
     }
 }
 

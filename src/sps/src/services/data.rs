@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
+use sps_admin::SessionImport;
 use sps_bootlog::causes;
 use sps_cluster_config::NodeKey;
 use sps_config::Secret;
@@ -48,10 +49,54 @@ pub(crate) struct DataState {
     pub(crate) advanced: Option<Instant>,
     /// How far the import of earlier sessions is, once it was begun.
     pub(crate) importing: Option<Importing>,
+    /// Since when it goes on, and how much was done then.
+    pub(crate) importing_since: Option<(Instant, u64)>,
     /// Somebody wants the import to rest.
     pub(crate) import_paused: bool,
     /// The store, once it may be used.
     pub(crate) opened: Option<Arc<Opened>>,
+}
+
+impl DataState {
+    /// How far the import of earlier sessions is; nothing when there was none to import in this start.
+    pub(crate) fn import_state(&self) -> Option<SessionImport> {
+        let now = self.importing?;
+        let since = self
+            .importing_since
+            .filter(|_| !now.finished && !self.import_paused);
+        let rate = since.and_then(|(since, before)| {
+            let seconds = since.elapsed().as_secs();
+            now.done.saturating_sub(before).checked_div(seconds)
+        });
+        let left = now.total.saturating_sub(now.done);
+        Some(SessionImport {
+            done: now.done,
+            total: now.total,
+            aside: now.aside,
+            paused: self.import_paused,
+            finished: now.finished,
+            rate,
+            seconds_left: rate.and_then(|rate| left.checked_div(rate)),
+        })
+    }
+
+    /// The long step that is under way: a reorganization, or the import that follows it.
+    pub(crate) fn long_step(&self) -> Option<Progress> {
+        let import = || self.import_state().filter(|import| !import.finished);
+        self.progress.clone().or_else(|| {
+            let import = import()?;
+            #[expect(clippy::cast_precision_loss, reason = "a rate to be shown")]
+            let rate = import.rate.map(|rate| rate as f64);
+            Some(Progress {
+                what: "Importing earlier sessions into the session database".into(),
+                done: import.done,
+                total: import.total,
+                unit: "sessions".into(),
+                rate,
+                seconds_left: import.seconds_left,
+            })
+        })
+    }
 }
 
 /// The data store, open.

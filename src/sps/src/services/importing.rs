@@ -73,7 +73,10 @@ async fn import(
         return Ok(());
     };
     let mut told = Instant::now();
-    data.send_modify(|state| state.importing = Some(import.state()));
+    data.send_modify(|state| {
+        state.importing = Some(import.state());
+        state.importing_since = Some((Instant::now(), import.state().done));
+    });
     info!("earlier sessions are imported into the session database in the background");
     loop {
         let mut changes = data.subscribe();
@@ -84,6 +87,9 @@ async fn import(
         );
         if data.borrow().opened.is_none() {
             return Ok(());
+        }
+        if data.borrow().importing_since.is_none() {
+            data.send_modify(|state| state.importing_since = Some((Instant::now(), import.state().done)));
         }
         let begun = Instant::now();
         let work = sessions.clone();

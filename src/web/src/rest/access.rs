@@ -16,7 +16,7 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, configuration, firmware, licence, openapi, support, transaction};
+use super::{appliance, configuration, firmware, licence, openapi, sessions, store, support, transaction};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -37,10 +37,12 @@ const LOCAL: &str = "local";
 /// `GET` of the list of resources.
 pub(super) async fn root() -> Response {
     let names = [
+        ("audit", sessions::AUDIT),
         ("authentication", AUTHENTICATION),
         ("boot", BOOT),
         ("changes", appliance::CHANGES),
         ("configuration", configuration::CONFIGURATION),
+        ("data_store", store::STORE),
         ("firmware", firmware::FIRMWARE),
         ("health_status", appliance::HEALTH),
         ("info", appliance::INFO),

@@ -140,7 +140,11 @@ pub(super) async fn test(Extension(visitor): Extension<Visitor>, bytes: Bytes) -
         .filter(|test| test.outdated.is_none());
     match (ended.map(|job| job.state), tested) {
         (Some(JobState::Done(_)), Some(tested)) => {
-            let summary = json!({ "test_summary": tested.summary(), "findings": tested.findings });
+            let summary = json!({
+                "test_summary": tested.summary(),
+                "findings": tested.findings,
+                "reorganization": tested.reorganization,
+            });
             let place = Place {
                 href: TEST,
                 parent: FIRMWARE,

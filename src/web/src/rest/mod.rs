@@ -11,7 +11,9 @@ mod firmware;
 mod licence;
 mod openapi;
 mod routes;
+mod sessions;
 mod setup;
+mod store;
 mod support;
 mod transaction;
 

@@ -26,6 +26,8 @@ const PARTS: &[&str] = &[
     include_str!("openapi/configuration.json"),
     include_str!("openapi/firmware.json"),
     include_str!("openapi/licence.json"),
+    include_str!("openapi/sessions.json"),
+    include_str!("openapi/store.json"),
     include_str!("openapi/support.json"),
 ];
 

@@ -13,8 +13,8 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 
 use super::{
-    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, setup, support,
-    transaction,
+    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, sessions, setup, store,
+    support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -59,6 +59,13 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
         .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
         .route(licence::LICENSE, get(licence::show))
+        .route(sessions::AUDIT, get(sessions::audit))
+        .route(sessions::SESSIONS, get(sessions::sessions))
+        .route(sessions::SESSION, get(sessions::session))
+        .route(sessions::CHANNELS, get(sessions::channels))
+        .route(sessions::EVENTS, get(sessions::events))
+        .route(store::STORE, get(store::show))
+        .route(store::IMPORT, get(store::import).put(store::set_import))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(
             licence::UPLOAD,

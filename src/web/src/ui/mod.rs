@@ -14,14 +14,18 @@ mod jobs;
 mod layout;
 mod licence;
 mod login;
+mod monitor;
 mod navigation;
 mod parts;
 mod receive;
 mod routes;
+mod search;
+mod session;
 mod setup;
 pub(crate) mod testing;
 mod time;
 mod troubleshooting;
+mod upgrade;
 mod version;
 mod visitor;
 

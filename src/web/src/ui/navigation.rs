@@ -20,6 +20,14 @@ pub(crate) const SECTIONS: &[Section] = &[
         title: "Basic Settings",
         entries: &[
             Entry {
+                title: "System monitor",
+                path: super::monitor::PAGE,
+            },
+            Entry {
+                title: "Upgrade",
+                path: super::upgrade::PAGE,
+            },
+            Entry {
                 title: "Firmwares",
                 path: super::firmware::PAGE,
             },
@@ -40,6 +48,13 @@ pub(crate) const SECTIONS: &[Section] = &[
                 path: super::troubleshooting::PAGE,
             },
         ],
+    },
+    Section {
+        title: "Search",
+        entries: &[Entry {
+            title: "Sessions",
+            path: super::search::PAGE,
+        }],
     },
     Section {
         title: "Users & Access Control",

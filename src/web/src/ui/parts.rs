@@ -188,6 +188,31 @@ fn bar(progress: &sps_admin::Progress) -> Markup {
     }
 }
 
+/// What the boot page shows too: how far a long step of the appliance itself is.
+pub(crate) fn boot_bar(progress: &crate::boot::status::Progress) -> Markup {
+    bar(&sps_admin::Progress {
+        what: progress.what.clone(),
+        done: progress.done,
+        total: progress.total,
+        unit: progress.unit.clone(),
+        rate: progress.rate,
+        seconds_left: progress.seconds_left,
+    })
+}
+
+/// A count with a narrow space between groups of three.
+pub(crate) fn grouped(count: u64) -> String {
+    let digits = count.to_string();
+    let mut shown = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            shown.push('\u{202f}');
+        }
+        shown.push(digit);
+    }
+    shown
+}
+
 /// `Verifying the firmware: 12.0 of 31.0 MB, 90 MB a second, 1 s left`.
 fn progress_words(progress: &sps_admin::Progress) -> String {
     let amount = |count: u64| match progress.unit.as_str() {
@@ -208,7 +233,7 @@ fn progress_words(progress: &sps_admin::Progress) -> String {
 }
 
 /// Words that begin a line.
-fn capital(words: &str) -> String {
+pub(crate) fn capital(words: &str) -> String {
     let mut chars = words.chars();
     chars.next().map_or_else(String::new, |first| {
         format!("{}{}", first.to_uppercase(), chars.as_str())

@@ -10,8 +10,8 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::{
-    Visitor, changes, control, design, events, fetch, firmware, jobs, licence, login, setup, troubleshooting,
-    version,
+    Visitor, changes, control, design, events, fetch, firmware, jobs, licence, login, monitor, search,
+    session, setup, troubleshooting, upgrade, version,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -26,6 +26,10 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(firmware::PAGE, get(firmware::page))
         .route(firmware::SLOT, get(firmware::notes))
         .route(firmware::ACTION, post(firmware::act))
+        .route(upgrade::PAGE, get(upgrade::page))
+        .route(monitor::PAGE, get(monitor::page).post(monitor::act))
+        .route(search::PAGE, get(search::page))
+        .route(session::PAGE, get(session::page))
         .route(version::PAGE, get(version::page))
         .route(control::PAGE, get(control::page).post(control::act))
         .route(

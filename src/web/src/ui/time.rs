@@ -1,6 +1,7 @@
 //! Times as people see them: in the appliance's time zone, with the zone's name.
 
 use jiff::Timestamp;
+use jiff::civil::DateTime;
 use jiff::tz::{TimeZone, TimeZoneDatabase};
 use maud::{Markup, html};
 
@@ -22,6 +23,20 @@ impl Zone {
         };
         let shown = time.to_zoned(self.0.clone()).strftime("%Y-%m-%d %H:%M:%S %Z");
         html! { time datetime=(time.to_string()) { (shown.to_string()) } }
+    }
+}
+
+impl Zone {
+    /// Its name.
+    pub(crate) fn name(&self) -> &str {
+        self.0.iana_name().unwrap_or("UTC")
+    }
+
+    /// The moment of a clock on the wall here (`2026-11-01T08:00`), milliseconds since 1970.
+    pub(crate) fn milliseconds(&self, clock: &str) -> Option<i64> {
+        let clock: DateTime = clock.parse().ok()?;
+        let moment = clock.to_zoned(self.0.clone()).ok()?;
+        Some(moment.timestamp().as_millisecond())
     }
 }
 
@@ -79,6 +94,18 @@ mod tests {
                 .moment(u64::MAX)
                 .into_string()
                 .contains("no time")
+        );
+    }
+
+    #[test]
+    fn a_clock_on_the_wall_is_a_moment() {
+        let vienna = Zone::named("Europe/Vienna");
+        assert_eq!(vienna.milliseconds("1970-01-01T01:00"), Some(0));
+        assert_eq!(Zone::named("UTC").milliseconds("1970-01-02"), Some(86_400_000));
+        assert_eq!(vienna.milliseconds("soon"), None);
+        assert_eq!(
+            (vienna.name(), Zone::named("Nowhere").name()),
+            ("Europe/Vienna", "UTC")
         );
     }
 

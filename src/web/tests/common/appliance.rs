@@ -9,10 +9,13 @@ use sps_admin::{
     ActionLog, Arrived, Backend, Change, Confirmed, Context, Failure, Finding, FirmwareIdentity,
     FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, Licence, LicenceFile, LicensedFeature,
     Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
-    Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
+    Rollback, Severity, Slot, SlotState, Slots, Standing, Status, StoreStatus, Test, Work,
 };
+use sps_session_record::SessionRecord;
 use sps_web::{Administration, Gate};
 use tokio::sync::Semaphore;
+
+use super::store;
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -41,6 +44,14 @@ pub(crate) struct State {
     /// Fetching waits until it is called off.
     pub(crate) hang: bool,
     pub(crate) ssh_upload: bool,
+    /// When the running firmware is kept for good, while it is on trial.
+    pub(crate) commit_at: Option<u64>,
+    /// The data store.
+    pub(crate) store: StoreStatus,
+    /// Recorded sessions, the newest first.
+    pub(crate) sessions: Vec<SessionRecord>,
+    /// Sessions before that are not imported yet.
+    pub(crate) incomplete_until: Option<i64>,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
 }
@@ -194,6 +205,15 @@ impl Appliance {
                 state.ssh_upload = *on;
                 Ok(done())
             }
+            Request::StoreShow => Ok(Response::Store(state.store.clone())),
+            Request::ImportPause { on } => {
+                if let Some(import) = &mut state.store.import {
+                    import.paused = *on;
+                }
+                Ok(done())
+            }
+            Request::SessionSearch { search } => store::search(&state, search),
+            Request::SessionShow { id } => store::session(&state, id),
             Request::LicenceShow => Ok(licensing(&state)),
             Request::LicenceSet { file } if file.text().starts_with("sps-licence-1") => {
                 state.licence = Some(file.clone());
@@ -317,6 +337,7 @@ fn slots(state: &State) -> Response {
     Response::Slots(Slots {
         slots: state.slots.clone(),
         ssh_upload: state.ssh_upload,
+        commit_at: state.commit_at,
         ..Slots::default()
     })
 }
@@ -381,6 +402,7 @@ fn test(state: &mut State, number: u8, confirmed: Confirmed) -> Reply {
         passed: confirmed.release_notes,
         outdated: None,
         findings,
+        reorganization: None,
     };
     slot.test = Some(test.clone());
     Ok(Response::Tested(test))

@@ -6,7 +6,9 @@
 mod appliance;
 mod client;
 mod server;
+mod store;
 
 pub(crate) use appliance::{Appliance, JOB, PASSWORD};
 pub(crate) use client::{Answer, Client, Event, Events};
 pub(crate) use server::{BOUND, Setup, TestServer, soon};
+pub(crate) use store::{record, upgraded};

@@ -10,7 +10,7 @@ use crate::program::judge;
 
 /// Every check it has, but: that a deleted resource is gone (a slot stays, empty); that every request outside the description is
 /// refused (the session's cookie is in each of them, whatever is planned); and that every setting that can be described is
-/// accepted (what is a name, a zone, an address or a licence is not the description's business).
+/// accepted (what is a name, a moment, a zone, an address or a licence is not the description's business).
 const SETTINGS: &str = "
     [checks]
     use_after_free.enabled = false
@@ -18,6 +18,10 @@ const SETTINGS: &str = "
 
     [[operations]]
     include-operation-id = 'editNetwork'
+    checks.positive_data_acceptance.enabled = false
+
+    [[operations]]
+    include-operation-id = 'listSessions'
     checks.positive_data_acceptance.enabled = false
 
     [[operations]]

@@ -16,6 +16,7 @@ mod requests;
 mod rest;
 mod rest_bundles;
 mod rest_settings;
+mod searching;
 mod showing;
 mod slow;
 mod uploads;

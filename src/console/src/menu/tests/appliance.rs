@@ -79,6 +79,8 @@ impl Appliance {
             | Request::StoreShow
             | Request::ImportPause { .. }
             | Request::SessionList { .. }
+            | Request::SessionSearch { .. }
+            | Request::SessionShow { .. }
             | Request::LicenceSet { .. }
             | Request::FirmwareSsh { .. }
             | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),

@@ -1,0 +1,184 @@
+//! Recorded sessions: lists, searches, single ones. Blocking throughout.
+
+use std::time::Duration;
+
+use sps_admin::{
+    Failure, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response, SessionLine, SessionPage, SessionSearch,
+    Sessions,
+};
+use sps_session_record::{Endpoint, SessionRecord};
+use sps_sessions::{Count, Filter, MAX_FILTER, Page, Search, SessionsError, Sort, Summary};
+
+use super::appliance::Appliance;
+use super::store::opened;
+
+/// Longest time a search takes; what was found until then is the answer, and it says so.
+const SEARCH: Duration = Duration::from_secs(10);
+/// Longest time for counting.
+const COUNTING: Duration = Duration::from_secs(2);
+
+/// Answers what is asked about them.
+pub(super) fn answer(own: &Appliance, request: &Request) -> Reply {
+    match request {
+        Request::SessionSearch { search } => find(own, search),
+        Request::SessionShow { id } => show(own, id),
+        Request::SessionList { limit } => newest(own, *limit),
+        _ => Err(Failure::invalid("this is no question about sessions")),
+    }
+}
+
+/// The newest sessions, imported or not.
+fn newest(own: &Appliance, limit: usize) -> Reply {
+    let opened = opened(own)?;
+    let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
+    let catalogue = opened.catalogue().map_err(failed)?;
+    let newest = catalogue.newest(limit.min(MOST_SESSIONS)).map_err(failed)?;
+    Ok(Response::Sessions(Sessions {
+        total: catalogue.count().map_err(failed)?,
+        sessions: newest.iter().map(line).collect(),
+    }))
+}
+
+/// One session, imported or not.
+fn show(own: &Appliance, id: &str) -> Reply {
+    let opened = opened(own)?;
+    let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
+    let record = opened.catalogue().and_then(|catalogue| catalogue.get(id));
+    match record.map_err(failed)? {
+        Some(record) => Ok(Response::Session(Box::new(record))),
+        None => Err(Failure::invalid(format!(
+            "there is no session {id}: it was never recorded here, or its retention is over"
+        ))),
+    }
+}
+
+/// What a search finds in the session database.
+fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
+    let opened = opened(own)?;
+    let sessions = opened.sessions.as_ref().ok_or_else(|| {
+        Failure::refused(
+            "this firmware works on a layout without a session database: list the newest sessions instead",
+        )
+    })?;
+    let filter = filter(wanted)?;
+    let failed = |error: SessionsError| match error {
+        SessionsError::Filter(error) => Failure::invalid(error.to_string()),
+        error => Failure::failed(sps_bootlog::causes(&error)),
+    };
+    let search = Search {
+        filter: filter.clone(),
+        sort: sort(wanted)?,
+        limit: wanted.limit,
+        cursor: wanted.cursor.clone(),
+        time_limit: SEARCH,
+    };
+    let page = page(sessions, search, wanted.skip).map_err(failed)?;
+    let (matching, more) = match sessions.count(&filter, COUNTING).map_err(failed)? {
+        Count::Exactly(count) => (count, false),
+        Count::MoreThan(count) | Count::AtLeast(count) => (count, true),
+    };
+    Ok(Response::SessionPage(SessionPage {
+        sessions: page.sessions.iter().map(summary).collect(),
+        next: page.next,
+        previous: page.previous,
+        cut: page.cut,
+        incomplete_until: page.incomplete_until,
+        matching,
+        more,
+    }))
+}
+
+/// The page behind `skip` sessions.
+fn page(sessions: &sps_sessions::Sessions, mut search: Search, skip: usize) -> Result<Page, SessionsError> {
+    let limit = search.limit;
+    let mut left = skip;
+    while left > 0 {
+        search.limit = left.min(MOST_SESSIONS);
+        let passed = sessions.page(&search)?;
+        left = left.saturating_sub(passed.sessions.len().max(1));
+        if passed.next.is_none() || passed.cut {
+            return Ok(Page {
+                sessions: Vec::new(),
+                ..passed
+            });
+        }
+        search.cursor = passed.next;
+    }
+    search.limit = limit;
+    sessions.page(&search)
+}
+
+/// The conditions, as the session database takes them; what it does not take is refused in its words.
+fn filter(wanted: &SessionSearch) -> Result<Filter, Failure> {
+    let refused = |why: String| Failure::invalid(format!("the search is refused: {why}"));
+    if !(1..=MOST_SESSIONS).contains(&wanted.limit) {
+        return Err(refused(format!("a page has 1 to {MOST_SESSIONS} sessions")));
+    }
+    if wanted.skip > MOST_SKIPPED {
+        return Err(refused(format!(
+            "at most {MOST_SKIPPED} sessions are passed over: go on with the place of the next page"
+        )));
+    }
+    let json = serde_json::to_vec(&wanted.filter).map_err(|error| refused(error.to_string()))?;
+    if json.len() > MAX_FILTER {
+        return Err(refused("it is too long".into()));
+    }
+    Filter::from_json(&json).map_err(|error| refused(sps_bootlog::causes(&error)))
+}
+
+fn sort(wanted: &SessionSearch) -> Result<Sort, Failure> {
+    let by = serde_json::from_value(wanted.sort.word().into());
+    Ok(Sort {
+        by: by.map_err(|error| Failure::invalid(error.to_string()))?,
+        descending: wanted.descending,
+    })
+}
+
+fn summary(found: &Summary) -> SessionLine {
+    SessionLine {
+        id: found.id.clone(),
+        start: seconds(found.start),
+        end: found.end.map(seconds),
+        connection: found.connection.clone(),
+        protocol: found.protocol.to_string(),
+        user: found.gateway_user.clone().unwrap_or_default(),
+        server_user: found.server_user.clone().unwrap_or_default(),
+        client: found.client.address.clone(),
+        server: reached(found.target.as_ref(), found.server.as_ref()),
+        verdict: found.verdict.to_string(),
+        channels: found.channels,
+        events: found.events,
+        trail: found.trail.as_ref().map(|trail| trail.size),
+        indexing: found.indexing.state.to_string(),
+    }
+}
+
+fn line(record: &SessionRecord) -> SessionLine {
+    let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    SessionLine {
+        id: record.id.clone(),
+        start: seconds(record.start),
+        end: record.end.map(seconds),
+        connection: record.connection.clone(),
+        protocol: record.protocol.to_string(),
+        user: record.gateway_user.clone().unwrap_or_default(),
+        server_user: record.server_user.clone().unwrap_or_default(),
+        client: record.client.address.clone(),
+        server: reached(record.target.as_ref(), record.server.as_ref()),
+        verdict: record.verdict.to_string(),
+        channels: count(record.channels.len()),
+        events: count(record.events.len()),
+        trail: record.trail.as_ref().map(|trail| trail.size),
+        indexing: record.indexing.state.to_string(),
+    }
+}
+
+/// Where it went: as it was asked for, else the address.
+fn reached(target: Option<&String>, server: Option<&Endpoint>) -> String {
+    let address = server.map(|server| server.address.clone());
+    target.cloned().or(address).unwrap_or_default()
+}
+
+fn seconds(milliseconds: i64) -> u64 {
+    u64::try_from(milliseconds / 1000).unwrap_or(0)
+}

@@ -1,0 +1,172 @@
+//! Sessions and data store of the appliance in memory.
+#![allow(dead_code, reason = "each test binary uses its part")]
+
+use sps_admin::{
+    Failure, MadeFrom, Reply, Response, SessionFilter, SessionImport, SessionLine, SessionPage,
+    SessionSearch, StoreStatus,
+};
+use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
+
+use super::appliance::State;
+
+/// A session, the `n`th before the newest.
+pub(crate) fn record(n: i64) -> SessionRecord {
+    let users = ["alice", "bob", "carol"];
+    let targets = [
+        "db1.example.com",
+        "web2.example.com",
+        "10.20.0.7",
+        "files.example.com",
+    ];
+    let verdicts = [Word::ACCEPT, Word::ACCEPT, Word::TERMINATED, Word::DENY];
+    let start = 1_800_000_000_000 - n * 421_000;
+    let pick = |of: usize| usize::try_from(n).unwrap() % of;
+    SessionRecord {
+        format: FORMAT,
+        id: format!("ssh-20270115-{n:06}"),
+        protocol: if n % 3 == 2 { Word::RDP } else { Word::SSH },
+        connection: "linux-servers".into(),
+        start,
+        end: (n > 0).then_some(start + 184_000 + n * 1_000),
+        client: Endpoint {
+            address: format!("192.0.2.{}", 7 + n % 40),
+            port: 50_123,
+        },
+        server: Some(Endpoint {
+            address: "2001:db8::22".into(),
+            port: 22,
+        }),
+        target: Some(targets[pick(4)].into()),
+        gateway_user: Some(users[pick(3)].into()),
+        server_user: Some("root".into()),
+        verdict: verdicts[pick(4)].clone(),
+        channels: vec![Channel {
+            kind: "session-shell".to_owned().try_into().unwrap(),
+            start: start + 1_000,
+            end: Some(start + 180_000),
+            verdict: Word::ACCEPT,
+        }],
+        events: vec![Event {
+            at: start + 10_000,
+            kind: Word::COMMAND,
+            text: format!("systemctl restart unit-{n} # <b>&</b>"),
+        }],
+        trail: (n % 5 != 4).then(|| TrailFile {
+            name: format!("2027/01/15/ssh-{n}.zat"),
+            size: 48_213 * (1 + n.unsigned_abs()),
+        }),
+        indexing: Indexing::default(),
+    }
+}
+
+/// A data store that was reorganized and whose earlier sessions are being imported.
+pub(crate) fn upgraded() -> StoreStatus {
+    StoreStatus {
+        tree: "layout-5.0".into(),
+        layout: 5,
+        layout_version: "7.0".into(),
+        total: 2_000_000_000_000,
+        free: 1_260_000_000_000,
+        others: vec!["layout-4.0".into()],
+        import: Some(SessionImport {
+            done: 412_300,
+            total: 1_300_000,
+            aside: 2,
+            paused: false,
+            finished: false,
+            rate: Some(9_100),
+            seconds_left: Some(97),
+        }),
+        made: Some(MadeFrom {
+            layout: 4,
+            layout_version: "6.8".into(),
+            begun: 1_799_999_000,
+            files: 1_300_412,
+            bytes: 812_000_000,
+            notes: vec!["<b>the option for the lowest TLS version</b> was dropped".into()],
+        }),
+    }
+}
+
+/// What a search finds.
+pub(crate) fn search(state: &State, wanted: &SessionSearch) -> Reply {
+    let filter = &wanted.filter;
+    for address in [&filter.client, &filter.server].into_iter().flatten() {
+        if address.parse::<std::net::IpAddr>().is_err() {
+            return Err(Failure::invalid("the search is refused: this is no address"));
+        }
+    }
+    let first = wanted
+        .cursor
+        .as_ref()
+        .map_or(Ok(wanted.skip), |place| place.parse());
+    let first = first.map_err(|_| Failure::invalid("the place in the list cannot be read"))?;
+    let found: Vec<_> = state
+        .sessions
+        .iter()
+        .filter(|record| matches(record, filter))
+        .collect();
+    let page = found.iter().skip(first).take(wanted.limit);
+    let after = first + wanted.limit;
+    Ok(Response::SessionPage(SessionPage {
+        sessions: page.map(|record| line(record)).collect(),
+        next: (after < found.len()).then(|| after.to_string()),
+        previous: (first > 0).then(|| first.saturating_sub(wanted.limit).to_string()),
+        cut: false,
+        incomplete_until: state.incomplete_until,
+        matching: found.len() as u64,
+        more: false,
+    }))
+}
+
+fn matches(record: &SessionRecord, filter: &SessionFilter) -> bool {
+    let same = |wanted: &Option<String>, found: Option<&String>| wanted.is_none() || wanted.as_ref() == found;
+    let word = |wanted: &Option<String>, found: &Word| {
+        wanted.as_ref().is_none_or(|wanted| *wanted == found.to_string())
+    };
+    let text = |wanted: &String| record.events.iter().any(|event| event.text.contains(wanted));
+    same(&filter.gateway_user, record.gateway_user.as_ref())
+        && same(&filter.server_user, record.server_user.as_ref())
+        && same(&filter.target, record.target.as_ref())
+        && word(&filter.protocol, &record.protocol)
+        && word(&filter.verdict, &record.verdict)
+        && filter.from.is_none_or(|from| record.start >= from)
+        && filter.until.is_none_or(|until| record.start < until)
+        && filter
+            .has_trail
+            .is_none_or(|wanted| record.trail.is_some() == wanted)
+        && filter
+            .client
+            .as_ref()
+            .is_none_or(|client| *client == record.client.address)
+        && filter.text.as_ref().is_none_or(text)
+}
+
+fn line(record: &SessionRecord) -> SessionLine {
+    let seconds = |at: i64| u64::try_from(at / 1000).unwrap();
+    SessionLine {
+        id: record.id.clone(),
+        start: seconds(record.start),
+        end: record.end.map(seconds),
+        connection: record.connection.clone(),
+        protocol: record.protocol.to_string(),
+        user: record.gateway_user.clone().unwrap_or_default(),
+        server_user: record.server_user.clone().unwrap_or_default(),
+        client: record.client.address.clone(),
+        server: record.target.clone().unwrap_or_default(),
+        verdict: record.verdict.to_string(),
+        channels: 1,
+        events: 1,
+        trail: record.trail.as_ref().map(|trail| trail.size),
+        indexing: record.indexing.state.to_string(),
+    }
+}
+
+/// One session.
+pub(crate) fn session(state: &State, id: &str) -> Reply {
+    let found = state.sessions.iter().find(|record| record.id == id);
+    found
+        .cloned()
+        .map(|record| Response::Session(Box::new(record)))
+        .ok_or_else(|| Failure::invalid(format!("there is no session {id}")))
+}
