@@ -7,8 +7,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use serde::Deserialize;
 
@@ -79,10 +81,27 @@ impl Fuzz {
             Some(name) => bail!("no fuzz target {name}; there are: {}", targets.join(", ")),
         };
         build(project, &folder)?;
-        for target in &wanted {
-            self.run_target(&folder, target)?;
-        }
-        Ok(())
+        self.run_all(&folder, &wanted)
+    }
+
+    /// Runs the targets, as many at a time as there are processors.
+    fn run_all(&self, folder: &Path, wanted: &[String]) -> Result<()> {
+        let next = AtomicUsize::new(0);
+        let work = || -> Result<()> {
+            while let Some(target) = wanted.get(next.fetch_add(1, Ordering::Relaxed)) {
+                self.run_target(folder, target)?;
+            }
+            Ok(())
+        };
+        let processors = thread::available_parallelism().map_or(1, usize::from);
+        thread::scope(|scope| {
+            let threads: Vec<_> = (0..processors).map(|_| scope.spawn(work)).collect();
+            let mut ended = threads.into_iter().map(|thread| {
+                let ended = thread.join();
+                ended.unwrap_or_else(|_| Err(anyhow!("a thread of the fuzzing panicked")))
+            });
+            ended.try_for_each(|ended| ended)
+        })
     }
 
     fn run_target(&self, folder: &Path, target: &str) -> Result<()> {

@@ -67,7 +67,8 @@ fn build_copy(project: &Project, to: &Path) -> Result<PathBuf> {
     command
         .env("SPS_CACHE", &cache)
         .env("SOURCE_DATE_EPOCH", commit_date(project)?);
-    run(&mut command, &tree)
+    progress::run("reproducible firmware: a copy", &mut command, None)?;
+    newest_iso(&tree.join("out"))
 }
 
 fn commit_date(project: &Project) -> Result<String> {

@@ -52,6 +52,16 @@ impl Steps {
         result.map(drop).with_context(|| format!("step `{name}`"))
     }
 
+    /// Notes a step that ran beside others and took `time`.
+    pub(crate) fn ran_beside(&mut self, name: &str, time: Duration, result: Result<Outcome>) -> Result<()> {
+        self.rows.push(Row {
+            name: format!("{name} (beside)"),
+            time,
+            outcome: result.as_ref().ok().copied(),
+        });
+        result.map(drop).with_context(|| format!("step `{name}`"))
+    }
+
     /// Prints the table.
     pub(crate) fn print(&self) {
         println!("\n{}", self.table(self.start.elapsed()));

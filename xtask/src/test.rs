@@ -1,8 +1,10 @@
 //! `cargo xtask test`: every test, with the set-up it needs.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use clap::Args;
 
 use crate::fuzz::Fuzz;
@@ -57,20 +59,11 @@ impl Test {
             tidy::run_steps(project, steps)?;
         }
         steps.run("kernel", || done(kernel::ensure(project, Variant::Release)))?;
-        let mut iso = None;
-        steps.run("firmware", || {
-            iso = Some(reproduce::build(project)?);
-            Ok(Outcome::default())
-        })?;
-        let iso = iso.context("the firmware step gave no ISO")?;
+        let iso = build(project, steps)?;
         steps.run("tests", || {
             Ok(Outcome {
                 passed: cargo_test(project, &iso)?,
             })
-        })?;
-        steps.run("fuzzing", || done(Fuzz::short().run(project)))?;
-        steps.run("reproducible firmware", || {
-            done(reproduce::verify_copy(project, &iso))
         })?;
         if self.long {
             Self::long_steps(project, &iso, steps)
@@ -105,6 +98,41 @@ impl Test {
         };
         steps.run("reproducible kernel", twice)
     }
+}
+
+/// Builds everything and fuzzes; the firmware and its copy beside, since linking them leaves a processor idle for minutes.
+fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
+    thread::scope(|scope| {
+        let firmware = scope.spawn(|| {
+            let start = Instant::now();
+            let iso = reproduce::build(project);
+            let built = start.elapsed();
+            let same = match &iso {
+                Ok(iso) => reproduce::verify_copy(project, iso),
+                Err(_) => Ok(()),
+            };
+            (iso, built, same, start.elapsed())
+        });
+        let mine = steps
+            .run("build of the tests", || done(build_tests(project)))
+            .and_then(|()| steps.run("fuzzing", || done(Fuzz::short().run(project))));
+        let ended = firmware.join();
+        let (iso, built, same, total) = ended.map_err(|_| anyhow!("the build of the firmware panicked"))?;
+        let (iso, result) = match iso {
+            Ok(iso) => (Some(iso), Ok(Outcome::default())),
+            Err(error) => (None, Err(error)),
+        };
+        steps.ran_beside("firmware", built, result)?;
+        steps.ran_beside("reproducible firmware", total.saturating_sub(built), done(same))?;
+        mine?;
+        iso.context("the firmware step gave no ISO")
+    })
+}
+
+fn build_tests(project: &Project) -> Result<()> {
+    let mut command = tidy::cargo(project);
+    command.args(["test", "--workspace", "--locked", "--no-run"]);
+    progress::pass_through(&mut command)
 }
 
 fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {

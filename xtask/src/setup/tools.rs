@@ -215,7 +215,11 @@ fn install_cargo_deny(project: &Project) -> Result<()> {
     let mut command = Command::new("cargo");
     command
         .args(["install", "--locked", "--version", CARGO_DENY, "--root"])
-        .arg(root);
+        .arg(root)
+        // It looks at a few files and ends: compiling it fast counts, not its speed.
+        .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "0")
+        .env("CARGO_PROFILE_RELEASE_LTO", "off")
+        .env("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16");
     progress::run("setup: install cargo-deny", command.arg("cargo-deny"), None)?;
     Ok(())
 }
