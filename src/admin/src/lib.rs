@@ -65,6 +65,6 @@ pub use setup::{Setup, WEB_USER};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use store::{MadeFrom, SessionImport, SessionLine, Sessions, StoreStatus};
+pub use store::{MadeFrom, SessionImport, SessionLine, Sessions, StoreFindings, StoreStatus};
 pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
 pub use testing::{Confirmed, Finding, Reorganization, Severity, Test};

@@ -186,6 +186,11 @@ pub enum Request {
         /// At most so many.
         limit: usize,
     },
+    /// Checks every session and every audit trail: [`crate::Response::StoreChecked`].
+    StoreCheck {
+        /// A trail that belongs to no session becomes one.
+        adopt: bool,
+    },
     /// Sessions that a search finds: [`crate::Response::SessionPage`].
     SessionSearch {
         /// What is looked for.

@@ -10,7 +10,7 @@ use crate::licence::Licensing;
 use crate::network::NetworkStatus;
 use crate::search::SessionPage;
 use crate::status::{ConsoleState, LogLines, Status};
-use crate::store::{Sessions, StoreStatus};
+use crate::store::{Sessions, StoreFindings, StoreStatus};
 use crate::support::{BundleWritten, KeptBundle, Stick};
 use crate::testing::Test;
 
@@ -66,6 +66,8 @@ pub enum Response {
     Store(StoreStatus),
     /// Sessions, the newest first.
     Sessions(Sessions),
+    /// What a check of the data store found.
+    StoreChecked(StoreFindings),
     /// What a search found.
     SessionPage(SessionPage),
     /// One session.

@@ -65,6 +65,41 @@ pub struct SessionImport {
     pub seconds_left: Option<u64>,
 }
 
+/// What a complete check of the data store found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoreFindings {
+    /// Sessions that were read.
+    pub sessions: u64,
+    /// Files of audit trails that were met.
+    pub trails: u64,
+    /// Trails that became sessions.
+    pub adopted: u64,
+    /// Files that were put aside earlier.
+    pub quarantined: u64,
+    /// What is wrong, one sentence each.
+    pub told: Vec<String>,
+    /// Findings that are only counted.
+    pub more: u64,
+}
+
+impl StoreFindings {
+    /// One line: `300 sessions and 300 audit trails are in order`.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let (sessions, trails) = (self.sessions, self.trails);
+        let aside = match self.quarantined {
+            0 => String::new(),
+            files => format!("; {files} files were put aside earlier"),
+        };
+        match self.told.len() as u64 + self.more {
+            0 => format!("{sessions} sessions and {trails} audit trails are in order{aside}"),
+            1 => format!("1 finding in {sessions} sessions and {trails} audit trails{aside}"),
+            found => format!("{found} findings in {sessions} sessions and {trails} audit trails{aside}"),
+        }
+    }
+}
+
 /// Sessions, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

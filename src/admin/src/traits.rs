@@ -21,6 +21,8 @@ const A_BUNDLE: Duration = Duration::from_secs(300);
 const A_FIRMWARE: Duration = Duration::from_secs(30 * 60);
 /// What a server may take to send a firmware (an hour), and what may come before it.
 const A_FETCH: Duration = Duration::from_secs(65 * 60);
+/// Looking at ten million sessions and their trails on a slow disk.
+const A_CHECK: Duration = Duration::from_secs(12 * 3600);
 /// Writing a disk on which only the file systems are made.
 const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
 
@@ -76,6 +78,8 @@ impl Request {
             Self::BundleDelete { key } => format!("delete the support bundle {key}"),
             Self::LicenceShow => "licence show".into(),
             Self::StoreShow => "store show".into(),
+            Self::StoreCheck { adopt: false } => "store check".into(),
+            Self::StoreCheck { adopt: true } => "store check, adopting audit trails of no session".into(),
             Self::SessionList { .. } => "sessions list".into(),
             Self::SessionSearch { .. } => "sessions search".into(),
             Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
@@ -129,6 +133,7 @@ impl Request {
                     | Self::BundleRead { .. }
                     | Self::BundleDelete { .. }
                     | Self::FirmwareFetch { .. }
+                    | Self::StoreCheck { .. }
             )
     }
 
@@ -177,6 +182,7 @@ impl Request {
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::FirmwareFetch { .. } => A_FETCH,
+            Self::StoreCheck { .. } => A_CHECK,
             Self::InstallRun { .. } => AN_INSTALLATION,
         }
     }
@@ -205,7 +211,10 @@ impl Request {
     /// It can be called off while it is carried out.
     #[must_use]
     pub(crate) fn can_be_called_off(&self) -> bool {
-        matches!(self, Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. })
+        matches!(
+            self,
+            Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. } | Self::StoreCheck { .. }
+        )
     }
 
     /// The asker's reason that a request carries itself.

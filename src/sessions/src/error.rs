@@ -254,6 +254,19 @@ impl Fault {
 }
 
 impl SessionsError {
+    /// Whether the file itself is damaged: what can be read of it is read into a new one ([`crate::Salvage`]).
+    #[must_use]
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Damaged { .. } | Self::Stranger { .. } => true,
+            Self::Open { source, .. } | Self::Operation { source, .. } => matches!(
+                source.sqlite_error_code(),
+                Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
+
     /// The error with its causes, in one line.
     pub(crate) fn told(&self) -> String {
         let mut text = self.to_string();

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 
 use crate::error::{Doing as _, Faulty, SessionsError};
 use crate::schema::{self, Purpose};
@@ -154,4 +155,14 @@ fn limited<T>(
         .doing("set the time limit")?;
     let view = connection.unchecked_transaction().doing("begin to read")?;
     read(&view)
+}
+
+/// Looks at every page of a file that nobody has open.
+pub(crate) fn look(path: &Path, limit: Duration) -> Result<(), SessionsError> {
+    let mut connection = schema::open(path, Purpose::Read, CACHE)?;
+    let looked = connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
+        .doing("leave the log as it is")
+        .and_then(|_| limited(&mut connection, limit, schema::quick_check));
+    looked.map_err(|fault| fault.of(path))
 }

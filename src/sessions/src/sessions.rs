@@ -14,7 +14,7 @@ use crate::import::{Batch, Imported, MAX_BATCH};
 use crate::live::{Change, Step};
 use crate::mark;
 use crate::queue::Queue;
-use crate::readers::Readers;
+use crate::readers::{self, Readers};
 use crate::records::Records;
 use crate::retention::{self, Deleted};
 use crate::schema;
@@ -62,6 +62,18 @@ impl Sessions {
             readers: Readers::new(path),
             writer: Mutex::new(Some(writer)),
         })
+    }
+
+    /// Looks at the pages of the file before anything is done with it; one that is not there is in order. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`Sessions::open`] and [`Sessions::check`].
+    pub fn look(path: &Path, limit: Duration) -> Result<(), SessionsError> {
+        if path.exists() {
+            readers::look(path, limit)
+        } else {
+            Ok(())
+        }
     }
 
     /// A session begins. It is on the disk within a second; see [`Sessions::flush`].
@@ -150,6 +162,14 @@ impl Sessions {
     pub fn importer(&self, name: &str) -> Result<Option<Vec<u8>>, SessionsError> {
         let name = mark::importer(name);
         self.readers.read(ROW_LIMIT, |db| mark::load(db, &name))
+    }
+
+    /// Sessions that began before that, milliseconds since 1970, are still being imported; none when all are there.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn incomplete_until(&self) -> Result<Option<i64>, SessionsError> {
+        self.readers.read(ROW_LIMIT, mark::load_incomplete)
     }
 
     /// The whole record of a session, when there is one.

@@ -78,15 +78,25 @@ impl Content for Forms {
     }
 }
 
-impl Forms {
-    /// Opens the session database in the place of a tree of layout 5. One at a time may be open.
-    ///
-    /// # Errors
-    /// It cannot be used.
-    pub fn sessions(folder: &Path) -> Result<Sessions, ContentError> {
-        Ok(Sessions::open(&folder.join(SESSIONS))?)
+/// The forms of every layout, for a tree whose session database is open already.
+#[derive(Clone, Debug)]
+pub struct Live(pub Arc<Sessions>);
+
+impl Content for Live {
+    fn migrate(&self, document: &[u8], from: u32, to: u32) -> Result<Migrated, ContentError> {
+        Forms.migrate(document, from, to)
     }
 
+    fn adapt(&self, folder: &Path, from: u32, to: u32) -> Result<Vec<String>, ContentError> {
+        Forms.adapt(folder, from, to)
+    }
+
+    fn catalogue(&self, folder: &Path, _layout: u32) -> Result<Box<dyn Catalogue>, ContentError> {
+        recorded(folder, self.0.clone())
+    }
+}
+
+impl Forms {
     /// Everything recorded: in the session database that is open, and in what is still to be imported beside it.
     ///
     /// # Errors

@@ -2,9 +2,16 @@
 //!
 //! Invariant: nothing here knows where a place is; folders are given.
 
+mod aside;
 mod catalogue;
+pub mod check;
 mod forms;
 mod import;
+mod opening;
+mod recover;
 
-pub use forms::Forms;
+pub use aside::{Aside, AsideError, Damaged};
+pub use forms::{Forms, Live};
 pub use import::{Import, Importing};
+pub use opening::{Filling, Opening};
+pub use recover::Recovery;

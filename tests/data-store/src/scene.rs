@@ -31,10 +31,18 @@ pub fn scratch() -> Result<TempDir> {
 /// # Errors
 /// It cannot be made.
 pub fn store(root: &Path, from: u32, sessions: u64) -> Result<PathBuf> {
+    store_of(root, from, sessions, 11)
+}
+
+/// The same of another seed.
+///
+/// # Errors
+/// It cannot be made.
+pub fn store_of(root: &Path, from: u32, sessions: u64, seed: u64) -> Result<PathBuf> {
     let recipe = Recipe {
         layout: from,
         sessions,
-        seed: 11,
+        seed,
         trails: TrailSize::Fixed(300),
         damaged: true,
         firmware: OLD.into(),
@@ -47,7 +55,21 @@ pub fn store(root: &Path, from: u32, sessions: u64) -> Result<PathBuf> {
 /// # Errors
 /// It cannot have its tree.
 pub fn start(root: &Path, firmware: &str, layout: u32, steps: &Steps) -> Result<Prepared, StoreError> {
-    Store::open(root, firmware, layout, steps)?.prepare(&Forms, NOW, &mut |_| true)
+    start_at(root, firmware, layout, steps, NOW)
+}
+
+/// The same while the clock says `now`.
+///
+/// # Errors
+/// It cannot have its tree.
+pub fn start_at(
+    root: &Path,
+    firmware: &str,
+    layout: u32,
+    steps: &Steps,
+    now: u64,
+) -> Result<Prepared, StoreError> {
+    Store::open(root, firmware, layout, steps)?.prepare(&Forms, now, &mut |_| true)
 }
 
 /// A store before an upgrade, to which everything later is compared.

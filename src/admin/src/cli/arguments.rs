@@ -70,7 +70,7 @@ pub enum ApplianceCommand {
     /// The licence: show, add
     #[command(subcommand)]
     Licence(LicenceCommand),
-    /// The data store: show
+    /// The data store: show, check
     #[command(subcommand)]
     Store(StoreCommand),
     /// Recorded sessions: list, search, show
@@ -196,6 +196,18 @@ pub enum NetworkCommand {
 pub enum StoreCommand {
     /// Shows its layout, the room it has, and what is kept for earlier firmware
     Show(Common),
+    /// Checks every session and every audit trail, and says what is wrong
+    ///
+    /// Connections go on meanwhile. A database that turns out to be damaged is put aside at the next start; what can be read of it comes
+    /// into a new one.
+    Check {
+        /// A trail that belongs to no session becomes one, so that it is found again
+        #[arg(long)]
+        adopt: bool,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
     /// Lets the import of earlier sessions rest, or go on
     ///
     /// After an upgrade it goes on in the background; searches find everything meanwhile. A restart goes on with it too.

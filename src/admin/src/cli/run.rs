@@ -163,6 +163,9 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Install(command) => return install(command),
         ApplianceCommand::Licence(command) => return licence(command, folder),
         ApplianceCommand::Store(StoreCommand::Show(common)) => Job::read(Request::StoreShow, common),
+        ApplianceCommand::Store(StoreCommand::Check { adopt, change }) => {
+            Job::change(Request::StoreCheck { adopt: *adopt }, change)
+        }
         ApplianceCommand::Store(StoreCommand::Import { wanted, change }) => {
             let on = *wanted == ImportCommand::Pause;
             Job::change(Request::ImportPause { on }, change)

@@ -26,7 +26,7 @@ pub(crate) use progress::share;
 pub use response::response;
 pub use sessions::{session, session_page, sessions};
 pub use status::status;
-pub use store::store;
+pub use store::{findings, store};
 pub use units::{bytes, date, duration};
 
 pub(crate) use table::{WIDTH, indented, pairs, table};

@@ -1,8 +1,8 @@
 //! Any response in words.
 
 use super::{
-    bytes, clean, date, disks, licence, media, network, plan, session, session_page, sessions, slots, status,
-    store, table, test,
+    bytes, clean, date, disks, findings, licence, media, network, plan, session, session_page, sessions,
+    slots, status, store, table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -43,6 +43,7 @@ pub fn response(response: &Response) -> String {
         Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
         Response::Licence(now) => licence(now),
         Response::Store(now) => store(now),
+        Response::StoreChecked(found) => findings(found),
         Response::Sessions(found) => sessions(found),
         Response::SessionPage(found) => session_page(found),
         Response::Session(record) => session(record),

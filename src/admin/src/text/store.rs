@@ -1,7 +1,7 @@
 //! The data store in words.
 
-use super::{bytes, clean, date, indented, pairs};
-use crate::store::{MadeFrom, SessionImport, StoreStatus};
+use super::{WIDTH, bytes, clean, date, indented, pairs, wrap};
+use crate::store::{MadeFrom, SessionImport, StoreFindings, StoreStatus};
 
 /// The data store.
 #[must_use]
@@ -50,4 +50,19 @@ fn import(now: &SessionImport) -> String {
         aside => format!(", {aside} put aside"),
     };
     format!("{state}: {} of {}{aside}", now.done, now.total)
+}
+
+/// What a check found.
+#[must_use]
+pub fn findings(found: &StoreFindings) -> String {
+    let mut told: String = found
+        .told
+        .iter()
+        .flat_map(|finding| wrap(finding, WIDTH))
+        .map(|line| line + "\n")
+        .collect();
+    if found.more > 0 {
+        told += &format!("and {} more\n", found.more);
+    }
+    format!("{told}{}\n", clean(&found.summary()))
 }

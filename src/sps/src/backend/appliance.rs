@@ -204,8 +204,9 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::StoreShow | Request::ImportPause { .. } => {
-                self.aside(move |own| store::answer(&own, &request)).await
+            Request::StoreShow | Request::ImportPause { .. } | Request::StoreCheck { .. } => {
+                self.aside(move |own| store::answer(&own, &request, &context))
+                    .await
             }
             Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
                 self.aside(move |own| sessions::answer(&own, &request)).await

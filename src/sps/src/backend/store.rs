@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use sps_admin::{Failure, MadeFrom, Reply, Request, Response, StoreStatus};
-use sps_datastore_engine::{Journal, layout};
+use sps_admin::{Context, Failure, MadeFrom, Progress, Reply, Request, Response, StoreFindings, StoreStatus};
+use sps_datastore_engine::{Journal, Kind, layout};
+use sps_store_forms::check::Checked;
 
 use super::appliance::{Appliance, done};
 use crate::services::{DATA_FOLDER, Opened};
@@ -16,8 +17,9 @@ pub(super) fn opened(own: &Appliance) -> Result<Arc<Opened>, Failure> {
 }
 
 /// Answers what is asked about it.
-pub(super) fn answer(own: &Appliance, request: &Request) -> Reply {
+pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> Reply {
     match request {
+        Request::StoreCheck { adopt } => check(own, *adopt, context),
         Request::ImportPause { on } => Ok(pause(own, *on)),
         _ => show(own),
     }
@@ -77,4 +79,48 @@ fn pause(own: &Appliance, on: bool) -> Response {
     } else {
         "the import of earlier sessions goes on"
     })
+}
+
+/// Looks at every session and every trail.
+fn check(own: &Appliance, adopt: bool, context: &Context) -> Reply {
+    let opened = opened(own)?;
+    let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
+    let sessions = opened.sessions.as_ref().ok_or_else(|| {
+        Failure::refused(
+            "this firmware works on a layout without a session database: there is nothing to check",
+        )
+    })?;
+    let catalogue = opened.catalogue().map_err(failed)?;
+    let [folder, trails, quarantine] =
+        [Kind::SessionDatabase, Kind::Trails, Kind::Quarantine].map(|kind| opened.place(kind));
+    let checked = Checked {
+        sessions,
+        catalogue: catalogue.as_ref(),
+        folder: &folder,
+        trails: &trails,
+        quarantine: &quarantine,
+    };
+    let found = sps_store_forms::check::check(&checked, adopt, &mut |done, total, what| {
+        context.updates.progress(Progress {
+            what: what.into(),
+            done,
+            total,
+            unit: "entries".into(),
+            rate: None,
+            seconds_left: None,
+        });
+        context.updates.called_off().is_none()
+    });
+    let found = found.map_err(failed)?;
+    if let Some(who) = context.updates.called_off() {
+        return Err(Failure::refused(format!("called off by {who}")));
+    }
+    Ok(Response::StoreChecked(StoreFindings {
+        sessions: found.sessions,
+        trails: found.trails,
+        adopted: found.adopted,
+        quarantined: found.quarantined,
+        told: found.told,
+        more: found.more,
+    }))
 }

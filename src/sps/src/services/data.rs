@@ -18,7 +18,7 @@ use sps_sessions::Sessions;
 use sps_storage::data::Data;
 use sps_storage::drbd::Drbd;
 use sps_storage::helper::Helpers;
-use sps_store_forms::{Forms, Importing};
+use sps_store_forms::{Damaged, Forms, Importing, Live, Opening};
 use sps_supervisor::{ExitKind, Messenger, Service, ServiceContext, ServiceError};
 use sps_supervisor_engine::{Limits, ServiceSpec};
 use sps_web::Progress;
@@ -53,6 +53,8 @@ pub(crate) struct DataState {
     pub(crate) importing_since: Option<(Instant, u64)>,
     /// Somebody wants the import to rest.
     pub(crate) import_paused: bool,
+    /// What people should know of the store.
+    pub(crate) problems: Vec<String>,
     /// The store, once it may be used.
     pub(crate) opened: Option<Arc<Opened>>,
 }
@@ -246,9 +248,10 @@ impl Inputs {
             return Ok(data);
         };
         match self.open_store(build, node_key, context) {
-            Ok(opened) => {
+            Ok((opened, problems)) => {
                 self.state.send_modify(|state| {
                     state.progress = None;
+                    state.problems = problems;
                     state.opened = Some(Arc::new(opened));
                 });
                 Ok(data)
@@ -268,13 +271,12 @@ impl Inputs {
         build: &Build,
         node_key: &Secret,
         context: &ServiceContext,
-    ) -> Result<Opened, ServiceError> {
+    ) -> Result<(Opened, Vec<String>), ServiceError> {
         let digest = build.digest.to_string();
         let store = Store::open(Path::new(FOLDER), &digest, build.data_layout, &Steps::default())?;
         let mut teller = Teller::new(self, context);
         let prepared = store.prepare(&Forms, now(), &mut |report| teller.tell(report))?;
         tell_made(&prepared);
-        tell_carried(&store.carry_in(prepared.tree, &Forms)?);
         let configuration = (build.data_layout == sps_cluster_config::LAYOUT)
             .then(|| cluster_configuration::open(&prepared.path, node_key))
             .transpose()?;
@@ -286,11 +288,20 @@ impl Inputs {
             sessions: None,
             configuration: configuration.map(Mutex::new),
         };
+        let mut problems = Vec::new();
         if opened.layout == LATEST {
-            let sessions = Forms::sessions(&opened.place(Kind::SessionDatabase));
-            opened.sessions = Some(Arc::new(sessions.map_err(|error| causes(error.as_ref()))?));
+            let opening = Opening::of(&opened.place(Kind::SessionDatabase), now());
+            let opening = opening.map_err(|error| causes(error.as_ref()))?;
+            problems.extend(opening.damaged.iter().map(damaged_words));
+            opened.sessions = Some(Arc::new(opening.sessions));
         }
-        Ok(opened)
+        let carried = match &opened.sessions {
+            Some(sessions) => opened.store.carry_in(opened.tree, &Live(sessions.clone())),
+            None => opened.store.carry_in(opened.tree, &Forms),
+        };
+        tell_carried(&carried?);
+        problems.iter().for_each(|problem| warn!("{problem}"));
+        Ok((opened, problems))
     }
 
     /// A firmware on trial that cannot use the data store goes back at once; another one stays and can be mended.
@@ -310,6 +321,14 @@ impl Inputs {
             );
         }
     }
+}
+
+/// That a session database was put aside, in a sentence.
+fn damaged_words(damaged: &Damaged) -> String {
+    format!(
+        "the session database was damaged and put aside as {}; what can be read of it comes into the new one: {}",
+        damaged.folder, damaged.why
+    )
 }
 
 fn tell_made(prepared: &Prepared) {

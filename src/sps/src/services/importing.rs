@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sps_bootlog::causes;
 use sps_datastore_engine::Kind;
 use sps_sessions::Sessions;
-use sps_store_forms::{Import, Importing};
+use sps_store_forms::{Filling, Importing};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -45,7 +45,7 @@ async fn run(data: watch::Sender<DataState>, context: ServiceContext) -> Result<
         {
             tokio::select! {
                 () = context.shutdown.cancelled() => return Ok(()),
-                ended = import(&data, opened, sessions) => ended?,
+                ended = import_all(&data, opened, sessions) => ended?,
             }
         }
         // What is open is done; something else is opened only after that was closed.
@@ -56,28 +56,40 @@ async fn run(data: watch::Sender<DataState>, context: ServiceContext) -> Result<
     }
 }
 
-async fn import(
+async fn import_all(
     data: &watch::Sender<DataState>,
     opened: Arc<Opened>,
     sessions: Arc<Sessions>,
 ) -> Result<(), ServiceError> {
+    while import(data, opened.clone(), sessions.clone()).await? {}
+    Ok(())
+}
+
+/// Imports what comes next; false when there is nothing more.
+async fn import(
+    data: &watch::Sender<DataState>,
+    opened: Arc<Opened>,
+    sessions: Arc<Sessions>,
+) -> Result<bool, ServiceError> {
     let (folder, aside) = (
         opened.place(Kind::SessionDatabase),
         opened.place(Kind::Quarantine),
     );
     drop(opened);
     let begin = sessions.clone();
-    let import =
-        spawn_blocking(move || Import::open(&folder, &aside, &begin).map_err(|error| causes(error.as_ref())));
-    let Some(mut import) = import.await?? else {
-        return Ok(());
+    let next = spawn_blocking(move || {
+        Filling::next(&folder, &aside, &begin).map_err(|error| causes(error.as_ref()))
+    });
+    let Some(mut filling) = next.await?? else {
+        return Ok(false);
     };
+    let what = filling.what();
     let mut told = Instant::now();
     data.send_modify(|state| {
-        state.importing = Some(import.state());
-        state.importing_since = Some((Instant::now(), import.state().done));
+        state.importing = Some(filling.state());
+        state.importing_since = Some((Instant::now(), filling.state().done));
     });
-    info!("earlier sessions are imported into the session database in the background");
+    info!("{what} are imported into the session database in the background");
     loop {
         let mut changes = data.subscribe();
         drop(
@@ -86,38 +98,38 @@ async fn import(
                 .await?,
         );
         if data.borrow().opened.is_none() {
-            return Ok(());
+            return Ok(false);
         }
         if data.borrow().importing_since.is_none() {
-            data.send_modify(|state| state.importing_since = Some((Instant::now(), import.state().done)));
+            data.send_modify(|state| state.importing_since = Some((Instant::now(), filling.state().done)));
         }
         let begun = Instant::now();
         let work = sessions.clone();
         let step = spawn_blocking(move || {
-            let now = import.step(&work).map_err(|error| causes(error.as_ref()));
-            (import, now)
+            let now = filling.step(&work).map_err(|error| causes(error.as_ref()));
+            (filling, now)
         });
         let (back, now) = step.await?;
-        import = back;
+        filling = back;
         let now = now?;
         data.send_modify(|state| state.importing = Some(now));
         if now.finished {
-            tell_end(now);
-            return Ok(());
+            tell_end(what, now);
+            return Ok(true);
         }
         if told.elapsed() >= TELL_EVERY {
             told = Instant::now();
-            info!("earlier sessions: {} of {} imported", now.done, now.total);
+            info!("{what}: {} of {} imported", now.done, now.total);
         }
         sleep((begun.elapsed() * REST[usize::from(is_busy())]).min(MOST_REST)).await;
     }
 }
 
-fn tell_end(now: Importing) {
-    info!("all earlier sessions are imported: {} of {}", now.done, now.total);
+fn tell_end(what: &str, now: Importing) {
+    info!("all {what} are imported: {} of {}", now.done, now.total);
     if now.aside > 0 {
         warn!(
-            "{} earlier sessions could not be understood; they were put aside",
+            "{} of the {what} could not be understood; they were put aside",
             now.aside
         );
     }

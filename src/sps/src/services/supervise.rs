@@ -87,8 +87,12 @@ pub(crate) fn supervise(mut boot: Boot, phases: &[Progress]) -> End {
     let data = backend.data().subscribe();
     let mut told = false;
     let stopped = supervisor.run(|health| {
-        let progress = data.borrow().long_step();
-        let now = show::boot_status(phases, &states.borrow(), since, &start, progress);
+        let (progress, problems) = {
+            let data = data.borrow();
+            (data.long_step(), data.problems.clone())
+        };
+        let mut now = show::boot_status(phases, &states.borrow(), since, &start, progress);
+        now.problems.extend(problems);
         status.send_if_modified(|old| std::mem::replace(old, now.clone()) != now);
         if health == Health::Healthy && !std::mem::replace(&mut told, true) {
             tell_memory();

@@ -18,6 +18,9 @@ pub(crate) const PAGE: &str = "/basic-settings/system-monitor";
 /// Share of a disk from which its bar warns, percent.
 const NEARLY_FULL: u64 = 80;
 
+/// Findings of a check in its line; the command line shows all.
+const TOLD: usize = 10;
+
 /// The data store, or why it cannot be shown.
 pub(super) async fn store(visitor: &Visitor) -> Result<StoreStatus, String> {
     match visitor.ask(Operation::StoreShow).await {
@@ -37,6 +40,7 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
         (card("appliance", "Appliance", &appliance(&visitor, &status)))
         (card("store", "Data store", &store_facts(&store)))
         (card("import", "Earlier sessions", &import(&visitor, &store)))
+        (card("check", "Check of the data store", &checks(&visitor)))
         (card("services", "Services", &services(&status.services)))
     };
     Ok(layout::page(&visitor, &main))
@@ -106,6 +110,46 @@ fn import(visitor: &Visitor, store: &Result<StoreStatus, String>) -> Markup {
     }
 }
 
+/// The form of the check, and the checks that were made.
+fn checks(visitor: &Visitor) -> Markup {
+    let title = Operation::StoreCheck { adopt: false }.title();
+    let jobs = visitor.administration.jobs.list();
+    let jobs: Vec<_> = jobs
+        .iter()
+        .filter(|job| job.title.starts_with(&title))
+        .take(3)
+        .collect();
+    let zone = visitor.zone();
+    let body = html! {
+        p class="muted" { "Reads every session and looks at every audit trail. Connections go on meanwhile." }
+        div class="check" {
+            input id="adopt" name="adopt" type="checkbox" value="yes";
+            label for="adopt" { "A trail that belongs to no session becomes one" }
+        }
+        button type="submit" name="action" value="check" { "Check everything" }
+    };
+    html! {
+        (parts::form(visitor, PAGE, "stack", &body))
+        @if !jobs.is_empty() { ul class="jobs" { @for job in jobs { (parts::job(visitor, job, &zone)) } } }
+    }
+}
+
+/// The end of a check in words.
+fn checked(answer: &Answer) -> String {
+    match answer {
+        Answer::StoreChecked(found) => {
+            let told: Vec<String> = found
+                .told
+                .iter()
+                .take(TOLD)
+                .map(|told| parts::sentence(told))
+                .collect();
+            format!("{} {}", parts::sentence(&found.summary()), told.join(" "))
+        }
+        _ => String::new(),
+    }
+}
+
 fn services(services: &[ServiceStatus]) -> Markup {
     let row = |service: &ServiceStatus| {
         let (kind, word) = shown(service.state);
@@ -140,6 +184,15 @@ pub(crate) async fn act(
     let on = match fields.get("action") {
         "pause" => true,
         "resume" => false,
+        "check" => {
+            let adopt = fields.get("adopt") == "yes";
+            let call = visitor.call(Operation::StoreCheck { adopt }, String::new());
+            let administration = &visitor.administration;
+            let _shown_on_the_page = administration
+                .jobs
+                .start(&administration.operations, call, checked);
+            return Ok(Redirect::to(PAGE).into_response());
+        }
         other => return Err(Problem::bad_form(format!("there is no action {other:?}"))),
     };
     visitor.ask(Operation::ImportPause { on }).await?;

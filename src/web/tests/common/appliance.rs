@@ -212,6 +212,7 @@ impl Appliance {
                 }
                 Ok(done())
             }
+            Request::StoreCheck { adopt } => Ok(Response::StoreChecked(store::checked(*adopt))),
             Request::SessionSearch { search } => store::search(&state, search),
             Request::SessionShow { id } => store::session(&state, id),
             Request::LicenceShow => Ok(licensing(&state)),

@@ -3,7 +3,7 @@
 
 use sps_admin::{
     Failure, MadeFrom, Reply, Response, SessionFilter, SessionImport, SessionLine, SessionPage,
-    SessionSearch, StoreStatus,
+    SessionSearch, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -169,4 +169,15 @@ pub(crate) fn session(state: &State, id: &str) -> Reply {
         .cloned()
         .map(|record| Response::Session(Box::new(record)))
         .ok_or_else(|| Failure::invalid(format!("there is no session {id}")))
+}
+
+/// What a check finds.
+pub(crate) fn checked(adopt: bool) -> StoreFindings {
+    StoreFindings {
+        sessions: 120,
+        trails: 97,
+        adopted: u64::from(adopt),
+        told: vec!["the audit trail <b>2027/01/15/x.zat</b> belongs to no session".into()],
+        ..StoreFindings::default()
+    }
 }

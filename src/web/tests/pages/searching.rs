@@ -3,7 +3,7 @@
 use hyper::StatusCode;
 use sps_admin::{Reorganization, Request, SessionOrder, Test};
 
-use crate::common::{Appliance, record, upgraded};
+use crate::common::{Appliance, record, soon, upgraded};
 use crate::lab::{Person, start};
 use crate::rest::{call, json_of, log_in};
 
@@ -138,6 +138,31 @@ async fn the_monitor_shows_the_import_and_lets_it_rest() {
         let import = appliance.state.lock().unwrap().store.import.clone().unwrap();
         assert_eq!(import.paused, rests);
         assert!(person.get(&server, MONITOR).await.text.contains(next));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_check_of_the_store_is_a_job_of_the_monitor() {
+    let appliance = recorded(1);
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    for (fields, adopt) in [
+        (&[("action", "check")][..], false),
+        (&[("action", "check"), ("adopt", "yes")][..], true),
+    ] {
+        person.submit(&server, MONITOR, fields).await;
+        let page = soon(async {
+            loop {
+                let page = person.get(&server, MONITOR).await.text;
+                if page.contains("1 finding in 120 sessions and 97 audit trails.") {
+                    break page;
+                }
+            }
+        });
+        assert!(page.await.contains("&lt;b&gt;2027/01/15/x.zat"));
+        let asked = Request::StoreCheck { adopt };
+        assert!(appliance.asked().contains(&asked), "{asked:?}");
     }
     server.stop().await;
 }

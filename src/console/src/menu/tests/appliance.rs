@@ -78,6 +78,7 @@ impl Appliance {
             | Request::LicenceShow
             | Request::StoreShow
             | Request::ImportPause { .. }
+            | Request::StoreCheck { .. }
             | Request::SessionList { .. }
             | Request::SessionSearch { .. }
             | Request::SessionShow { .. }
