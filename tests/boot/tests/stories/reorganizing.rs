@@ -61,6 +61,19 @@ impl Scene {
 
 /// Fills `data` as years of work would.
 fn fill(root: &Path, sessions: u64, firmware: &Firmware) -> Result<()> {
+    let recipe = Recipe {
+        layout: 1,
+        sessions,
+        seed: 5,
+        trails: TrailSize::Fixed(2000),
+        damaged: true,
+        firmware: firmware.digest()?.to_string(),
+    };
+    put(root, &recipe)
+}
+
+/// Makes `data` this store.
+fn put(root: &Path, recipe: &Recipe) -> Result<()> {
     for entry in std::fs::read_dir(root)? {
         let path = entry?.path();
         if path.file_name() != Some("lost+found".as_ref()) {
@@ -72,15 +85,19 @@ fn fill(root: &Path, sessions: u64, firmware: &Firmware) -> Result<()> {
             gone.with_context(|| format!("remove {}", path.display()))?;
         }
     }
-    let recipe = Recipe {
-        layout: 1,
-        sessions,
-        seed: 5,
-        trails: TrailSize::Fixed(2000),
-        damaged: true,
-        firmware: firmware.digest()?.to_string(),
-    };
-    make(root, &recipe, |_| {}).map(drop)
+    make(root, recipe, |_| {}).map(drop)
+}
+
+/// Writes over a page in the middle of the session database.
+fn damage(root: &Path) -> Result<()> {
+    let trees = std::fs::read_dir(root)?.collect::<std::io::Result<Vec<_>>>()?;
+    let files = trees.iter().map(|tree| tree.path().join("sessions/sessions.db"));
+    let file = files.into_iter().find(|file| file.exists());
+    let file = file.context("a session database")?;
+    let mut bytes = std::fs::read(&file)?;
+    let middle = bytes.len() / 2 / 4096 * 4096;
+    bytes[middle..middle + 4096].fill(0xff);
+    std::fs::write(&file, &bytes).context("damage the session database")
 }
 
 /// Waits until every earlier session is in the session database; the log is not shown while somebody is at the command line.
@@ -172,5 +189,47 @@ fn going_back_by_choice_loses_no_session() -> Result<()> {
             "{listed}"
         );
         Ok(())
+    })
+}
+
+#[test]
+fn a_damaged_session_database_keeps_nobody_from_working_and_is_read_anew() -> Result<()> {
+    Testbed::run("reorganization-damage", 1, |bed| {
+        let built = Firmware::built()?;
+        let disk = Installed::of(bed, &built)?;
+        let recipe = Recipe {
+            layout: 4,
+            sessions: FEW,
+            seed: 5,
+            trails: TrailSize::Fixed(2000),
+            damaged: false,
+            firmware: "01".repeat(32),
+        };
+        disk.with_data(|root| put(root, &recipe))?;
+        let guest = bed.start("before", disk.machine())?;
+        guest.expect("the data store was reorganized", BOOT)?;
+        guest.expect("all earlier sessions are imported", BOOT)?;
+        guest.expect("services healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see(
+            "store check",
+            &format!("{FEW} sessions and {FEW} audit trails are in order"),
+        )?;
+        person.run_and_see("sessions search --limit 3", &format!("3 of {FEW} sessions"))?;
+        person.type_line("exit")?;
+        power_off(guest)?;
+        disk.with_data(damage)?;
+        let guest = bed.start("after", disk.machine())?;
+        guest.expect("the session database was damaged and put aside as damaged-", BOOT)?;
+        guest.expect("all sessions of a damaged database are imported", BOOT)?;
+        guest.expect("all earlier sessions are imported", BOOT)?;
+        guest.expect("services healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        person.run_and_see("sessions search --limit 3", &format!("3 of {FEW} sessions"))?;
+        person.run_and_see("status", "put aside as damaged-")?;
+        person.type_line("exit")?;
+        power_off(guest)
     })
 }
