@@ -6,9 +6,10 @@ use std::str::FromStr;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
-use sps_session_record::{MAX_NAME, Word};
+use sps_session_record::{Endpoint, MAX_NAME, SessionRecord, Word};
 use thiserror::Error;
 
+use crate::pack::contains;
 use crate::values::Field;
 
 /// Longest filter as a document, bytes.
@@ -189,6 +190,40 @@ impl Filter {
             }
         }
         Ok(())
+    }
+}
+
+impl Filter {
+    /// Whether a record meets every condition: for sessions that are not in the database yet.
+    #[must_use]
+    pub fn matches(&self, record: &SessionRecord) -> bool {
+        let name =
+            |wanted: &Option<String>, found: Option<&String>| wanted.is_none() || wanted.as_ref() == found;
+        let word = |wanted: &Option<Word>, found: &Word| wanted.as_ref().is_none_or(|wanted| wanted == found);
+        let address = |wanted: &Option<Network>, found: Option<&Endpoint>| {
+            let found = found.and_then(|end| end.address.parse().ok());
+            wanted.is_none_or(|wanted| found.is_some_and(|found| wanted.contains(found)))
+        };
+        let needle = self.text.as_ref().map(|text| text.to_ascii_lowercase());
+        let holds = |needle: &String| {
+            let mut texts = record.events.iter().map(|event| event.text.as_bytes());
+            texts.any(|text| contains(text, needle.as_bytes()))
+        };
+        self.from.is_none_or(|from| record.start >= from)
+            && self.until.is_none_or(|until| record.start < until)
+            && word(&self.protocol, &record.protocol)
+            && word(&self.verdict, &record.verdict)
+            && word(&self.indexing, &record.indexing.state)
+            && name(&self.connection, Some(&record.connection))
+            && name(&self.gateway_user, record.gateway_user.as_ref())
+            && name(&self.server_user, record.server_user.as_ref())
+            && name(&self.target, record.target.as_ref())
+            && self
+                .has_trail
+                .is_none_or(|wanted| record.trail.is_some() == wanted)
+            && address(&self.client, Some(&record.client))
+            && address(&self.server, record.server.as_ref())
+            && needle.as_ref().is_none_or(holds)
     }
 }
 

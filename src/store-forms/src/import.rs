@@ -147,7 +147,7 @@ fn sorted(rows: Vec<Row>) -> (Vec<SessionRecord>, Vec<(String, String)>) {
 }
 
 /// Trails were in one folder once; by now they lie by day.
-fn in_place(mut record: SessionRecord) -> SessionRecord {
+pub(crate) fn in_place(mut record: SessionRecord) -> SessionRecord {
     if let Some(trail) = record.trail.as_mut().filter(|trail| !trail.name.contains('/')) {
         let name = arranged(trail.name.as_bytes(), Arrangement::Free, Arrangement::ByDay);
         trail.name = String::from_utf8_lossy(&name).into_owned();

@@ -5,12 +5,14 @@
 mod aside;
 mod catalogue;
 pub mod check;
+mod find;
 mod forms;
 mod import;
 mod opening;
 mod recover;
 
 pub use aside::{Aside, AsideError, Damaged};
+pub use find::{FindError, find};
 pub use forms::{Forms, Live};
 pub use import::{Import, Importing};
 pub use opening::{Filling, Opening};

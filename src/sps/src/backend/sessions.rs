@@ -1,13 +1,16 @@
 //! Recorded sessions: lists, searches, single ones. Blocking throughout.
 
+use std::path::Path;
 use std::time::Duration;
 
 use sps_admin::{
     Failure, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response, SessionLine, SessionPage, SessionSearch,
     Sessions,
 };
+use sps_datastore_engine::Kind;
 use sps_session_record::{Endpoint, SessionRecord};
 use sps_sessions::{Count, Filter, MAX_FILTER, Page, Search, SessionsError, Sort, Summary};
+use sps_store_forms::{FindError, find as find_page};
 
 use super::appliance::Appliance;
 use super::store::opened;
@@ -72,9 +75,14 @@ fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
         cursor: wanted.cursor.clone(),
         time_limit: SEARCH,
     };
-    let page = page(sessions, search, wanted.skip).map_err(failed)?;
+    let folder = opened.place(Kind::SessionDatabase);
+    let page = page(sessions, &folder, search, wanted.skip).map_err(|error| match error {
+        FindError::Sessions(error) => failed(error),
+        FindError::Metadata(error) => Failure::failed(sps_bootlog::causes(error.as_ref())),
+    })?;
     let (matching, more) = match sessions.count(&filter, COUNTING).map_err(failed)? {
-        Count::Exactly(count) => (count, false),
+        // What is still to be imported is not counted.
+        Count::Exactly(count) => (count, sessions.incomplete_until().map_err(failed)?.is_some()),
         Count::MoreThan(count) | Count::AtLeast(count) => (count, true),
     };
     Ok(Response::SessionPage(SessionPage {
@@ -89,12 +97,17 @@ fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
 }
 
 /// The page behind `skip` sessions.
-fn page(sessions: &sps_sessions::Sessions, mut search: Search, skip: usize) -> Result<Page, SessionsError> {
+fn page(
+    sessions: &sps_sessions::Sessions,
+    folder: &Path,
+    mut search: Search,
+    skip: usize,
+) -> Result<Page, FindError> {
     let limit = search.limit;
     let mut left = skip;
     while left > 0 {
         search.limit = left.min(MOST_SESSIONS);
-        let passed = sessions.page(&search)?;
+        let passed = find_page(sessions, folder, &search)?;
         left = left.saturating_sub(passed.sessions.len().max(1));
         if passed.next.is_none() || passed.cut {
             return Ok(Page {
@@ -105,7 +118,7 @@ fn page(sessions: &sps_sessions::Sessions, mut search: Search, skip: usize) -> R
         search.cursor = passed.next;
     }
     search.limit = limit;
-    sessions.page(&search)
+    find_page(sessions, folder, &search)
 }
 
 /// The conditions, as the session database takes them; what it does not take is refused in its words.
