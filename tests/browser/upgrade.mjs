@@ -1,4 +1,4 @@
-// An upgrade with nothing but a browser; then one that breaks and comes back with the reason.
+// An upgrade with nothing but a browser, which reorganizes the data store of an appliance that has worked for years; then one that breaks and comes back with the reason.
 import { BOOT, SOON, assert, base, logIn, look, press, reboot, run, say, setUp } from "./lib.mjs";
 
 const FIRMWARES = `${base}/basic-settings/system/firmwares`;
@@ -30,6 +30,39 @@ async function installLicense(page) {
   await look(page, "license");
 }
 
+// What the first start will take, before it is chosen to happen.
+async function readEstimate(page) {
+  await page.goto(`${base}/basic-settings/system/upgrade`);
+  await page.waitForSelector("#estimate >> text=Time without connections");
+  await page.waitForSelector("#estimate >> text=Enough");
+  await page.waitForSelector("#steps >> text=Version 0.2.0 boots at the next reboot");
+  await look(page, "upgrade-before");
+}
+
+// What it took, and that everything earlier is found: at once by time, and in every order once it is imported.
+async function seeWhatItDid(page) {
+  await page.goto(`${base}/basic-settings/system/upgrade`);
+  await page.waitForSelector("#reorganized >> text=1 (5.0)");
+  await page.waitForSelector("#steps >> text=Keep it for good, or go back");
+  await look(page, "upgrade-after");
+  await page.goto(`${base}/search/sessions?protocol=ssh`);
+  await page.waitForSelector("#found tbody tr");
+  await page.goto(`${base}/basic-settings/system-monitor`);
+  // The page follows the import by itself.
+  await page.waitForSelector("#import >> text=All earlier sessions are imported", { timeout: BOOT });
+  await page.check("#adopt");
+  await press(page, "Check everything");
+  await page.waitForSelector("#check .job[data-state=done]", { timeout: SOON });
+  await look(page, "monitor");
+  await page.goto(`${base}/search/sessions?protocol=rdp&sort=target`);
+  const protocols = await page.locator("#found td[data-label=Protocol]").allTextContents();
+  assert(protocols.length > 0 && protocols.every((found) => found === "RDP"), `searched for RDP: ${protocols}`);
+  await look(page, "search");
+  await page.click("#found tbody tr:first-child a");
+  await page.waitForSelector("#about >> text=Connection policy");
+  await look(page, "session");
+}
+
 const row = (page, version) => page.locator("#slots tbody tr", { hasText: version });
 
 async function upload(page, file, version) {
@@ -55,12 +88,15 @@ await run(async (page) => {
   assert((await row(page, "0.2.0").getByRole("button", { name: "Boot after reboot" }).count()) === 0, "not tested, but offered");
   await testAndChoose(page, "0.2.0", "tested");
   await look(page, "pending");
+  await readEstimate(page);
   await reboot(page, "to upgrade", { reload: true });
   await page.waitForSelector(".top .version:has-text('0.2.0')");
   assert((await row(page, "0.2.0").textContent()).includes("Healthy"), "0.2.0 is not healthy");
   // The upgrade itself is a job: done when the new firmware runs and is healthy.
   await page.waitForSelector("#jobs .job[data-state=done]:has-text('pgrade to version 0.2.0')", { timeout: SOON });
   await look(page, "on-trial");
+  await seeWhatItDid(page);
+  await page.goto(FIRMWARES);
   await press(page, "Keep it for good now");
   await page.waitForSelector("#slots >> text=Committed");
   await page.goto(`${base}/basic-settings/system/license`);

@@ -10,6 +10,12 @@ use sps_harness::{Firmware, Testbed};
 use sps_image::build::repack::Changes;
 use sps_image::version::Version;
 use sps_licence::{Licence, LimitType, development};
+use sps_sample_store::{Recipe, TrailSize};
+
+use crate::reorganizing::store_of;
+
+/// Sessions that the upgraded appliance has recorded before.
+const SESSIONS: u64 = 3_000;
 
 #[test]
 fn from_the_first_start_to_the_first_login() -> Result<()> {
@@ -37,7 +43,21 @@ fn an_upgrade_and_one_that_breaks() -> Result<()> {
         let licence = bed.files().join("example.licence");
         fs::write(&licence, example_licence()?)?;
         let (good, broken) = (variant(2, &[])?, variant(3, &["panic-kernel"])?);
-        let disk = Installed::fresh(bed)?;
+        let old = Changes {
+            data_layout: Some(1),
+            ..Changes::default()
+        };
+        let old = firmware.repack(&old, &bed.files().join("old.iso"))?;
+        let disk = Installed::of(bed, &old)?;
+        let recipe = Recipe {
+            layout: 1,
+            sessions: SESSIONS,
+            seed: 5,
+            trails: TrailSize::Fixed(2000),
+            damaged: true,
+            firmware: old.digest()?.to_string(),
+        };
+        disk.with_data(|root| store_of(root, &recipe))?;
         let guest = bed.start("appliance", disk.machine())?;
         guest.expect("the firmware is healthy", BOOT)?;
         Story::new(bed, "upgrade", guest.address(443)?)?

@@ -69,11 +69,11 @@ fn fill(root: &Path, sessions: u64, firmware: &Firmware) -> Result<()> {
         damaged: true,
         firmware: firmware.digest()?.to_string(),
     };
-    put(root, &recipe)
+    store_of(root, &recipe)
 }
 
 /// Makes `data` this store.
-fn put(root: &Path, recipe: &Recipe) -> Result<()> {
+pub(crate) fn store_of(root: &Path, recipe: &Recipe) -> Result<()> {
     for entry in std::fs::read_dir(root)? {
         let path = entry?.path();
         if path.file_name() != Some("lost+found".as_ref()) {
@@ -205,7 +205,7 @@ fn a_damaged_session_database_keeps_nobody_from_working_and_is_read_anew() -> Re
             damaged: false,
             firmware: "01".repeat(32),
         };
-        disk.with_data(|root| put(root, &recipe))?;
+        disk.with_data(|root| store_of(root, &recipe))?;
         let guest = bed.start("before", disk.machine())?;
         guest.expect("the data store was reorganized", BOOT)?;
         guest.expect("all earlier sessions are imported", BOOT)?;
