@@ -162,26 +162,32 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Unseal(change) => Job::change(Request::Unseal, change),
         ApplianceCommand::Install(command) => return install(command),
         ApplianceCommand::Licence(command) => return licence(command, folder),
-        ApplianceCommand::Store(StoreCommand::Show(common)) => Job::read(Request::StoreShow, common),
-        ApplianceCommand::Store(StoreCommand::Check { adopt, change }) => {
-            Job::change(Request::StoreCheck { adopt: *adopt }, change)
-        }
-        ApplianceCommand::Store(StoreCommand::Import { wanted, change }) => {
+        ApplianceCommand::Store(command) => store(command),
+        ApplianceCommand::Sessions(command) => sessions(command),
+        ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
+    })
+}
+
+fn store(command: &StoreCommand) -> Job {
+    match command {
+        StoreCommand::Show(common) => Job::read(Request::StoreShow, common),
+        StoreCommand::Check { adopt, change } => Job::change(Request::StoreCheck { adopt: *adopt }, change),
+        StoreCommand::Import { wanted, change } => {
             let on = *wanted == ImportCommand::Pause;
             Job::change(Request::ImportPause { on }, change)
         }
-        ApplianceCommand::Sessions(SessionsCommand::List { limit, common }) => {
-            Job::read(Request::SessionList { limit: *limit }, common)
-        }
-        ApplianceCommand::Sessions(SessionsCommand::Search(wanted)) => {
+    }
+}
+
+fn sessions(command: &SessionsCommand) -> Job {
+    match command {
+        SessionsCommand::List { limit, common } => Job::read(Request::SessionList { limit: *limit }, common),
+        SessionsCommand::Search(wanted) => {
             let search = Box::new(wanted.search());
             Job::read(Request::SessionSearch { search }, &wanted.common)
         }
-        ApplianceCommand::Sessions(SessionsCommand::Show { id, common }) => {
-            Job::read(Request::SessionShow { id: id.clone() }, common)
-        }
-        ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
-    })
+        SessionsCommand::Show { id, common } => Job::read(Request::SessionShow { id: id.clone() }, common),
+    }
 }
 
 fn firmware(command: &FirmwareCommand, folder: &Path) -> Job {

@@ -28,8 +28,8 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, sessions, setup, status, store,
-    support, testing,
+    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
+    testing,
 };
 use crate::services::{DataState, Opened};
 
@@ -204,13 +204,6 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::StoreShow | Request::ImportPause { .. } | Request::StoreCheck { .. } => {
-                self.aside(move |own| store::answer(&own, &request, &context))
-                    .await
-            }
-            Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
-                self.aside(move |own| sessions::answer(&own, &request)).await
-            }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
             Request::InstallDisks
@@ -218,6 +211,11 @@ impl Appliance {
             | Request::InstallRun { .. }
             | Request::PasswordReset { .. } => {
                 self.aside(move |own| installing::answer(&own, request, &context))
+                    .await
+            }
+            // The data store and what is recorded in it.
+            request => {
+                self.aside(move |own| store::answer(&own, &request, &context))
                     .await
             }
         }

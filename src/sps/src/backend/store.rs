@@ -7,6 +7,7 @@ use sps_datastore_engine::{Journal, Kind, layout};
 use sps_store_forms::check::Checked;
 
 use super::appliance::{Appliance, done};
+use super::sessions;
 use crate::services::{DATA_FOLDER, Opened};
 
 /// The store, or why there is none.
@@ -21,7 +22,14 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
     match request {
         Request::StoreCheck { adopt } => check(own, *adopt, context),
         Request::ImportPause { on } => Ok(pause(own, *on)),
-        _ => show(own),
+        Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
+            sessions::answer(own, request)
+        }
+        Request::StoreShow => show(own),
+        other => Err(Failure::invalid(format!(
+            "{} is no question about the data store",
+            other.title()
+        ))),
     }
 }
 

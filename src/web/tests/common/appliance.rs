@@ -205,16 +205,6 @@ impl Appliance {
                 state.ssh_upload = *on;
                 Ok(done())
             }
-            Request::StoreShow => Ok(Response::Store(state.store.clone())),
-            Request::ImportPause { on } => {
-                if let Some(import) = &mut state.store.import {
-                    import.paused = *on;
-                }
-                Ok(done())
-            }
-            Request::StoreCheck { adopt } => Ok(Response::StoreChecked(store::checked(*adopt))),
-            Request::SessionSearch { search } => store::search(&state, search),
-            Request::SessionShow { id } => store::session(&state, id),
             Request::LicenceShow => Ok(licensing(&state)),
             Request::LicenceSet { file } if file.text().starts_with("sps-licence-1") => {
                 state.licence = Some(file.clone());
@@ -231,7 +221,7 @@ impl Appliance {
                 state.bundles.retain(|bundle| bundle.key != *key);
                 Ok(done())
             }
-            _ => Err(Failure::refused("not in this test")),
+            _ => store::answer(&mut state, request),
         }
     }
 }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use sps_admin::{
-    Failure, MadeFrom, Reply, Response, SessionFilter, SessionImport, SessionLine, SessionPage,
+    Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport, SessionLine, SessionPage,
     SessionSearch, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
@@ -88,8 +88,25 @@ pub(crate) fn upgraded() -> StoreStatus {
     }
 }
 
+/// Answers what is asked about them.
+pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
+    match request {
+        Request::StoreShow => Ok(Response::Store(state.store.clone())),
+        Request::ImportPause { on } => {
+            if let Some(import) = &mut state.store.import {
+                import.paused = *on;
+            }
+            Ok(Response::Done { note: String::new() })
+        }
+        Request::StoreCheck { adopt } => Ok(Response::StoreChecked(checked(*adopt))),
+        Request::SessionSearch { search } => self::search(state, search),
+        Request::SessionShow { id } => session(state, id),
+        _ => Err(Failure::refused("not in this test")),
+    }
+}
+
 /// What a search finds.
-pub(crate) fn search(state: &State, wanted: &SessionSearch) -> Reply {
+fn search(state: &State, wanted: &SessionSearch) -> Reply {
     let filter = &wanted.filter;
     for address in [&filter.client, &filter.server].into_iter().flatten() {
         if address.parse::<std::net::IpAddr>().is_err() {
@@ -163,7 +180,7 @@ fn line(record: &SessionRecord) -> SessionLine {
 }
 
 /// One session.
-pub(crate) fn session(state: &State, id: &str) -> Reply {
+fn session(state: &State, id: &str) -> Reply {
     let found = state.sessions.iter().find(|record| record.id == id);
     found
         .cloned()
@@ -172,7 +189,7 @@ pub(crate) fn session(state: &State, id: &str) -> Reply {
 }
 
 /// What a check finds.
-pub(crate) fn checked(adopt: bool) -> StoreFindings {
+fn checked(adopt: bool) -> StoreFindings {
     StoreFindings {
         sessions: 120,
         trails: 97,
