@@ -3,6 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::changes::Change;
+use crate::configuration::{
+    ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
+};
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
@@ -64,4 +67,14 @@ pub enum Response {
     Store(StoreStatus),
     /// Sessions, the newest first.
     Sessions(Sessions),
+    /// Settings of the cluster.
+    Configuration(ConfigurationPart),
+    /// What differs, or what a change did.
+    ConfigurationChanges(ConfigurationChanges),
+    /// Revisions of the configuration, newest first.
+    Revisions(Vec<ConfigurationRevision>),
+    /// The configuration as a file.
+    Exported(ConfigurationExport),
+    /// What an import did, or would do.
+    Imported(ConfigurationImport),
 }

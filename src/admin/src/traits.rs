@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::configuration::{self, MOST_EDITS};
 use crate::failure::Failure;
 use crate::fetch;
 use crate::firmware::FirmwareSource;
@@ -82,6 +83,18 @@ impl Request {
             Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
             Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
             Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
+            Self::ConfigurationShow { path, .. } => {
+                format!("configuration show {}", configuration::shown(path))
+            }
+            Self::ConfigurationChange { edits, .. } => configuration::title(edits),
+            Self::ConfigurationCompare { .. } => "configuration compare".into(),
+            Self::ConfigurationHistory { .. } => "configuration history".into(),
+            Self::ConfigurationDifference { .. } => "configuration difference".into(),
+            Self::ConfigurationRestore { revision, .. } => format!("configuration restore {revision}"),
+            Self::ConfigurationExport { password: Some(_) } => "configuration export, encrypted".into(),
+            Self::ConfigurationExport { password: None } => "configuration export without secrets".into(),
+            Self::ConfigurationImport { preview: true, .. } => "configuration import, as a preview".into(),
+            Self::ConfigurationImport { .. } => "configuration import".into(),
         }
     }
 
@@ -105,6 +118,11 @@ impl Request {
                 | Self::LicenceShow
                 | Self::StoreShow
                 | Self::SessionList { .. }
+                | Self::ConfigurationShow { .. }
+                | Self::ConfigurationCompare { .. }
+                | Self::ConfigurationHistory { .. }
+                | Self::ConfigurationDifference { .. }
+                | Self::ConfigurationImport { preview: true, .. }
         )
     }
 
@@ -124,6 +142,7 @@ impl Request {
                     | Self::BundleRead { .. }
                     | Self::BundleDelete { .. }
                     | Self::FirmwareFetch { .. }
+                    | Self::ConfigurationExport { .. }
             )
     }
 
@@ -148,6 +167,11 @@ impl Request {
             | Self::BundleList
             | Self::StoreShow
             | Self::SessionList { .. }
+            | Self::ConfigurationShow { .. }
+            | Self::ConfigurationCompare { .. }
+            | Self::ConfigurationHistory { .. }
+            | Self::ConfigurationDifference { .. }
+            | Self::ConfigurationExport { .. }
             | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
@@ -166,6 +190,9 @@ impl Request {
             | Self::LicenceSet { .. }
             | Self::ImportPause { .. }
             | Self::FirmwareSsh { .. }
+            | Self::ConfigurationChange { .. }
+            | Self::ConfigurationRestore { .. }
+            | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
@@ -179,6 +206,17 @@ impl Request {
     pub(crate) fn mistake(&self) -> Option<Failure> {
         match self {
             Self::FirmwareFetch { url, sha256 } => fetch::mistake(url, sha256),
+            Self::ConfigurationChange { edits, .. } if edits.is_empty() => {
+                Some(Failure::invalid("nothing to change"))
+            }
+            Self::ConfigurationShow { edits, .. }
+            | Self::ConfigurationCompare { edits, .. }
+            | Self::ConfigurationChange { edits, .. }
+                if edits.len() > MOST_EDITS =>
+            {
+                let message = format!("more than {MOST_EDITS} edits in one change: make several");
+                Some(Failure::invalid(message))
+            }
             _ => None,
         }
     }

@@ -248,7 +248,8 @@ fn put(list: &mut Vec<Value>, name: &str, mut value: Value, place: &Place) -> Re
         list[at] = value;
         return Ok(());
     }
-    if name == list.len().to_string() {
+    let has_name = value.get("name").is_some();
+    if name == list.len().to_string() && (!named || list.is_empty() && !has_name) {
         list.push(value);
         return Ok(());
     }

@@ -38,7 +38,7 @@ pub use key::{ClusterKey, KeyError, KeyId, NodeKey, UnwrapError, WrapError, unwr
 pub use lost::{LossReason, LostSecret};
 pub use passwords::HashError;
 pub use place::{Place, PlaceError};
-pub use projection::{Administrators, LogTarget, NodeProjection, ProjectionError, project};
+pub use projection::{Administrators, KeptError, LogTarget, NodeProjection, ProjectionError, project};
 pub use protected::Protected;
 pub use record::RecordError;
 pub use seal::SealError;

@@ -20,29 +20,42 @@ pub struct HashError {
 }
 
 impl Cluster {
-    /// Hashes every password that is none yet. Takes some ten milliseconds and 19 MiB for each.
+    /// Hashes every password that is another than in the document `before` and is no hash. Takes some ten milliseconds and 19 MiB for
+    /// each.
     ///
     /// # Errors
     /// One is too short or too long.
-    pub fn hash_passwords(&mut self) -> Result<(), HashError> {
-        let users = &mut self.users;
-        hash("users.admin_password", &mut users.admin_password)?;
-        hash("users.console_password", &mut users.console_password)?;
+    pub fn hash_passwords(&mut self, before: &Self) -> Result<(), HashError> {
+        let (users, old) = (&mut self.users, &before.users);
+        let (admin, console) = (&old.admin_password, &old.console_password);
+        hash("users.admin_password", &mut users.admin_password, admin.as_ref())?;
+        hash(
+            "users.console_password",
+            &mut users.console_password,
+            console.as_ref(),
+        )?;
         for (name, user) in &mut users.local {
-            hash(&format!("users.local.{name}.password"), &mut user.password)?;
+            let old = old.local.get(name).and_then(|user| user.password.as_ref());
+            hash(&format!("users.local.{name}.password"), &mut user.password, old)?;
         }
+        let old = &before.policies.user_databases;
         for (database, users) in &mut self.policies.user_databases {
             for (name, user) in users {
                 let path = format!("policies.user_databases.{database}.{name}.password");
-                hash(&path, &mut user.password)?;
+                let old = old.get(database).and_then(|users| users.get(name));
+                let old = old.and_then(|user| user.password.as_ref());
+                hash(&path, &mut user.password, old)?;
             }
         }
         Ok(())
     }
 }
 
-fn hash(path: &str, password: &mut Option<Protected>) -> Result<(), HashError> {
-    let Some(Protected::Known(plain)) = password.as_ref().filter(|password| !is_hash(password)) else {
+fn hash(path: &str, password: &mut Option<Protected>, before: Option<&Protected>) -> Result<(), HashError> {
+    let new = password
+        .as_ref()
+        .filter(|new| before != Some(*new) && !is_hash(new));
+    let Some(Protected::Known(plain)) = new else {
         return Ok(());
     };
     let hash = hash_password(plain).map_err(|source| HashError {
@@ -77,12 +90,16 @@ mod tests {
             .local
             .insert("ann".into(), LocalUser { password: lost });
         let before = document.users.local.clone();
-        document.hash_passwords().unwrap();
+        document.hash_passwords(&Cluster::default()).unwrap();
         let hash = document.users.admin_password.clone().unwrap();
         let word = Secret::from("correct horse".to_owned());
         assert!(verify_password(&word, hash.known().unwrap()));
-        document.hash_passwords().unwrap();
+        document.hash_passwords(&Cluster::default()).unwrap();
         assert_eq!(document.users.admin_password, Some(hash));
+        document.users.admin_password = Some(secret("of another system"));
+        let same = document.clone();
+        document.hash_passwords(&same).unwrap();
+        assert_eq!(document, same, "what is there stays");
         assert_eq!(document.users.local, before);
     }
 
@@ -93,7 +110,10 @@ mod tests {
             password: Some(secret("short")),
         };
         document.users.local.insert("ann".into(), user);
-        let error = document.hash_passwords().unwrap_err().to_string();
+        let error = document
+            .hash_passwords(&Cluster::default())
+            .unwrap_err()
+            .to_string();
         assert!(
             error.starts_with("users.local.ann.password: the password is too short"),
             "{error}"

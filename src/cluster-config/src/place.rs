@@ -140,11 +140,13 @@ pub(crate) fn fits(path: &[String], patterns: &[&[&str]]) -> bool {
     })
 }
 
-/// Where in a list the object of this name is, or the one of this number.
+/// Where in a list the object of this name is; in a list of objects without names, the one of this number.
 pub(crate) fn in_list(list: &[Value], name: &str) -> Option<usize> {
-    let named = |value: &Value| value.get("name").and_then(Value::as_str) == Some(name);
-    let number = || name.parse().ok().filter(|place| *place < list.len());
-    list.iter().position(named).or_else(number)
+    let name_of = |value: &Value| value.get("name").and_then(Value::as_str).map(ToOwned::to_owned);
+    if list.iter().all(|value| name_of(value).is_some()) {
+        return list.iter().position(|value| name_of(value).as_deref() == Some(name));
+    }
+    name.parse().ok().filter(|place| *place < list.len())
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
+use super::configuration::ConfigurationCommand;
+
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
@@ -52,6 +54,9 @@ pub enum ApplianceCommand {
     /// Addresses, name servers, host name
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Settings of the cluster: show, change, history, export and import
+    #[command(subcommand)]
+    Configuration(ConfigurationCommand),
     /// Makes a support bundle: logs, status and configuration without secrets
     SupportBundle(BundleArgs),
     /// Reboots the appliance

@@ -1,7 +1,8 @@
 //! Any response in words.
 
 use super::{
-    bytes, clean, date, disks, licence, media, network, plan, sessions, slots, status, store, table, test,
+    bytes, clean, configuration, configuration_changes, date, disks, imported, licence, media, network, plan,
+    revisions, sessions, slots, status, store, table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -43,6 +44,11 @@ pub fn response(response: &Response) -> String {
         Response::Licence(now) => licence(now),
         Response::Store(now) => store(now),
         Response::Sessions(found) => sessions(found),
+        Response::Configuration(part) => configuration(part),
+        Response::ConfigurationChanges(changes) => configuration_changes(changes),
+        Response::Revisions(found) => revisions(found),
+        Response::Exported(export) => clean(&export.name) + "\n",
+        Response::Imported(import) => imported(import),
     }
 }
 

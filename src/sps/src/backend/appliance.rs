@@ -27,8 +27,8 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
-    testing,
+    access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
+    support, testing,
 };
 use crate::services::{DataState, Opened};
 
@@ -206,6 +206,17 @@ impl Appliance {
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
                 self.aside(move |own| store::answer(&own, &request)).await
+            }
+            Request::ConfigurationShow { .. }
+            | Request::ConfigurationCompare { .. }
+            | Request::ConfigurationChange { .. }
+            | Request::ConfigurationHistory { .. }
+            | Request::ConfigurationDifference { .. }
+            | Request::ConfigurationRestore { .. }
+            | Request::ConfigurationExport { .. }
+            | Request::ConfigurationImport { .. } => {
+                self.aside(move |own| cluster::answer(&own, &request, &context))
+                    .await
             }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,

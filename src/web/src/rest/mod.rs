@@ -11,10 +11,12 @@ mod firmware;
 mod licence;
 mod openapi;
 mod routes;
+mod settings;
 mod setup;
 mod support;
 mod transaction;
 
+pub(crate) use configuration::SETTINGS;
 pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};
 pub(crate) use support::BUNDLES;

@@ -11,6 +11,8 @@ use sps_admin::{
     Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
     Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
 };
+use sps_cluster_config::{ClusterKey, Store};
+use sps_configuration::Asker;
 use sps_web::{Administration, Gate};
 use tokio::sync::Semaphore;
 
@@ -43,6 +45,26 @@ pub(crate) struct State {
     pub(crate) ssh_upload: bool,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
+    /// The configuration of the cluster, once somebody asks.
+    pub(crate) cluster: Option<Arc<Cluster>>,
+    pub(crate) sealed: bool,
+}
+
+/// The configuration of the cluster in a folder of its own: the real store.
+pub(crate) struct Cluster {
+    pub(crate) store: Mutex<Store>,
+    _folder: tempfile::TempDir,
+}
+
+impl Cluster {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, _) = Store::open(folder.path(), Some(ClusterKey::generate().unwrap())).unwrap();
+        Self {
+            store: Mutex::new(store),
+            _folder: folder,
+        }
+    }
 }
 
 impl State {
@@ -107,6 +129,29 @@ impl Appliance {
             zone: Arc::new(|| "Europe/Vienna".into()),
             host_name: Arc::new(|| "gate-01".into()),
         }
+    }
+
+    /// The configuration of the cluster.
+    pub(crate) fn cluster(&self) -> Arc<Cluster> {
+        let mut state = self.state.lock().unwrap();
+        state
+            .cluster
+            .get_or_insert_with(|| Arc::new(Cluster::new()))
+            .clone()
+    }
+
+    fn configuration(&self, request: &Request, context: &Context) -> Reply {
+        let sealed = self.state.lock().unwrap().sealed;
+        let asker = Asker {
+            who: &context.origin.to_string(),
+            message: &context.message,
+            now: 1_800_000_000,
+            sealed,
+            product: "7.0.3",
+            host_name: "gate-01",
+            migrate: |_, _| Err("not in this test".into()),
+        };
+        sps_configuration::answer(&self.cluster().store, asker, request)
     }
 
     async fn judge(&self) {
@@ -255,6 +300,14 @@ impl Backend for Appliance {
             }
             match &request {
                 Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,
+                Request::ConfigurationShow { .. }
+                | Request::ConfigurationCompare { .. }
+                | Request::ConfigurationChange { .. }
+                | Request::ConfigurationHistory { .. }
+                | Request::ConfigurationDifference { .. }
+                | Request::ConfigurationRestore { .. }
+                | Request::ConfigurationExport { .. }
+                | Request::ConfigurationImport { .. } => self.configuration(&request, &context),
                 _ => self.answer(&request, &context),
             }
         })
