@@ -166,32 +166,16 @@ impl Appliance {
             Request::NetworkSet { change } => network::set(self, change, &context).await,
             Request::Reboot { reason } => self.reboot(reason, &context).await,
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
-            Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
-            Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
-            Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
-            Request::FirmwareAdd { source } => {
-                self.aside(move |own| firmware::add(&own, source, &context)).await
-            }
-            Request::FirmwareTest { slot, confirmed } => {
-                self.aside(move |own| testing::test(&own, slot, confirmed, &context))
-                    .await
-            }
-            Request::FirmwareActivate { slot } => self.aside(move |own| firmware::activate(&own, slot)).await,
-            Request::FirmwareDelete { slot } => {
-                self.aside(move |own| firmware::change(&own, slot, Firmware::delete))
-                    .await
-            }
-            Request::FirmwareRollback => {
-                self.aside(|own| firmware::change_all(&own, Firmware::rollback))
-                    .await
-            }
-            Request::FirmwareCommit => {
-                self.aside(|own| firmware::change_all(&own, Firmware::commit))
-                    .await
-            }
-            Request::FirmwareForget { digest } => {
-                self.aside(move |own| firmware::forget(&own, &digest)).await
-            }
+            Request::FirmwareList
+            | Request::FirmwareNotes { .. }
+            | Request::FirmwareMedia
+            | Request::FirmwareAdd { .. }
+            | Request::FirmwareTest { .. }
+            | Request::FirmwareActivate { .. }
+            | Request::FirmwareDelete { .. }
+            | Request::FirmwareRollback
+            | Request::FirmwareCommit
+            | Request::FirmwareForget { .. } => self.firmware_slots(request, context).await,
             Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
             Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
             Request::BundleKeep => self.aside(|own| kept_bundles::begin(&own)).await,
@@ -227,6 +211,39 @@ impl Appliance {
                 self.aside(move |own| installing::answer(&own, request, &context))
                     .await
             }
+        }
+    }
+
+    /// What is asked about the firmware slots.
+    async fn firmware_slots(&self, request: Request, context: Context) -> Reply {
+        match request {
+            Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
+            Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
+            Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
+            Request::FirmwareAdd { source } => {
+                self.aside(move |own| firmware::add(&own, source, &context)).await
+            }
+            Request::FirmwareTest { slot, confirmed } => {
+                self.aside(move |own| testing::test(&own, slot, confirmed, &context))
+                    .await
+            }
+            Request::FirmwareActivate { slot } => self.aside(move |own| firmware::activate(&own, slot)).await,
+            Request::FirmwareDelete { slot } => {
+                self.aside(move |own| firmware::change(&own, slot, Firmware::delete))
+                    .await
+            }
+            Request::FirmwareRollback => {
+                self.aside(|own| firmware::change_all(&own, Firmware::rollback))
+                    .await
+            }
+            Request::FirmwareCommit => {
+                self.aside(|own| firmware::change_all(&own, Firmware::commit))
+                    .await
+            }
+            Request::FirmwareForget { digest } => {
+                self.aside(move |own| firmware::forget(&own, &digest)).await
+            }
+            _ => Err(Failure::invalid("this is no question about firmware slots")),
         }
     }
 

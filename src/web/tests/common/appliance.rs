@@ -11,10 +11,13 @@ use sps_admin::{
     Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
     Rollback, Severity, Slot, SlotState, Slots, Standing, Status, Test, Work,
 };
-use sps_cluster_config::{ClusterKey, Store};
-use sps_configuration::Asker;
 use sps_web::{Administration, Gate};
 use tokio::sync::Semaphore;
+
+#[path = "cluster.rs"]
+mod cluster;
+
+use cluster::Cluster;
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -48,23 +51,6 @@ pub(crate) struct State {
     /// The configuration of the cluster, once somebody asks.
     pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) sealed: bool,
-}
-
-/// The configuration of the cluster in a folder of its own: the real store.
-pub(crate) struct Cluster {
-    pub(crate) store: Mutex<Store>,
-    _folder: tempfile::TempDir,
-}
-
-impl Cluster {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let (store, _) = Store::open(folder.path(), Some(ClusterKey::generate().unwrap())).unwrap();
-        Self {
-            store: Mutex::new(store),
-            _folder: folder,
-        }
-    }
 }
 
 impl State {
@@ -142,16 +128,7 @@ impl Appliance {
 
     fn configuration(&self, request: &Request, context: &Context) -> Reply {
         let sealed = self.state.lock().unwrap().sealed;
-        let asker = Asker {
-            who: &context.origin.to_string(),
-            message: &context.message,
-            now: 1_800_000_000,
-            sealed,
-            product: "7.0.3",
-            host_name: "gate-01",
-            migrate: |_, _| Err("not in this test".into()),
-        };
-        sps_configuration::answer(&self.cluster().store, asker, request)
+        self.cluster().answer(request, context, sealed)
     }
 
     async fn judge(&self) {

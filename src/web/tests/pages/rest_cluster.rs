@@ -13,6 +13,69 @@ const TRANSACTION: &str = "/api/transaction";
 const COMMIT: &str = r#"{"status": "commit", "message": "because"}"#;
 const FILL_UP: &str = "/api/configuration/management/disk_fillup_prevention";
 
+const LISTS: &str = "/api/configuration/policies/user_lists";
+const CHANNELS: &str = "/api/configuration/ssh/channel_policies";
+/// Method, address and body of what is refused, the status, and words of the reason.
+const REFUSED: [(&str, &str, &str, u16, &str); 9] = [
+    (
+        "PUT",
+        FILL_UP,
+        r#"{"enabled":true}"#,
+        400,
+        "management.disk_fill_up_prevention: missing field",
+    ),
+    (
+        "PUT",
+        FILL_UP,
+        r#"{"enabled":1,"used_space_ratio_limit":80,"archiving_enabled":false}"#,
+        400,
+        "enabled: not a boolean",
+    ),
+    (
+        "POST",
+        LISTS,
+        r#"{"allow":true,"except":[]}"#,
+        400,
+        "missing field `name`",
+    ),
+    (
+        "POST",
+        LISTS,
+        r#"{"name":"x","allow":true,"except":[],"more":1}"#,
+        400,
+        "unknown field `more`",
+    ),
+    (
+        "POST",
+        CHANNELS,
+        r#"{"name":"x","channels":[],"more":1}"#,
+        400,
+        "unknown field `more`",
+    ),
+    (
+        "POST",
+        CHANNELS,
+        r#"{"name":"x"}"#,
+        400,
+        "missing field `channels`",
+    ),
+    (
+        "PUT",
+        "/api/configuration/policies/user_lists/nobody",
+        r#"{"name":"nobody","allow":true,"except":[]}"#,
+        404,
+        "none of the name",
+    ),
+    (
+        "DELETE",
+        "/api/configuration/policies/user_lists/nobody",
+        "",
+        404,
+        "none of the name",
+    ),
+    ("GET", "/api/configuration/nowhere", "", 404, "nothing at"),
+];
+
 async fn begun() -> (Appliance, TestServer, Person) {
     let appliance = Appliance::ready();
     let server = start(&appliance).await;
@@ -112,67 +175,7 @@ async fn single_objects_and_collections_come_into_force_as_one_revision() {
 #[tokio::test]
 async fn what_cannot_be_is_refused_with_its_path_and_collects_nothing() {
     let (appliance, server, program) = begun().await;
-    let lists = "/api/configuration/policies/user_lists";
-    let channels = "/api/configuration/ssh/channel_policies";
-    for (method, path, body, status, words) in [
-        (
-            "PUT",
-            FILL_UP,
-            r#"{"enabled":true}"#,
-            400,
-            "management.disk_fill_up_prevention: missing field",
-        ),
-        (
-            "PUT",
-            FILL_UP,
-            r#"{"enabled":1,"used_space_ratio_limit":80,"archiving_enabled":false}"#,
-            400,
-            "enabled: not a boolean",
-        ),
-        (
-            "POST",
-            lists,
-            r#"{"allow":true,"except":[]}"#,
-            400,
-            "missing field `name`",
-        ),
-        (
-            "POST",
-            lists,
-            r#"{"name":"x","allow":true,"except":[],"more":1}"#,
-            400,
-            "unknown field `more`",
-        ),
-        (
-            "POST",
-            channels,
-            r#"{"name":"x","channels":[],"more":1}"#,
-            400,
-            "unknown field `more`",
-        ),
-        (
-            "POST",
-            channels,
-            r#"{"name":"x"}"#,
-            400,
-            "missing field `channels`",
-        ),
-        (
-            "PUT",
-            "/api/configuration/policies/user_lists/nobody",
-            r#"{"name":"nobody","allow":true,"except":[]}"#,
-            404,
-            "none of the name",
-        ),
-        (
-            "DELETE",
-            "/api/configuration/policies/user_lists/nobody",
-            "",
-            404,
-            "none of the name",
-        ),
-        ("GET", "/api/configuration/nowhere", "", 404, "nothing at"),
-    ] {
+    for (method, path, body, status, words) in REFUSED {
         let refused = expect(&server, &program, (method, path, body), status).await;
         assert!(details(&refused).contains(words), "{refused}");
     }
