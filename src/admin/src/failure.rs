@@ -25,6 +25,8 @@ pub enum FailureKind {
     Busy,
     /// The state of the appliance forbids it: a slot that is running, a firmware that failed before.
     Refused,
+    /// Somebody else changed it meanwhile.
+    Conflict,
     /// It was tried and failed.
     Failed,
     /// It was not done within its time limit.

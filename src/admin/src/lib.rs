@@ -14,6 +14,7 @@ mod changes;
 #[cfg(feature = "cli")]
 pub mod cli;
 mod client;
+mod configuration;
 mod failure;
 mod fetch;
 mod firmware;
@@ -45,6 +46,11 @@ pub use action_log::{Action, ActionLog, ActionLogError, recent_actions};
 pub use backend::{Backend, Canceller, Context, Gone, Reply, Update, Updates, Work};
 pub use changes::{Change, Revised};
 pub use client::Client;
+pub use configuration::{
+    CONFIGURATION_BYTES, ConfigurationChanges, ConfigurationEdit, ConfigurationExport, ConfigurationFile,
+    ConfigurationImport, ConfigurationPart, ConfigurationRevision, Given, MOST_EDITS, SettingDifference,
+    SettingsChange, settings_objection,
+};
 pub use failure::{Failure, FailureKind};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};

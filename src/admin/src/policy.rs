@@ -84,6 +84,9 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::StoreCheck { .. }
             | Request::FirmwareFetch { .. }
             | Request::FirmwareSsh { .. }
+            | Request::ConfigurationChange { .. }
+            | Request::ConfigurationRestore { .. }
+            | Request::ConfigurationImport { .. }
             | Request::Seal
             | Request::Unseal,
             Mode::Live,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sps_config::Secret;
 
+use crate::configuration::{ConfigurationEdit, ConfigurationFile};
 use crate::firmware::FirmwareSource;
 use crate::licence::LicenceFile;
 use crate::network::NetworkChange;
@@ -205,5 +206,72 @@ pub enum Request {
     FirmwareSsh {
         /// Let it.
         on: bool,
+    },
+    /// Settings of the cluster at a path: [`crate::Response::Configuration`].
+    ConfigurationShow {
+        /// Where, `management/mail`; empty for everything.
+        path: String,
+        /// The revision; none: the one in force.
+        #[serde(default)]
+        revision: Option<u64>,
+        /// Shown as these edits would make it; nothing is changed.
+        #[serde(default)]
+        edits: Vec<ConfigurationEdit>,
+        /// Refused when another revision is in force.
+        #[serde(default)]
+        expected: Option<u64>,
+    },
+    /// Makes edits, all of them or none: [`crate::Response::ConfigurationChanges`].
+    ConfigurationChange {
+        /// What to change.
+        edits: Vec<ConfigurationEdit>,
+        /// Refused when another revision is in force.
+        #[serde(default)]
+        expected: Option<u64>,
+    },
+    /// What edits would change; they are judged by their form alone: [`crate::Response::ConfigurationChanges`].
+    ConfigurationCompare {
+        /// What to change.
+        edits: Vec<ConfigurationEdit>,
+        /// Refused when another revision is in force.
+        #[serde(default)]
+        expected: Option<u64>,
+    },
+    /// Revisions of the configuration, newest first: [`crate::Response::Revisions`].
+    ConfigurationHistory {
+        /// Revisions at most.
+        limit: u32,
+    },
+    /// What differs between two revisions: [`crate::Response::ConfigurationChanges`].
+    ConfigurationDifference {
+        /// The one; none: the one before the other.
+        from: Option<u64>,
+        /// The other; none: the one in force.
+        to: Option<u64>,
+    },
+    /// Makes a new revision that equals an earlier one: [`crate::Response::ConfigurationChanges`].
+    ConfigurationRestore {
+        /// The earlier one.
+        revision: u64,
+        /// Refused when another revision is in force.
+        #[serde(default)]
+        expected: Option<u64>,
+    },
+    /// The configuration as a file: [`crate::Response::Exported`].
+    ConfigurationExport {
+        /// What encrypts it; none: secrets are left out.
+        password: Option<Secret>,
+    },
+    /// Takes an exported configuration instead of the one in force: [`crate::Response::Imported`].
+    ConfigurationImport {
+        /// The file.
+        file: ConfigurationFile,
+        /// What it was encrypted with.
+        password: Option<Secret>,
+        /// Changes nothing, and says what it would change.
+        preview: bool,
+        /// Refused when another revision is in force.
+        #[serde(default)]
+        expected: Option<u64>,
     },
 }

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 use sps_session_record::SessionRecord;
 
 use crate::changes::Change;
+use crate::configuration::{
+    ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
+};
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
@@ -72,4 +75,14 @@ pub enum Response {
     SessionPage(SessionPage),
     /// One session.
     Session(Box<SessionRecord>),
+    /// Settings of the cluster.
+    Configuration(ConfigurationPart),
+    /// What differs, or what a change did.
+    ConfigurationChanges(ConfigurationChanges),
+    /// Revisions of the configuration, newest first.
+    Revisions(Vec<ConfigurationRevision>),
+    /// The configuration as a file.
+    Exported(ConfigurationExport),
+    /// What an import did, or would do.
+    Imported(ConfigurationImport),
 }

@@ -27,7 +27,7 @@ use crate::wire::{self, Answer, Question};
 /// Where the appliance listens.
 pub const SOCKET: &str = "/run/sps/admin.sock";
 
-/// Clients served at once. Each may hold a question and some answers, well below 1 MiB.
+/// Clients served at once. Each may hold a question and some answers: below 1 MiB, but where a configuration is imported.
 const CLIENTS: usize = 16;
 /// Time for a question to arrive, and for an idle connection to ask the next.
 const QUESTION_WITHIN: Duration = Duration::from_secs(60);

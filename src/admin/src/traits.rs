@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::configuration::{self, MOST_EDITS};
 use crate::failure::Failure;
 use crate::fetch;
 use crate::firmware::FirmwareSource;
@@ -77,6 +78,36 @@ impl Request {
             Self::BundleRead { key } => format!("fetch the support bundle {key}"),
             Self::BundleDelete { key } => format!("delete the support bundle {key}"),
             Self::LicenceShow => "licence show".into(),
+            Self::LicenceSet { .. } => "licence add".into(),
+            Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
+            Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
+            Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
+            other => other.configuration_title().unwrap_or_else(|| other.store_title()),
+        }
+    }
+
+    /// The same of the settings of the cluster.
+    fn configuration_title(&self) -> Option<String> {
+        Some(match self {
+            Self::ConfigurationShow { path, .. } => {
+                format!("configuration show {}", configuration::shown(path))
+            }
+            Self::ConfigurationChange { edits, .. } => configuration::title(edits),
+            Self::ConfigurationCompare { .. } => "configuration compare".into(),
+            Self::ConfigurationHistory { .. } => "configuration history".into(),
+            Self::ConfigurationDifference { .. } => "configuration difference".into(),
+            Self::ConfigurationRestore { revision, .. } => format!("configuration restore {revision}"),
+            Self::ConfigurationExport { password: Some(_) } => "configuration export, encrypted".into(),
+            Self::ConfigurationExport { password: None } => "configuration export without secrets".into(),
+            Self::ConfigurationImport { preview: true, .. } => "configuration import, as a preview".into(),
+            Self::ConfigurationImport { .. } => "configuration import".into(),
+            _ => return None,
+        })
+    }
+
+    /// The same of the data store and what is recorded in it.
+    fn store_title(&self) -> String {
+        match self {
             Self::StoreShow => "store show".into(),
             Self::StoreCheck { adopt: false } => "store check".into(),
             Self::StoreCheck { adopt: true } => "store check, adopting audit trails of no session".into(),
@@ -85,10 +116,8 @@ impl Request {
             Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
-            Self::LicenceSet { .. } => "licence add".into(),
-            Self::FirmwareSsh { on: true } => "let firmware be sent by SSH".into(),
-            Self::FirmwareSsh { on: false } => "take no firmware by SSH".into(),
-            Self::FirmwareFetch { url, .. } => format!("firmware fetch {}", fetch::shown(url)),
+            // Every other one has its title above.
+            _ => String::new(),
         }
     }
 
@@ -114,6 +143,11 @@ impl Request {
                 | Self::SessionList { .. }
                 | Self::SessionSearch { .. }
                 | Self::SessionShow { .. }
+                | Self::ConfigurationShow { .. }
+                | Self::ConfigurationCompare { .. }
+                | Self::ConfigurationHistory { .. }
+                | Self::ConfigurationDifference { .. }
+                | Self::ConfigurationImport { preview: true, .. }
         )
     }
 
@@ -134,6 +168,7 @@ impl Request {
                     | Self::BundleDelete { .. }
                     | Self::FirmwareFetch { .. }
                     | Self::StoreCheck { .. }
+                    | Self::ConfigurationExport { .. }
             )
     }
 
@@ -160,6 +195,11 @@ impl Request {
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
             | Self::SessionShow { .. }
+            | Self::ConfigurationShow { .. }
+            | Self::ConfigurationCompare { .. }
+            | Self::ConfigurationHistory { .. }
+            | Self::ConfigurationDifference { .. }
+            | Self::ConfigurationExport { .. }
             | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
             Self::PasswordSet { .. }
@@ -178,6 +218,9 @@ impl Request {
             | Self::LicenceSet { .. }
             | Self::ImportPause { .. }
             | Self::FirmwareSsh { .. }
+            | Self::ConfigurationChange { .. }
+            | Self::ConfigurationRestore { .. }
+            | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
@@ -192,6 +235,17 @@ impl Request {
     pub(crate) fn mistake(&self) -> Option<Failure> {
         match self {
             Self::FirmwareFetch { url, sha256 } => fetch::mistake(url, sha256),
+            Self::ConfigurationChange { edits, .. } if edits.is_empty() => {
+                Some(Failure::invalid("nothing to change"))
+            }
+            Self::ConfigurationShow { edits, .. }
+            | Self::ConfigurationCompare { edits, .. }
+            | Self::ConfigurationChange { edits, .. }
+                if edits.len() > MOST_EDITS =>
+            {
+                let message = format!("more than {MOST_EDITS} edits in one change: make several");
+                Some(Failure::invalid(message))
+            }
             _ => None,
         }
     }

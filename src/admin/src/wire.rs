@@ -14,10 +14,11 @@ use crate::progress::Progress;
 use crate::request::Request;
 use crate::response::Response;
 
-/// Longest question, bytes: a network change of 64 interfaces is 10 KiB.
-pub(crate) const QUESTION_BYTES: usize = 64 * 1024;
-/// Longest answer, bytes: thousands of log lines.
-pub(crate) const ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// Longest question, bytes: an exported configuration ([`crate::CONFIGURATION_BYTES`]), each byte of which may be written as two. The
+/// rest is small.
+pub(crate) const QUESTION_BYTES: usize = 2 * crate::CONFIGURATION_BYTES + 64 * 1024;
+/// Longest answer, bytes: an exported configuration. Thousands of log lines are less.
+pub(crate) const ANSWER_BYTES: usize = QUESTION_BYTES;
 /// Largest piece of data in one answer, bytes.
 pub(crate) const PIECE_BYTES: usize = 32 * 1024;
 /// A sign of life is sent after this silence.

@@ -15,35 +15,9 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::cipher::{self, CipherError};
 use crate::cluster::Cluster;
+use crate::place::{NAMED, fits};
 use crate::seal;
 
-/// Objects whose keys are names that people gave; `*` stands for any one name.
-const NAMED: [&[&str]; 24] = [
-    &["trust_stores"],
-    &["network", "interfaces"],
-    &["users", "local"],
-    &["users", "groups"],
-    &["users", "groups", "*", "rights"],
-    &["policies", "audit"],
-    &["policies", "content"],
-    &["policies", "time"],
-    &["policies", "user_lists"],
-    &["policies", "user_databases"],
-    &["policies", "user_databases", "*"],
-    &["policies", "credential_stores"],
-    &["policies", "credential_stores", "*", "accounts"],
-    &["policies", "ldap_servers"],
-    &["policies", "signing_cas"],
-    &["policies", "indexer"],
-    &["policies", "backup"],
-    &["policies", "archive"],
-    &["connections", "ssh", "channel_policies"],
-    &["connections", "ssh", "authentication_policies"],
-    &["connections", "ssh", "settings"],
-    &["connections", "rdp", "channel_policies"],
-    &["connections", "rdp", "settings"],
-    &["cluster", "nodes"],
-];
 /// Texts that are words of a closed set, or times of the day; places in lists are passed over. Everywhere else a text is replaced.
 const WORDS: [&[&str]; 20] = [
     &["management", "mail", "encryption"],
@@ -158,17 +132,6 @@ impl Pseudonyms {
         let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         format!("{kind}-{}", &digits[..DIGITS])
     }
-}
-
-/// Whether a path fits one of the patterns.
-fn fits(path: &[String], patterns: &[&[&str]]) -> bool {
-    patterns.iter().any(|pattern| {
-        pattern.len() == path.len()
-            && pattern
-                .iter()
-                .zip(path)
-                .all(|(part, key)| *part == "*" || part == key)
-    })
 }
 
 #[cfg(test)]

@@ -2,26 +2,34 @@
 
 use serde_json::Value;
 
+use crate::seal;
+
 /// Most paths that are told; a change of more is told in part, and the revisions themselves are kept.
 const MOST: usize = 200;
 
 /// Paths of the values that differ, deepest that can be named. An object of a list is told by its name.
 pub(crate) fn changed(old: &Value, new: &Value) -> Vec<String> {
-    let mut paths = Vec::new();
-    compare("", old, new, &mut paths);
-    paths.truncate(MOST);
-    paths
+    let places = places(old, new);
+    places.iter().map(|parts| parts.join(".")).collect()
 }
 
-fn compare(path: &str, old: &Value, new: &Value, paths: &mut Vec<String>) {
+/// The same, by the names on the way to each.
+pub(crate) fn places(old: &Value, new: &Value) -> Vec<Vec<String>> {
+    let mut places = Vec::new();
+    compare(&[], old, new, &mut places);
+    places.truncate(MOST);
+    places
+}
+
+fn compare(path: &[String], old: &Value, new: &Value, paths: &mut Vec<Vec<String>>) {
     match (old, new) {
         _ if old == new => {}
-        (Value::Object(old), Value::Object(new)) if !is_secret(old) && !is_secret(new) => {
+        (Value::Object(old), Value::Object(new)) if !seal::is_secret(old) && !seal::is_secret(new) => {
             let names = old
                 .keys()
                 .chain(new.keys().filter(|name| !old.contains_key(*name)));
             for name in names {
-                let inner = join(path, name);
+                let inner = [path, std::slice::from_ref(name)].concat();
                 match (old.get(name), new.get(name)) {
                     (Some(old), Some(new)) => compare(&inner, old, new, paths),
                     _ => paths.push(inner),
@@ -38,12 +46,6 @@ fn compare(path: &str, old: &Value, new: &Value, paths: &mut Vec<String>) {
     }
 }
 
-/// Whether an object is a secret: it changes as a whole.
-fn is_secret(object: &serde_json::Map<String, Value>) -> bool {
-    let text = |key: &str| object.get(key).is_some_and(Value::is_string);
-    object.len() == 1 && (text("plain") || text("encrypted"))
-}
-
 /// The objects of a list by their names, when each has one of its own.
 fn named(list: &[Value]) -> Option<serde_json::Map<String, Value>> {
     let object: Option<serde_json::Map<String, Value>> = list
@@ -57,14 +59,6 @@ fn same_order(old: &[Value], new: &[Value]) -> bool {
     old.iter()
         .map(|value| &value["name"])
         .eq(new.iter().map(|value| &value["name"]))
-}
-
-fn join(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
 }
 
 #[cfg(test)]

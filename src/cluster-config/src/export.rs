@@ -23,8 +23,8 @@ use crate::seal;
 pub(crate) const FORMAT: &str = "sps-configuration";
 /// Number of its form.
 pub(crate) const FORM: u32 = 1;
-/// Largest export that is made or read.
-pub const MOST_BYTES: usize = 16 * 1024 * 1024;
+/// Largest export that is made or read: some two thousand certificates. An appliance holds it in memory while it comes and goes.
+pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a salt (RFC 9106, 3.1).
 const SALT_BYTES: usize = 16;
 /// Most that a file may ask for: what the smallest appliance can spare for a moment. KiB, passes, lanes.

@@ -16,6 +16,12 @@ use crate::sections::network::{Interface, Route};
 use crate::sections::nodes::HighAvailability;
 use crate::sections::system::LicenceReference;
 
+mod kept;
+#[cfg(test)]
+mod tests;
+
+pub use kept::KeptError;
+
 /// The parts of one revision that a node keeps. Secrets are in it in plain: it lies on `state`, where the node's own keys lie.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -152,6 +158,3 @@ impl NodeProjection {
         Ok(hex(&Sha256::digest(bytes)))
     }
 }
-
-#[cfg(test)]
-mod tests;

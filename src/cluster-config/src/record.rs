@@ -225,6 +225,12 @@ fn of_value(said: &str) -> String {
     if said.contains("IP address syntax") {
         return "no address such as 192.0.2.5, or of a network, such as 192.0.2.0/24".to_owned();
     }
+    if said.contains("untagged enum Written") {
+        return "not a secret; enter it as {\"plain\": \"…\"}".to_owned();
+    }
+    if said.contains("expected struct") {
+        return "of the wrong kind".to_owned();
+    }
     match said.rsplit_once("expected ") {
         Some((_, expected)) => format!("not {expected}"),
         None => "of the wrong kind".to_owned(),

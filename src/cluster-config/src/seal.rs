@@ -15,6 +15,7 @@ use zeroize::Zeroize;
 use crate::cipher::{self, CipherError};
 use crate::key::ClusterKey;
 use crate::lost::{LossReason, LostSecret};
+use crate::place::escaped;
 use crate::protected::MARK;
 
 const PLAIN: &str = "plain";
@@ -55,6 +56,17 @@ fn only<'a>(object: &'a mut Map<String, Value>, key: &str) -> Option<&'a mut Str
     }
 }
 
+/// Whether an object is a secret, known or encrypted.
+pub(crate) fn is_secret(object: &Map<String, Value>) -> bool {
+    let text = |key: &str| object.get(key).is_some_and(Value::is_string);
+    object.len() == 1 && (text(PLAIN) || text(ENCRYPTED))
+}
+
+/// Whether an object is an encrypted secret.
+pub(crate) fn is_encrypted(object: &Map<String, Value>) -> bool {
+    object.len() == 1 && object.get(ENCRYPTED).is_some_and(Value::is_string)
+}
+
 /// Calls `act` with every value that may be a secret, and its path.
 fn visit<E>(
     value: &mut Value,
@@ -78,11 +90,6 @@ fn visit<E>(
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
     Ok(())
-}
-
-/// A name as a part of a JSON pointer (RFC 6901, 3).
-fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 fn about(id: &str, path: &str) -> String {

@@ -134,6 +134,21 @@ impl Store {
         &self.current.opened.lost
     }
 
+    /// Whether revision `expected` is the one in force.
+    ///
+    /// # Errors
+    /// Somebody else changed it since.
+    pub fn expect(&self, expected: u64) -> Result<(), StoreError> {
+        if expected == self.current.revision {
+            return Ok(());
+        }
+        Err(StoreError::Conflict {
+            expected,
+            current: self.current.revision,
+            who: self.current.change.who.clone(),
+        })
+    }
+
     /// Makes `document` the one in force and returns its revision. A document equal to the one in force changes nothing. `what` of the
     /// change is filled in. Secrets that are lost stay as they are.
     ///
@@ -146,13 +161,7 @@ impl Store {
         document: &Cluster,
         mut change: Change,
     ) -> Result<u64, StoreError> {
-        if expected != self.current.revision {
-            return Err(StoreError::Conflict {
-                expected,
-                current: self.current.revision,
-                who: self.current.change.who.clone(),
-            });
-        }
+        self.expect(expected)?;
         document.check()?;
         if document == self.document() && !self.damaged {
             return Ok(self.current.revision);
@@ -222,11 +231,11 @@ impl Store {
         }
     }
 
-    /// Changes that are kept, newest first; files that cannot be read are left out.
+    /// Changes that are kept, newest first, at most `most`; files that cannot be read are left out.
     ///
     /// # Errors
     /// The folder cannot be read.
-    pub fn history(&self) -> Result<Vec<(u64, Change)>, StoreError> {
+    pub fn history(&self, most: usize) -> Result<Vec<(u64, Change)>, StoreError> {
         let numbers = numbers(self.medium.as_ref())?;
         let in_force = numbers
             .iter()
@@ -234,6 +243,7 @@ impl Store {
             .filter(|number| **number <= self.current.revision);
         Ok(in_force
             .filter_map(|number| Some((*number, revision(self.medium.as_ref(), *number).ok()?.change)))
+            .take(most)
             .collect())
     }
 

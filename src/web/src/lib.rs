@@ -20,6 +20,7 @@ mod markup;
 mod rest;
 mod router;
 mod server;
+mod settings;
 mod ui;
 
 pub use access::Gate;

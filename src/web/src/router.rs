@@ -73,8 +73,14 @@ pub(crate) fn takes_files(path: &str) -> bool {
         ui::LICENCE_UPLOAD,
         rest::LICENCE_UPLOAD,
         ui::SETUP,
+        ui::CONFIGURATION_IMPORT,
     ];
     paths.contains(&path)
+}
+
+/// Whether a path takes settings, which may hold certificates; its route bounds them.
+pub(crate) fn takes_settings(path: &str) -> bool {
+    path.starts_with(rest::SETTINGS) || path.starts_with(ui::SETTINGS)
 }
 
 /// What every answer of the HTTPS port reads from.

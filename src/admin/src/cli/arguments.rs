@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
+use super::configuration::ConfigurationCommand;
 use super::search::SearchArgs;
 
 /// What every command takes.
@@ -54,6 +55,9 @@ pub enum ApplianceCommand {
     /// Addresses, name servers, host name
     #[command(subcommand)]
     Network(NetworkCommand),
+    /// Settings of the cluster: show, change, history, export and import
+    #[command(subcommand)]
+    Configuration(ConfigurationCommand),
     /// Makes a support bundle: logs, status and configuration without secrets
     SupportBundle(BundleArgs),
     /// Reboots the appliance

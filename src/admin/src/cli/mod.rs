@@ -2,10 +2,11 @@
 //!
 //! The same commands run over the Unix socket, at the prompt of the console and over SSH. With `--json` exactly one JSON
 //! value stands on standard output, a failure included; without it, words. Nothing but the streams given is written,
-//! except the file of a support bundle where there are files.
+//! except the file of a support bundle or of an exported configuration where there are files.
 
 mod arguments;
 mod bundle;
+mod configuration;
 mod licence;
 mod line;
 mod output;

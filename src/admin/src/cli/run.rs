@@ -8,8 +8,9 @@ use super::arguments::{
     LicenceCommand, NetworkCommand, NetworkSet, SessionsCommand, StoreCommand, Switch,
 };
 use super::bundle::Sink;
+use super::configuration::ConfigurationCommand;
 use super::output::{self, Bar, Files, Streams};
-use super::{licence, source};
+use super::{configuration, licence, source};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -30,14 +31,14 @@ pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 
 /// A command as a request.
-struct Job {
+pub(super) struct Job {
     request: Request,
     message: String,
     json: bool,
 }
 
 impl Job {
-    fn read(request: Request, common: &Common) -> Self {
+    pub(super) fn read(request: Request, common: &Common) -> Self {
         Self {
             request,
             message: String::new(),
@@ -45,7 +46,7 @@ impl Job {
         }
     }
 
-    fn change(request: Request, change: &Change) -> Self {
+    pub(super) fn change(request: Request, change: &Change) -> Self {
         Self {
             request,
             message: change.message.clone(),
@@ -74,6 +75,16 @@ pub fn run(
             Failure::invalid("there are no files here: upload it in the browser, on the page License");
         return output::error(&failure.into(), change.common.json, streams).map(|()| USAGE);
     }
+    if let ApplianceCommand::Configuration(ConfigurationCommand::Export(arguments)) = command {
+        return configuration::export(arguments, session, folder, streams);
+    }
+    if let ApplianceCommand::Configuration(command) = command
+        && configuration::reads_files(command)
+        && streams.files != Files::Anywhere
+    {
+        let failure = Failure::invalid("there are no files here: do it in the browser, or at a command line");
+        return output::error(&failure.into(), configuration::json(command), streams).map(|()| USAGE);
+    }
     let job = match job(command, folder) {
         Ok(job) => job,
         Err((failure, json)) => return output::error(&failure.into(), json, streams).map(|()| USAGE),
@@ -101,7 +112,11 @@ pub fn unreachable(
     output::error(error, json, streams).map(|()| UNREACHABLE)
 }
 
-fn conclude(answer: Result<Response, SessionError>, json: bool, streams: &mut Streams<'_>) -> io::Result<u8> {
+pub(super) fn conclude(
+    answer: Result<Response, SessionError>,
+    json: bool,
+    streams: &mut Streams<'_>,
+) -> io::Result<u8> {
     match answer {
         Ok(response) => output::response(&response, json, streams).map(|()| DONE),
         Err(error) => output::error(&error, json, streams).map(|()| match error {
@@ -132,6 +147,7 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
             }
             Job::change(Request::NetworkSet { change }, &set.change)
         }
+        ApplianceCommand::Configuration(command) => return configuration::job(command, folder),
         ApplianceCommand::SupportBundle(arguments) => Job::read(
             Request::SupportBundle {
                 to: target(arguments),

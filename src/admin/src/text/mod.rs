@@ -3,6 +3,7 @@
 //! control characters through.
 
 mod clean;
+mod configuration;
 mod firmware;
 mod install;
 mod licence;
@@ -16,6 +17,7 @@ mod table;
 mod units;
 
 pub use clean::{clean, wrap};
+pub use configuration::{configuration, configuration_changes, imported, revisions};
 pub use firmware::{media, slots, test};
 pub use install::{content, disks, plan};
 pub use licence::licence;

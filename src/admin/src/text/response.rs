@@ -1,8 +1,8 @@
 //! Any response in words.
 
 use super::{
-    bytes, clean, date, disks, findings, licence, media, network, plan, session, session_page, sessions,
-    slots, status, store, table, test,
+    bytes, clean, configuration, configuration_changes, date, disks, findings, imported, licence, media,
+    network, plan, revisions, session, session_page, sessions, slots, status, store, table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -47,6 +47,11 @@ pub fn response(response: &Response) -> String {
         Response::Sessions(found) => sessions(found),
         Response::SessionPage(found) => session_page(found),
         Response::Session(record) => session(record),
+        Response::Configuration(part) => configuration(part),
+        Response::ConfigurationChanges(changes) => configuration_changes(changes),
+        Response::Revisions(found) => revisions(found),
+        Response::Exported(export) => clean(&export.name) + "\n",
+        Response::Imported(import) => imported(import),
     }
 }
 

@@ -6,6 +6,7 @@
 )]
 
 mod bundles;
+mod configuration;
 mod help;
 mod lab;
 mod lines;

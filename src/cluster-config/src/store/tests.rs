@@ -39,7 +39,7 @@ fn changes_are_kept_with_who_when_where_what_and_why() {
         (again.revision(), again.document(), found),
         (2, store.document(), Found::Good)
     );
-    let history = again.history().unwrap();
+    let history = again.history(HISTORY_KEPT).unwrap();
     assert_eq!(
         history.iter().map(|(number, _)| *number).collect::<Vec<_>>(),
         [2, 1]
@@ -207,7 +207,7 @@ fn damage_in_the_history_is_stepped_over() {
         "a number is used once"
     );
     fs::write(folder.path().join(history_file(1)), "{").unwrap();
-    assert_eq!(store.history().unwrap().len(), 1);
+    assert_eq!(store.history(HISTORY_KEPT).unwrap().len(), 1);
     assert!(store.at_revision(1).is_err());
 }
 

@@ -28,8 +28,8 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
-    testing,
+    access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
+    support, testing,
 };
 use crate::services::{DataState, Opened};
 
@@ -166,6 +166,59 @@ impl Appliance {
             Request::NetworkSet { change } => network::set(self, change, &context).await,
             Request::Reboot { reason } => self.reboot(reason, &context).await,
             Request::Shutdown { reason } => self.leave(ExitKind::PowerOff, "shutdown", &reason, &context),
+            Request::FirmwareList
+            | Request::FirmwareNotes { .. }
+            | Request::FirmwareMedia
+            | Request::FirmwareAdd { .. }
+            | Request::FirmwareTest { .. }
+            | Request::FirmwareActivate { .. }
+            | Request::FirmwareDelete { .. }
+            | Request::FirmwareRollback
+            | Request::FirmwareCommit
+            | Request::FirmwareForget { .. } => self.firmware_slots(request, context).await,
+            Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
+            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
+            Request::BundleKeep => self.aside(|own| kept_bundles::begin(&own)).await,
+            Request::BundleList => self.aside(|own| kept_bundles::list(&own)).await,
+            Request::BundleRead { key } => {
+                self.aside(move |own| kept_bundles::read(&own, key, &context))
+                    .await
+            }
+            Request::BundleDelete { key } => self.aside(move |own| kept_bundles::remove(&own, key)).await,
+            Request::NormalBoot => self.normal_boot(&context).await,
+            Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
+            Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
+            Request::ConfigurationShow { .. }
+            | Request::ConfigurationCompare { .. }
+            | Request::ConfigurationChange { .. }
+            | Request::ConfigurationHistory { .. }
+            | Request::ConfigurationDifference { .. }
+            | Request::ConfigurationRestore { .. }
+            | Request::ConfigurationExport { .. }
+            | Request::ConfigurationImport { .. } => {
+                self.aside(move |own| cluster::answer(&own, &request, &context))
+                    .await
+            }
+            Request::LicenceShow => Ok(licence::show(self)),
+            Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
+            Request::InstallDisks
+            | Request::InstallPlan { .. }
+            | Request::InstallRun { .. }
+            | Request::PasswordReset { .. } => {
+                self.aside(move |own| installing::answer(&own, request, &context))
+                    .await
+            }
+            // The data store and what is recorded in it.
+            request => {
+                self.aside(move |own| store::answer(&own, &request, &context))
+                    .await
+            }
+        }
+    }
+
+    /// What is asked about the firmware slots.
+    async fn firmware_slots(&self, request: Request, context: Context) -> Reply {
+        match request {
             Request::FirmwareList => self.aside(|own| firmware::list(&own)).await,
             Request::FirmwareNotes { slot } => self.aside(move |own| firmware::notes(&own, slot)).await,
             Request::FirmwareMedia => self.aside(|_own| firmware::media()).await,
@@ -192,32 +245,7 @@ impl Appliance {
             Request::FirmwareForget { digest } => {
                 self.aside(move |own| firmware::forget(&own, &digest)).await
             }
-            Request::Sticks => self.aside(|_own| Ok(support::sticks())).await,
-            Request::SupportBundle { to } => self.aside(move |own| support::write(&own, to, &context)).await,
-            Request::BundleKeep => self.aside(|own| kept_bundles::begin(&own)).await,
-            Request::BundleList => self.aside(|own| kept_bundles::list(&own)).await,
-            Request::BundleRead { key } => {
-                self.aside(move |own| kept_bundles::read(&own, key, &context))
-                    .await
-            }
-            Request::BundleDelete { key } => self.aside(move |own| kept_bundles::remove(&own, key)).await,
-            Request::NormalBoot => self.normal_boot(&context).await,
-            Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
-            Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::LicenceShow => Ok(licence::show(self)),
-            Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
-            Request::InstallDisks
-            | Request::InstallPlan { .. }
-            | Request::InstallRun { .. }
-            | Request::PasswordReset { .. } => {
-                self.aside(move |own| installing::answer(&own, request, &context))
-                    .await
-            }
-            // The data store and what is recorded in it.
-            request => {
-                self.aside(move |own| store::answer(&own, &request, &context))
-                    .await
-            }
+            _ => Err(Failure::invalid("this is no question about firmware slots")),
         }
     }
 

@@ -4,6 +4,7 @@
 
 mod access;
 mod appliance;
+mod cluster;
 mod fetching;
 mod firmware;
 mod installing;

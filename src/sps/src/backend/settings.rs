@@ -117,7 +117,13 @@ impl Settings {
         Ok(revised.collect())
     }
 
-    fn commit(&self, who: String, message: String, edit: impl FnOnce(&mut Node)) -> Result<Node, Failure> {
+    /// The same for a thread that may wait. Blocking.
+    pub(crate) fn commit(
+        &self,
+        who: String,
+        message: String,
+        edit: impl FnOnce(&mut Node),
+    ) -> Result<Node, Failure> {
         let mut guard = self.lock();
         let store = guard
             .as_mut()

@@ -8,12 +8,15 @@ use sps_bootlog::{BootLog, Level, uptime};
 use sps_web as web;
 
 use super::appliance::Appliance;
-use super::{firmware, network};
+use super::{cluster, firmware, network};
 use crate::boot::PRODUCT_TITLE;
 use crate::node::{self, now};
 
 /// Lines of the log in one answer.
 const MOST_LINES: u32 = 1000;
+
+/// Revisions of the cluster's configuration that are looked at for a list of changes: each is a file of some hundred kilobytes.
+const MOST_REVISIONS: usize = 50;
 
 /// The state of the appliance as an answer.
 pub(super) fn told(own: &Appliance) -> Response {
@@ -65,7 +68,9 @@ pub(super) fn changes(own: &Appliance, limit: u32) -> Reply {
     let limit = limit as usize;
     let actions = recent_actions(&node::actions(), 2 * limit)
         .map_err(|error| Failure::failed(format!("could not read the log of actions: {error}")))?;
-    let mut changes = Change::merged(&actions, own.parts.settings.history(limit)?);
+    let mut revised = own.parts.settings.history(limit)?;
+    revised.extend(cluster::history(own, limit.min(MOST_REVISIONS)));
+    let mut changes = Change::merged(&actions, revised);
     changes.truncate(limit);
     Ok(Response::Changes(changes))
 }

@@ -9,8 +9,8 @@ use sps_storage::medium;
 use sps_support::{Bundle, Roots, Source};
 
 use super::appliance::{Appliance, done};
-use super::{firmware, network, status};
-use crate::node::{STATE_FOLDER, now};
+use super::{cluster, firmware, network, status};
+use crate::node::{STATE_FOLDER, now, outline};
 
 /// Bytes of one piece sent to the asker.
 const PIECE: usize = 32 * 1024;
@@ -126,7 +126,7 @@ pub(crate) fn bundle(own: &Appliance) -> Bundle {
         let lines: Vec<String> = log.after(0).entries.iter().map(ToString::to_string).collect();
         Ok(lines.join("\n").into_bytes())
     });
-    let (asked, slots) = (own.clone(), own.clone());
+    let (asked, slots, named) = (own.clone(), own.clone(), own.clone());
     let status = Source::fact("status.json", move || json(&status::status(&asked)));
     let slots = Source::fact("slots.json", move || match firmware::list(&slots) {
         Ok(Response::Slots(slots)) => json(&slots),
@@ -134,12 +134,15 @@ pub(crate) fn bundle(own: &Appliance) -> Bundle {
         Err(failure) => Err(failure.to_string()),
     });
     let filter = Source::fact("packet-filter.txt", packet_filter);
+    // From memory: `data` may hang, and the time for a fact is bounded.
+    let cluster = Source::fact("config/cluster.json", move || cluster::anonymous(&named));
+    let projection = Source::fact("config/projection.json", outline);
     let release = parts.release.as_ref();
     let build = release
         .map(|release| release.build_id.clone())
         .unwrap_or_default();
     Bundle::new(&parts.settings.node().network.host_name, now(), &build, &roots)
-        .with_facts([boot_log, status, slots, filter])
+        .with_facts([boot_log, status, slots, filter, cluster, projection])
 }
 
 /// What the rules that count have counted.

@@ -29,7 +29,7 @@ use tracing::{error, info, warn};
 use super::cluster_configuration;
 use super::supervise::spec;
 use crate::backend::Settings;
-use crate::node::{Node, now};
+use crate::node::{Node, now, take_over};
 
 /// Where it is mounted.
 pub(crate) const FOLDER: &str = "/data";
@@ -280,6 +280,12 @@ impl Inputs {
         let configuration = (build.data_layout == sps_cluster_config::LAYOUT)
             .then(|| cluster_configuration::open(&prepared.path, node_key))
             .transpose()?;
+        if let Some(configuration) = &configuration {
+            let (document, revision) = (configuration.document(), configuration.revision());
+            for note in take_over(&self.settings, document, revision) {
+                info!("{note}");
+            }
+        }
         let mut opened = Opened {
             store,
             tree: prepared.tree,

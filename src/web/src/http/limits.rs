@@ -74,6 +74,12 @@ pub(crate) const PAGE_FORM_BYTES: usize = 16 * 1024;
 /// with files puts around them.
 pub(crate) const LICENCE_FORM_BYTES: usize = sps_admin::LICENCE_BYTES + PAGE_FORM_BYTES + 8 * 1024;
 
+/// Longest body with settings, bytes: a trust store of a hundred certificates, each byte of which a form may write as three.
+pub(crate) const SETTINGS_BYTES: usize = 512 * 1024;
+
+/// Longest form with an exported configuration in it, bytes: the file, and what a form puts around it.
+pub(crate) const IMPORT_FORM_BYTES: usize = sps_admin::CONFIGURATION_BYTES + PAGE_FORM_BYTES;
+
 /// Support bundles made at a time: each takes memory, and each attempt is a guess at the password.
 pub(crate) const BUNDLES: usize = 1;
 

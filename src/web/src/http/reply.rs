@@ -10,7 +10,7 @@ use sps_admin::{Failure, FailureKind};
 
 use crate::boot::page;
 use crate::http::limits::{BODY_BYTES, HEAD_BYTES};
-use crate::router::takes_files;
+use crate::router::{takes_files, takes_settings};
 
 /// Nothing may be loaded, sent or framed but what the appliance itself serves; scripts cannot write markup.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -108,6 +108,7 @@ impl Problem {
             FailureKind::NotAllowed => (StatusCode::FORBIDDEN, "NotAllowed"),
             FailureKind::Busy => (StatusCode::CONFLICT, "Busy"),
             FailureKind::Refused => (StatusCode::CONFLICT, "Refused"),
+            FailureKind::Conflict => (StatusCode::CONFLICT, "ConfigurationChanged"),
             FailureKind::Failed => (StatusCode::INTERNAL_SERVER_ERROR, "Failed"),
             FailureKind::CalledOff => (StatusCode::CONFLICT, "CalledOff"),
             FailureKind::TimedOut => (StatusCode::GATEWAY_TIMEOUT, "TimedOut"),
@@ -117,6 +118,14 @@ impl Problem {
             kind,
             details: failure.message.clone(),
         }
+    }
+
+    /// The same as the answer to a form that is shown once more.
+    pub(crate) fn of_page(mut self) -> Self {
+        if self.status == StatusCode::BAD_REQUEST {
+            self.status = StatusCode::UNPROCESSABLE_ENTITY;
+        }
+        self
     }
 
     /// Nobody is logged in.
@@ -271,7 +280,8 @@ fn check(request: &Request) -> Result<(), Problem> {
     if fields + line > HEAD_BYTES {
         return Err(Problem::head_too_large());
     }
-    if takes_files(request.uri().path()) {
+    let path = request.uri().path();
+    if takes_files(path) || takes_settings(path) {
         return Ok(());
     }
     match axum::body::HttpBody::size_hint(request.body()).lower() {

@@ -1,4 +1,4 @@
-//! `/api/configuration`: settings, which are edited in a transaction.
+//! `/api/configuration`: what can be set, and the network of the node. Settings of the cluster are in `settings.rs`.
 
 use axum::Extension;
 use axum::body::Bytes;
@@ -7,23 +7,23 @@ use axum::response::Response;
 use serde_json::{Value, json};
 use sps_config::{Network, Node};
 
-use super::access::ROOT;
-use super::envelope::{Place, answer, body, index, object};
+use super::envelope::{Place, answer, body, object};
+use super::settings;
 use crate::http::reply::Problem;
 use crate::ui::Visitor;
 
 /// Path of the settings.
 pub(super) const CONFIGURATION: &str = "/api/configuration";
+/// What paths of settings begin with.
+pub(crate) const SETTINGS: &str = "/api/configuration/";
 /// Path of host name, interfaces and name servers.
 pub(super) const NETWORK: &str = "/api/configuration/network";
 
 /// `GET` of what can be set.
 pub(super) async fn resources() -> Response {
-    let place = Place {
-        href: CONFIGURATION,
-        parent: ROOT,
-    };
-    answer(StatusCode::OK, &index(&[("network", NETWORK)], place))
+    let mut names = vec!["network".to_owned()];
+    names.extend(settings::indexes().remove(CONFIGURATION).unwrap_or_default());
+    answer(StatusCode::OK, &settings::index(CONFIGURATION, &names))
 }
 
 /// `GET` of the network's settings: as the session's own transaction has them, else as they are in force.

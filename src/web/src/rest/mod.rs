@@ -12,11 +12,13 @@ mod licence;
 mod openapi;
 mod routes;
 mod sessions;
+mod settings;
 mod setup;
 mod store;
 mod support;
 mod transaction;
 
+pub(crate) use configuration::SETTINGS;
 pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};
 pub(crate) use support::BUNDLES;

@@ -1,4 +1,5 @@
-//! The description of this API as OpenAPI 3.1, put together from a file for each resource in `openapi/`.
+//! The description of this API as OpenAPI 3.1, put together from a file for each resource in `openapi/`, and of the settings from their
+//! own description.
 //!
 //! What is the same everywhere is added here, so that the files say it never: every object has exactly the keys that it lists,
 //! all of them unless `required` says otherwise; every operation may answer with an error and needs a session unless it says
@@ -13,6 +14,8 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::http::reply::Problem;
+
+mod settings;
 
 /// Path of the description.
 pub(super) const DESCRIPTION: &str = "/api/openapi.json";
@@ -45,8 +48,10 @@ pub(super) async fn describe() -> Result<Response, Problem> {
 
 fn document() -> Result<Value, serde_json::Error> {
     let (mut paths, mut schemas) = (Map::new(), Map::new());
-    for part in PARTS {
-        let Value::Object(mut part) = serde_json::from_str(part)? else {
+    let parts: Result<Vec<Value>, _> = PARTS.iter().map(|part| serde_json::from_str(part)).collect();
+    let parts = parts?.into_iter().chain([settings::part()]);
+    for part in parts {
+        let Value::Object(mut part) = part else {
             continue;
         };
         let mut take = |name: &str| match part.remove(name) {

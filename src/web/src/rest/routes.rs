@@ -13,14 +13,14 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 
 use super::{
-    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, sessions, setup, store,
-    support, transaction,
+    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, sessions, settings, setup,
+    store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
-use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
+use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES, SETTINGS_BYTES};
 use crate::http::reply::Problem;
-use crate::router::{Site, takes_files};
+use crate::router::{Site, takes_files, takes_settings};
 use crate::ui::Visitor;
 
 /// Path that takes a firmware file.
@@ -67,6 +67,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(store::STORE, get(store::show))
         .route(store::IMPORT, get(store::import).put(store::set_import))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .merge(settings::routes().layer(DefaultBodyLimit::max(SETTINGS_BYTES)))
         .route(
             licence::UPLOAD,
             post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
@@ -133,7 +134,12 @@ async fn arrived(request: Request, limit: Duration) -> Result<Request, Response>
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let problem = match timeout(limit, to_bytes(body, PAGE_FORM_BYTES)).await {
+    let most = if takes_settings(parts.uri.path()) {
+        SETTINGS_BYTES
+    } else {
+        PAGE_FORM_BYTES
+    };
+    let problem = match timeout(limit, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => return Ok(Request::from_parts(parts, bytes.into())),
         Ok(Err(_)) => Problem::body_too_large(),
         Err(_) => Problem::too_slow(),

@@ -6,16 +6,19 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
-use sps_admin::{Request as Operation, Response as Answer};
+use sps_admin::{Request as Operation, Response as Answer, SettingDifference};
 use sps_config::Network;
 
 use super::access::ROOT;
+use super::configuration::CONFIGURATION;
 use super::envelope::{Place, answer, body, list, object};
 use crate::http::reply::Problem;
+use crate::settings::of_path;
 use crate::ui::Visitor;
 
 mod engine;
 
+pub(super) use engine::Edits;
 pub(crate) use engine::Transaction;
 use engine::{Open, Refusal};
 
@@ -32,9 +35,11 @@ pub(super) async fn show(Extension(visitor): Extension<Visitor>) -> Result<Respo
 /// `POST`: begins one.
 pub(super) async fn begin(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let network = visitor.network().await?;
+    // Where the configuration of the cluster cannot be read, the network still can be changed.
+    let revision = visitor.revision().await.ok();
     visitor.transaction(|transaction, visitor| {
         let session = &visitor.signed_in.token;
-        transaction.begin(session, visitor.origin().to_string(), network)?;
+        transaction.begin(session, visitor.origin().to_string(), network, revision)?;
         Ok(state(transaction, visitor))
     })
 }
@@ -70,16 +75,48 @@ pub(super) async fn commit(
                 .into(),
         });
     }
-    if open.edited != open.read {
-        let change = open.change();
-        visitor
-            .ask_because(Operation::NetworkSet { change }, wanted.message)
-            .await?;
-    }
+    commit_cluster(&visitor, &open, &wanted.message).await?;
+    commit_network(&visitor, &open, wanted.message).await?;
     visitor.transaction(|transaction, visitor| {
         transaction.close(&visitor.signed_in.token)?;
         Ok(state(transaction, visitor))
     })
+}
+
+/// Puts the settings of the cluster in force, as one revision.
+async fn commit_cluster(visitor: &Visitor, open: &Open, message: &str) -> Result<(), Problem> {
+    if open.cluster.list.is_empty() {
+        return Ok(());
+    }
+    let operation = Operation::ConfigurationChange {
+        edits: open.cluster.list.clone(),
+        expected: open.cluster.revision,
+    };
+    visitor.ask_because(operation, message.to_owned()).await?;
+    // Should the network be refused, a second commit is of that alone.
+    visitor.transaction(|transaction, visitor| {
+        transaction.own(&visitor.signed_in.token)?.cluster.list.clear();
+        Ok(())
+    })
+}
+
+async fn commit_network(visitor: &Visitor, open: &Open, message: String) -> Result<(), Problem> {
+    if open.edited == open.read {
+        return Ok(());
+    }
+    let change = open.change();
+    let done = visitor
+        .ask_because(Operation::NetworkSet { change }, message)
+        .await;
+    let Err(failure) = done else { return Ok(()) };
+    let mut problem = Problem::of_failure(&failure);
+    if !open.cluster.list.is_empty() {
+        problem.details = format!(
+            "the settings of the cluster are in force, the network is not: {}",
+            problem.details
+        );
+    }
+    Err(problem)
 }
 
 /// `DELETE`: drops what was collected.
@@ -109,11 +146,40 @@ pub(super) async fn changes(Extension(visitor): Extension<Visitor>) -> Result<Re
             items.push(object(&key, &body, place, json!({})));
         }
     }
+    items.extend(cluster_changes(&visitor, open.cluster).await?);
     let place = Place {
         href: CHANGES,
         parent: TRANSACTION,
     };
     Ok(answer(StatusCode::OK, &list(&items, place, json!({}))))
+}
+
+/// What the edits of the settings change, under the names that programs know.
+async fn cluster_changes(visitor: &Visitor, edits: Edits) -> Result<Vec<Value>, Problem> {
+    if edits.list.is_empty() {
+        return Ok(Vec::new());
+    }
+    let operation = Operation::ConfigurationCompare {
+        edits: edits.list,
+        expected: edits.revision,
+    };
+    let Answer::ConfigurationChanges(changes) = visitor.ask(operation).await? else {
+        return Err(Problem::not_understood());
+    };
+    let item = |change: &SettingDifference| {
+        let (resource, rest) = of_path(&change.path)?;
+        let key = match rest {
+            "" => resource.name.to_owned(),
+            rest => format!("{}/{rest}", resource.name),
+        };
+        let body = json!({ "path": key, "before": change.before, "after": change.after });
+        let place = Place {
+            href: &format!("{CONFIGURATION}/{}", resource.name),
+            parent: CHANGES,
+        };
+        Some(object(&key, &body, place, json!({})))
+    };
+    Ok(changes.differences.iter().filter_map(item).collect())
 }
 
 fn values(network: &impl Serialize) -> Map<String, Value> {
@@ -146,11 +212,35 @@ impl Visitor {
         work(&mut transaction, self).map_err(refused)
     }
 
+    /// Who holds the transaction, when it is of another session.
+    pub(crate) fn transaction_of_others(&self) -> Option<String> {
+        let mut transaction = self.site.transaction();
+        transaction.expire(|session| self.administration.gate.left(session));
+        match transaction.own(&self.signed_in.token) {
+            Err(Refusal::Held(who)) => Some(who),
+            _ => None,
+        }
+    }
+
     /// The one that this session holds, as it stands.
     pub(super) fn open_transaction(&self) -> Result<Open, Problem> {
         self.transaction(|transaction, visitor| {
             transaction.own(&visitor.signed_in.token).map(|open| open.clone())
         })
+    }
+
+    /// The revision of the cluster's configuration that is in force.
+    async fn revision(&self) -> Result<u64, Problem> {
+        let operation = Operation::ConfigurationShow {
+            path: "management/change_log".into(),
+            revision: None,
+            edits: Vec::new(),
+            expected: None,
+        };
+        match self.ask(operation).await? {
+            Answer::Configuration(part) => Ok(part.revision),
+            _ => Err(Problem::not_understood()),
+        }
     }
 
     /// The network's settings that are in force.

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::multipart::MultipartError;
 use axum::extract::{FromRequest as _, Multipart, Request};
 use axum::http::{StatusCode, header};
-use sps_admin::LicenceFile;
+use sps_admin::{Failure, LicenceFile};
 use tokio::time::timeout;
 use zeroize::Zeroize as _;
 
@@ -17,21 +17,26 @@ use crate::http::reply::Problem;
 #[derive(Default)]
 pub(crate) struct Fields {
     texts: Vec<(String, String)>,
-    /// Small files: licences.
+    /// Files that fit into memory: licences, exported configurations.
     files: Vec<(String, Bytes)>,
 }
 
 impl Fields {
     /// Reads the body of a request, within the time a request may take.
     pub(crate) async fn read(request: Request, limits: &Limits) -> Result<Self, Problem> {
-        let form = timeout(limits.head, Self::read_body(request)).await;
+        Self::read_files(request, limits, &LicenceFile::too_long()).await
+    }
+
+    /// The same for a form with a file; `too_long` says what is wrong with one that is larger than the route takes.
+    async fn read_files(request: Request, limits: &Limits, too_long: &Failure) -> Result<Self, Problem> {
+        let form = timeout(limits.head, Self::read_body(request, too_long)).await;
         form.map_err(|_| Problem::bad_form("the form did not arrive in time; send it again".into()))?
     }
 
-    async fn read_body(request: Request) -> Result<Self, Problem> {
+    async fn read_body(request: Request, too_long: &Failure) -> Result<Self, Problem> {
         let kind = request.headers().get(header::CONTENT_TYPE);
         if kind.is_some_and(|kind| kind.as_bytes().starts_with(b"multipart/form-data")) {
-            return Self::read_parts(request).await;
+            return Self::read_parts(request, too_long).await;
         }
         let Form(texts) = Form::from_request(request, &())
             .await
@@ -43,14 +48,18 @@ impl Fields {
     }
 
     /// Reads a form that may bring files, all of it into memory: the route bounds it.
-    async fn read_parts(request: Request) -> Result<Self, Problem> {
+    async fn read_parts(request: Request, too_long: &Failure) -> Result<Self, Problem> {
         let parts = Multipart::from_request(request, &()).await;
         let mut parts = parts.map_err(|rejection| Problem::bad_form(rejection.body_text()))?;
         let mut own = Self::default();
-        while let Some(part) = parts.next_field().await.map_err(|error| unread(&error))? {
+        while let Some(part) = parts
+            .next_field()
+            .await
+            .map_err(|error| unread(&error, too_long))?
+        {
             let name = part.name().unwrap_or("").to_owned();
             let is_file = part.file_name().is_some();
-            let bytes = part.bytes().await.map_err(|error| unread(&error))?;
+            let bytes = part.bytes().await.map_err(|error| unread(&error, too_long))?;
             if is_file {
                 own.files.push((name, bytes));
             } else {
@@ -67,6 +76,37 @@ impl Fields {
         let fields = Self::read(request, &visitor.site.limits).await?;
         visitor.check_form(fields.get("form"))?;
         Ok(fields)
+    }
+
+    /// The same for a form with a file that is no licence.
+    pub(crate) async fn of_files(
+        visitor: &Visitor,
+        request: Request,
+        too_long: &Failure,
+    ) -> Result<Self, Problem> {
+        let fields = Self::read_files(request, &visitor.site.limits, too_long).await?;
+        visitor.check_form(fields.get("form"))?;
+        Ok(fields)
+    }
+
+    /// Fields that a test sends.
+    #[cfg(test)]
+    pub(crate) const fn of_texts(texts: Vec<(String, String)>) -> Self {
+        Self {
+            texts,
+            files: Vec::new(),
+        }
+    }
+
+    /// Whether a field was sent.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.texts.iter().any(|(known, _)| known == name)
+    }
+
+    /// Every value of a field that may be sent several times.
+    pub(crate) fn all(&self, name: &str) -> Vec<&str> {
+        let fields = self.texts.iter().filter(|(known, _)| known == name);
+        fields.map(|(_, value)| value.as_str()).collect()
     }
 
     /// A field; empty when it was not sent.
@@ -102,13 +142,13 @@ impl Drop for Fields {
     }
 }
 
-/// Why a form with files was not read. The only files in forms are licences.
-fn unread(error: &MultipartError) -> Problem {
+/// Why a form with files was not read.
+fn unread(error: &MultipartError, too_long: &Failure) -> Problem {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
         return Problem {
             status: error.status(),
             kind: "RequestBodyTooLarge",
-            details: LicenceFile::too_long().message,
+            details: too_long.message.clone(),
         };
     }
     Problem::bad_form("the form did not arrive whole; nothing was done, send it again".into())

@@ -36,6 +36,34 @@ pub(crate) const SECTIONS: &[Section] = &[
                 path: super::version::PAGE,
             },
             Entry {
+                title: "Management",
+                path: "/settings/management",
+            },
+            Entry {
+                title: "Local Services",
+                path: "/settings/local_services",
+            },
+            Entry {
+                title: "Date & Time",
+                path: "/settings/datetime",
+            },
+            Entry {
+                title: "Trust Stores",
+                path: "/settings/trust_stores",
+            },
+            Entry {
+                title: "High Availability",
+                path: "/settings/high_availability",
+            },
+            Entry {
+                title: "Cluster management",
+                path: "/settings/cluster",
+            },
+            Entry {
+                title: "Export and import",
+                path: super::exchange::PAGE,
+            },
+            Entry {
                 title: "License",
                 path: super::licence::PAGE,
             },
@@ -58,10 +86,44 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Users & Access Control",
+        entries: &[
+            Entry {
+                title: "Users and groups",
+                path: "/settings/aaa",
+            },
+            Entry {
+                title: "Changes",
+                path: super::changes::PAGE,
+            },
+            Entry {
+                title: "Configuration history",
+                path: super::history::PAGE,
+            },
+        ],
+    },
+    Section {
+        title: "Policies",
         entries: &[Entry {
-            title: "Changes",
-            path: super::changes::PAGE,
+            title: "Policies",
+            path: "/settings/policies",
         }],
+    },
+    Section {
+        title: "Traffic Controls",
+        entries: &[
+            Entry {
+                title: "SSH Control",
+                path: "/settings/ssh",
+            },
+            Entry {
+                title: "RDP Control",
+                path: "/settings/rdp",
+            },
+            Entry {
+                title: "HTTP Control",
+                path: "/settings/http",
+            },
+        ],
     },
 ];
 
@@ -82,6 +144,14 @@ pub(crate) fn is_below(path: &str, page: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_group_of_settings_has_its_place() {
+        for group in crate::settings::GROUPS {
+            let path = format!("{}{}", crate::ui::SETTINGS, group.name);
+            assert_eq!(place(&path).unwrap().1, group.title);
+        }
+    }
 
     #[test]
     fn every_page_has_one_place() {

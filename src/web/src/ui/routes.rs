@@ -10,13 +10,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::{
-    Visitor, changes, control, design, events, fetch, firmware, jobs, licence, login, monitor, search,
-    session, setup, troubleshooting, upgrade, version,
+    Visitor, changes, control, design, events, exchange, fetch, firmware, history, jobs, licence, login,
+    monitor, search, session, settings, setup, troubleshooting, upgrade, version,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
 use crate::boot::page::boot_page;
-use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES};
+use crate::http::limits::{IMPORT_FORM_BYTES, LICENCE_FORM_BYTES, PAGE_FORM_BYTES, SETTINGS_BYTES};
 use crate::http::reply::Problem;
 use crate::router::{Administration, Site};
 
@@ -44,7 +44,21 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(login::LOGOUT, post(login::log_out))
         .route(design::PAGE, get(design::page))
         .route(licence::PAGE, get(licence::page))
+        .route(history::PAGE, get(history::page))
+        .route(history::ONE, get(history::one).post(history::act))
+        .route(exchange::PAGE, get(exchange::page))
+        .route(exchange::EXPORT, post(exchange::export))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            settings::PATH,
+            get(settings::page)
+                .post(settings::act)
+                .layer(DefaultBodyLimit::max(SETTINGS_BYTES)),
+        )
+        .route(
+            exchange::IMPORT,
+            post(exchange::import).layer(DefaultBodyLimit::max(IMPORT_FORM_BYTES)),
+        )
         .route(
             firmware::UPLOAD,
             post(firmware::upload).layer(DefaultBodyLimit::disable()),

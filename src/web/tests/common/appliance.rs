@@ -16,6 +16,10 @@ use sps_web::{Administration, Gate};
 use tokio::sync::Semaphore;
 
 use super::store;
+#[path = "cluster.rs"]
+mod cluster;
+
+use cluster::Cluster;
 
 /// The one password that fits; hashing is the real appliance's business.
 pub(crate) const PASSWORD: &str = "correct horse";
@@ -54,6 +58,9 @@ pub(crate) struct State {
     pub(crate) incomplete_until: Option<i64>,
     /// What adding a firmware says.
     pub(crate) refuse: Option<String>,
+    /// The configuration of the cluster, once somebody asks.
+    pub(crate) cluster: Option<Arc<Cluster>>,
+    pub(crate) sealed: bool,
 }
 
 impl State {
@@ -118,6 +125,20 @@ impl Appliance {
             zone: Arc::new(|| "Europe/Vienna".into()),
             host_name: Arc::new(|| "gate-01".into()),
         }
+    }
+
+    /// The configuration of the cluster.
+    pub(crate) fn cluster(&self) -> Arc<Cluster> {
+        let mut state = self.state.lock().unwrap();
+        state
+            .cluster
+            .get_or_insert_with(|| Arc::new(Cluster::new()))
+            .clone()
+    }
+
+    fn configuration(&self, request: &Request, context: &Context) -> Reply {
+        let sealed = self.state.lock().unwrap().sealed;
+        self.cluster().answer(request, context, sealed)
     }
 
     async fn judge(&self) {
@@ -266,6 +287,14 @@ impl Backend for Appliance {
             }
             match &request {
                 Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,
+                Request::ConfigurationShow { .. }
+                | Request::ConfigurationCompare { .. }
+                | Request::ConfigurationChange { .. }
+                | Request::ConfigurationHistory { .. }
+                | Request::ConfigurationDifference { .. }
+                | Request::ConfigurationRestore { .. }
+                | Request::ConfigurationExport { .. }
+                | Request::ConfigurationImport { .. } => self.configuration(&request, &context),
                 _ => self.answer(&request, &context),
             }
         })

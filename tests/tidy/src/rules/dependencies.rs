@@ -36,6 +36,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-cluster-config", Kind::Base),
     ("sps-config", Kind::Base),
     ("sps-config-migration", Kind::Engine),
+    ("sps-configuration", Kind::Shell),
     ("sps-console", Kind::Shell),
     ("sps-data-store-tests", Kind::Tool),
     ("sps-datastore", Kind::Shell),

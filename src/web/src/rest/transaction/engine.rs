@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use sps_access::TokenHash;
-use sps_admin::{InterfaceChange, NetworkChange};
+use sps_admin::{ConfigurationEdit, InterfaceChange, NetworkChange};
 use sps_config::{Interface, Ipv4, Network};
 
 /// The transaction, when one is open.
@@ -25,6 +25,35 @@ pub(crate) struct Open {
     pub(crate) read: Network,
     /// The network that it makes.
     pub(crate) edited: Network,
+    /// What it changes of the settings of the cluster.
+    pub(crate) cluster: Edits,
+}
+
+/// Edits of the settings of the cluster.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Edits {
+    /// The revision in force when the transaction began; none when it could not be read.
+    pub(crate) revision: Option<u64>,
+    /// One after the other.
+    pub(crate) list: Vec<ConfigurationEdit>,
+}
+
+impl Edits {
+    /// The revision that must be in force: without an edit any may be.
+    pub(crate) fn expected(&self) -> Option<u64> {
+        self.revision.filter(|_| !self.list.is_empty())
+    }
+
+    /// With one more; where the one before sets the same, it is forgotten.
+    pub(crate) fn with(mut self, edit: ConfigurationEdit) -> Self {
+        let again =
+            matches!(self.list.last(), Some(ConfigurationEdit::Set { path, .. }) if path == edit.path());
+        if again && matches!(edit, ConfigurationEdit::Set { .. }) {
+            self.list.pop();
+        }
+        self.list.push(edit);
+        self
+    }
 }
 
 /// Why not.
@@ -56,7 +85,13 @@ impl Transaction {
     }
 
     /// Begins one for a session.
-    pub(crate) fn begin(&mut self, session: &TokenHash, who: String, read: Network) -> Result<(), Refusal> {
+    pub(crate) fn begin(
+        &mut self,
+        session: &TokenHash,
+        who: String,
+        read: Network,
+        revision: Option<u64>,
+    ) -> Result<(), Refusal> {
         match self.own(session) {
             Ok(_) => return Err(Refusal::Begun),
             Err(Refusal::Closed) => {}
@@ -67,6 +102,10 @@ impl Transaction {
             who,
             edited: read.clone(),
             read,
+            cluster: Edits {
+                revision,
+                list: Vec::new(),
+            },
         });
         Ok(())
     }
@@ -130,7 +169,9 @@ mod tests {
     fn begun(session: &TokenHash) -> Transaction {
         let mut transaction = Transaction::default();
         let who = "ann by web from 192.0.2.9".into();
-        transaction.begin(session, who, Network::default()).unwrap();
+        transaction
+            .begin(session, who, Network::default(), Some(7))
+            .unwrap();
         transaction
     }
 
@@ -139,15 +180,35 @@ mod tests {
         let (ann, bob) = (session(), session());
         let mut transaction = begun(&ann);
         let held = Refusal::Held("ann by web from 192.0.2.9".into());
-        let again = transaction.begin(&bob, "bob".into(), Network::default());
+        let again = transaction.begin(&bob, "bob".into(), Network::default(), Some(7));
         assert_eq!(again, Err(held.clone()));
         assert_eq!(transaction.own(&bob).unwrap_err(), held);
         assert_eq!(transaction.close(&bob), Err(held));
-        let twice = transaction.begin(&ann, "ann".into(), Network::default());
+        let twice = transaction.begin(&ann, "ann".into(), Network::default(), Some(7));
         assert_eq!(twice, Err(Refusal::Begun));
         transaction.close(&ann).unwrap();
         assert_eq!(transaction.own(&ann).unwrap_err(), Refusal::Closed);
-        transaction.begin(&bob, "bob".into(), Network::default()).unwrap();
+        transaction
+            .begin(&bob, "bob".into(), Network::default(), Some(7))
+            .unwrap();
+    }
+
+    #[test]
+    fn the_same_setting_set_twice_is_one_edit() {
+        let set = |path: &str, value: u64| ConfigurationEdit::Set {
+            path: path.into(),
+            value: sps_admin::Given::new(value.into()),
+        };
+        let delete = ConfigurationEdit::Delete { path: "a".into() };
+        let edits = Edits {
+            revision: Some(7),
+            list: Vec::new(),
+        };
+        assert_eq!(edits.expected(), None, "nothing depends on a revision yet");
+        let edits = edits.with(set("a", 1)).with(set("a", 2));
+        assert_eq!((edits.expected(), edits.list.len()), (Some(7), 1));
+        let edits = edits.with(delete.clone()).with(set("a", 3)).with(set("b", 4));
+        assert_eq!(edits.list, [set("a", 2), delete, set("a", 3), set("b", 4)]);
     }
 
     #[test]

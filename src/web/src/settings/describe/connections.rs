@@ -1,0 +1,263 @@
+//! *SSH Control*, *RDP Control* and *HTTP Control*.
+
+use crate::settings::kind::{Field, Kind, MAYBE_TEXT, MAYBE_TRUST_STORE, PORT, Variant, field, plain};
+
+const ENABLED: Field = field("enabled", "Enabled", "Clients are let in.", Kind::Switch);
+const FROM: Field = field("from", "From", "Networks of clients, one a line", Kind::Lines);
+const TO: Field = field(
+    "to",
+    "To",
+    "Addresses that clients connect to, one a line",
+    Kind::Lines,
+);
+const LISTENS: Field = plain("port", "Port", PORT);
+const DESTINATION: Field = plain("destination", "Target", Kind::Union(DESTINATIONS));
+const AUDIT: Field = field(
+    "audit_policy",
+    "Audit policy",
+    "Empty: trails are neither encrypted nor signed",
+    Kind::Optional(&Kind::Reference("policies/audit")),
+);
+
+pub(in crate::settings) const SSH: Kind = Kind::Object(&[
+    ENABLED,
+    FROM,
+    TO,
+    LISTENS,
+    DESTINATION,
+    plain(
+        "channel_policy",
+        "Channel policy",
+        Kind::Reference("connections/ssh/channel_policies"),
+    ),
+    plain(
+        "authentication_policy",
+        "Authentication policy",
+        Kind::Reference("connections/ssh/authentication_policies"),
+    ),
+    plain(
+        "settings",
+        "Settings",
+        Kind::Reference("connections/ssh/settings"),
+    ),
+    AUDIT,
+    plain(
+        "host_keys",
+        "Host keys",
+        Kind::Object(&[
+            plain("rsa", "RSA", Kind::Optional(&SSH_KEY)),
+            plain("ed25519", "Ed25519", Kind::Optional(&SSH_KEY)),
+        ]),
+    ),
+]);
+const SSH_KEY: Kind = Kind::Object(&[
+    field("public", "Public key", "The line of the .pub file", Kind::Text),
+    field("private", "Private key", "OpenSSH format", Kind::SecretBlock),
+]);
+pub(in crate::settings) const RDP: Kind = Kind::Object(&[
+    ENABLED,
+    FROM,
+    TO,
+    LISTENS,
+    DESTINATION,
+    plain(
+        "channel_policy",
+        "Channel policy",
+        Kind::Reference("connections/rdp/channel_policies"),
+    ),
+    plain(
+        "settings",
+        "Settings",
+        Kind::Reference("connections/rdp/settings"),
+    ),
+    field(
+        "tls",
+        "TLS",
+        "The certificate that clients see",
+        Kind::Optional(&TLS),
+    ),
+    AUDIT,
+    plain(
+        "credential_store",
+        "Credential store",
+        Kind::Optional(&Kind::Reference("policies/credential_stores")),
+    ),
+]);
+pub(in crate::settings) const HTTP: Kind = Kind::Object(&[
+    ENABLED,
+    FROM,
+    TO,
+    LISTENS,
+    DESTINATION,
+    field(
+        "tls",
+        "TLS",
+        "The certificate that clients see; empty: no TLS",
+        Kind::Optional(&TLS),
+    ),
+    field(
+        "server_trust_store",
+        "Trust store",
+        "Knows the CAs of servers",
+        MAYBE_TRUST_STORE,
+    ),
+    AUDIT,
+    field("resolver", "Name server", "For this connection alone", MAYBE_TEXT),
+]);
+const DESTINATIONS: &[Variant] = &[
+    Variant {
+        name: "original",
+        label: "Where the client wanted to go",
+        fields: &[],
+    },
+    Variant {
+        name: "fixed",
+        label: "Fixed address",
+        fields: &[
+            field("server", "Server", "Name or address", Kind::Text),
+            plain("port", "Port", PORT),
+        ],
+    },
+    Variant {
+        name: "nat",
+        label: "NAT",
+        fields: &[field(
+            "network",
+            "Network",
+            "The host part stays: 192.0.2.0/24",
+            Kind::Text,
+        )],
+    },
+    Variant {
+        name: "inband",
+        label: "Inband",
+        fields: &[field(
+            "targets",
+            "Targets",
+            "What a client may name",
+            Kind::List(&Kind::Object(&[
+                field(
+                    "host",
+                    "Host",
+                    "Address, network, or name; *. stands for everything in a domain",
+                    Kind::Text,
+                ),
+                field("port", "Port", "Empty: every one", Kind::Optional(&PORT)),
+            ])),
+        )],
+    },
+];
+const TLS: Kind = Kind::Union(&[
+    Variant {
+        name: "fixed",
+        label: "One certificate",
+        fields: &[
+            field(
+                "certificate",
+                "Certificate",
+                "PEM, the chain from the leaf up",
+                Kind::Block,
+            ),
+            field("private_key", "Private key", "PEM", Kind::SecretBlock),
+        ],
+    },
+    Variant {
+        name: "signing-ca",
+        label: "One for each session, by a signing CA",
+        fields: &[plain(
+            "name",
+            "Signing CA",
+            Kind::Reference("policies/signing_cas"),
+        )],
+    },
+]);
+pub(in crate::settings) const CHANNELS: Kind = Kind::List(&Kind::Object(&[
+    field(
+        "kind",
+        "Channel",
+        "Its name in the protocol: shell, sftp, clipboard, …",
+        Kind::Text,
+    ),
+    field("audit", "Record", "Its audit trail is kept.", Kind::Switch),
+    field(
+        "from",
+        "From",
+        "Networks of clients, one a line; empty: every one",
+        Kind::Lines,
+    ),
+    plain(
+        "content_policy",
+        "Content policy",
+        Kind::Optional(&Kind::Reference("policies/content")),
+    ),
+    plain(
+        "time_policy",
+        "Time policy",
+        Kind::Optional(&Kind::Reference("policies/time")),
+    ),
+    plain(
+        "user_list",
+        "User list",
+        Kind::Optional(&Kind::Reference("policies/user_lists")),
+    ),
+]));
+pub(in crate::settings) const SSH_AUTHENTICATION: Kind = Kind::Object(&[
+    field(
+        "gateway",
+        "Gateway authentication",
+        "Methods by which the appliance asks, one a line",
+        Kind::Lines,
+    ),
+    field(
+        "relayed",
+        "Relayed authentication",
+        "Methods by which the server asks, one a line",
+        Kind::Lines,
+    ),
+    field("gssapi", "GSSAPI", "Kerberos tickets count.", Kind::Switch),
+    plain(
+        "user_database",
+        "User database",
+        Kind::Optional(&Kind::Reference("policies/user_databases")),
+    ),
+]);
+pub(in crate::settings) const SSH_SETTINGS: Kind = Kind::Object(&[
+    field(
+        "idle_timeout_seconds",
+        "Idle timeout",
+        "Seconds",
+        Kind::Number(0, u32::MAX),
+    ),
+    field("ciphers", "Ciphers", "One a line", Kind::Lines),
+]);
+pub(in crate::settings) const RDP_SETTINGS: Kind = Kind::Object(&[
+    plain(
+        "network_level_authentication",
+        "Network level authentication",
+        Kind::Switch,
+    ),
+    plain(
+        "rdp4_style_authentication",
+        "RDP 4-style authentication",
+        Kind::Switch,
+    ),
+    field(
+        "idle_timeout_seconds",
+        "Idle timeout",
+        "Seconds",
+        Kind::Number(0, u32::MAX),
+    ),
+    field(
+        "maximum_width",
+        "Largest width",
+        "Pixels",
+        Kind::Number(0, u32::MAX),
+    ),
+    field(
+        "maximum_height",
+        "Largest height",
+        "Pixels",
+        Kind::Number(0, u32::MAX),
+    ),
+]);
+pub(in crate::settings) const DOMAIN: Kind = MAYBE_TEXT;

@@ -1,0 +1,187 @@
+//! *Policies*.
+
+use super::basic::ENCRYPTION;
+use crate::settings::kind::{
+    CREDENTIAL, Field, Kind, MAYBE_CREDENTIAL, MAYBE_TRUST_STORE, PORT, Variant, field, plain,
+};
+
+pub(in crate::settings) const AUDIT: Kind = Kind::Object(&[
+    field(
+        "encryption",
+        "Encrypt for",
+        "Certificates, PEM, one after the other; empty: trails are not encrypted",
+        Kind::Blocks,
+    ),
+    field(
+        "signing",
+        "Sign with",
+        "Empty: trails are not signed",
+        MAYBE_CREDENTIAL,
+    ),
+    field(
+        "timestamp_seconds",
+        "Timestamp every",
+        "Seconds, 10 to 100000; empty: no timestamps",
+        Kind::Optional(&Kind::Number(10, 100_000)),
+    ),
+]);
+pub(in crate::settings) const CONTENT: Kind = Kind::Object(&[field(
+    "events",
+    "Events",
+    "Tried one after the other",
+    Kind::List(&Kind::Object(EVENT)),
+)]);
+const EVENT: &[Field] = &[
+    plain(
+        "kind",
+        "Look at",
+        Kind::Choice(&[
+            ("commands", "Commands"),
+            ("screen-content", "Screen content"),
+            ("credit-card", "Credit card numbers"),
+            ("window-title", "Window titles"),
+        ]),
+    ),
+    field(
+        "matches",
+        "Matches",
+        "Regular expressions, one a line, whatever the case",
+        Kind::Lines,
+    ),
+    field(
+        "ignores",
+        "Ignores",
+        "Regular expressions, one a line",
+        Kind::Lines,
+    ),
+    plain(
+        "actions",
+        "Actions",
+        Kind::Choices(&[
+            ("log", "Log"),
+            ("store", "Store"),
+            ("notify", "Notify"),
+            ("terminate", "Terminate"),
+        ]),
+    ),
+];
+pub(in crate::settings) const TIME: Kind = Kind::Object(&[field(
+    "days",
+    "Days",
+    "monday to sunday; intervals such as 08:00-18:00, one a line; nothing is allowed on a day that is not named",
+    Kind::Names(&Kind::Lines),
+)]);
+pub(in crate::settings) const USER_LIST: Kind = Kind::Object(&[
+    field(
+        "allow",
+        "Allow those who are not named",
+        "Off: only those who are named are allowed.",
+        Kind::Switch,
+    ),
+    field("except", "Named", "User names, one a line", Kind::Lines),
+]);
+pub(in crate::settings) const USER_DATABASE: Kind = Kind::Names(&Kind::Object(&[
+    field(
+        "public_keys",
+        "Public keys",
+        "One authorized_keys line each",
+        Kind::Lines,
+    ),
+    plain("password", "Password", Kind::Optional(&Kind::Secret)),
+]));
+pub(in crate::settings) const CREDENTIAL_STORE: Kind = Kind::Object(&[field(
+    "accounts",
+    "Accounts",
+    "Accounts on servers",
+    Kind::Names(&Kind::Object(&[
+        field("user", "User", "Its name on the server", Kind::Text),
+        plain("password", "Password", Kind::Secret),
+    ])),
+)]);
+pub(in crate::settings) const LDAP: Kind = Kind::Object(&[
+    field(
+        "servers",
+        "Servers",
+        "Names or addresses, one a line; the first is asked first",
+        Kind::Lines,
+    ),
+    plain("port", "Port", PORT),
+    plain("encryption", "Encryption", ENCRYPTION),
+    field("base_dn", "Base DN", "Where users are looked for", Kind::Text),
+    field("bind_dn", "Bind DN", "As whom", Kind::Text),
+    field(
+        "bind_password",
+        "Bind password",
+        "Empty: anonymously",
+        Kind::Optional(&Kind::Secret),
+    ),
+    field(
+        "timeout_seconds",
+        "Timeout",
+        "Seconds; at least 120 where users log in by it",
+        Kind::Number(1, u32::MAX),
+    ),
+    field(
+        "client",
+        "Client certificate",
+        "What the appliance presents",
+        MAYBE_CREDENTIAL,
+    ),
+    plain("trust_store", "Trust store", MAYBE_TRUST_STORE),
+]);
+pub(in crate::settings) const SIGNING_CA: Kind = CREDENTIAL;
+pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
+    field(
+        "languages",
+        "Languages",
+        "On screens, ISO 639-1, one a line",
+        Kind::Lines,
+    ),
+    field(
+        "near_real_time",
+        "Near real time",
+        "While the session goes on.",
+        Kind::Switch,
+    ),
+]);
+pub(in crate::settings) const BACKUP: Kind = Kind::Object(&[
+    field("start", "Start", "Each day, such as 03:00", Kind::Text),
+    plain("target", "Target", Kind::Union(TARGETS)),
+    plain("analytics", "Copy the analytics database too", Kind::Switch),
+]);
+pub(in crate::settings) const ARCHIVE: Kind = Kind::Object(&[
+    field("start", "Start", "Each day, such as 03:00", Kind::Text),
+    plain("target", "Target", Kind::Union(TARGETS)),
+    field("after_days", "Archive after", "Days", Kind::Number(0, u32::MAX)),
+]);
+/// Places outside the appliance. One that is not here is shown as it is kept.
+const TARGETS: &[Variant] = &[
+    Variant {
+        name: "smb",
+        label: "SMB/CIFS",
+        fields: &[
+            field("server", "Server", "Name or address", Kind::Text),
+            plain("share", "Share", Kind::Text),
+            plain("user", "User", Kind::Text),
+            plain("password", "Password", Kind::Secret),
+        ],
+    },
+    Variant {
+        name: "nfs",
+        label: "NFS",
+        fields: &[
+            field("server", "Server", "Name or address", Kind::Text),
+            plain("path", "Folder", Kind::Text),
+        ],
+    },
+    Variant {
+        name: "rsync",
+        label: "Rsync over SSH",
+        fields: &[
+            field("server", "Server", "Name or address", Kind::Text),
+            plain("path", "Folder", Kind::Text),
+            plain("user", "User", Kind::Text),
+            field("private_key", "Private key", "OpenSSH format", Kind::SecretBlock),
+        ],
+    },
+];
