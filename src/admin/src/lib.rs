@@ -15,6 +15,7 @@ mod changes;
 pub mod cli;
 mod client;
 mod configuration;
+mod core_files;
 mod failure;
 mod fetch;
 mod firmware;
@@ -51,6 +52,7 @@ pub use configuration::{
     ConfigurationImport, ConfigurationPart, ConfigurationRevision, Given, MOST_EDITS, SettingDifference,
     SettingsChange, settings_objection,
 };
+pub use core_files::CoreFile;
 pub use failure::{Failure, FailureKind};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};

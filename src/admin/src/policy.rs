@@ -81,6 +81,7 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::BundleKeep
             | Request::LicenceSet { .. }
             | Request::ImportPause { .. }
+            | Request::CoreDelete { .. }
             | Request::StoreCheck { .. }
             | Request::FirmwareFetch { .. }
             | Request::FirmwareSsh { .. }

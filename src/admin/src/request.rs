@@ -161,6 +161,18 @@ pub enum Request {
         /// Which.
         key: u64,
     },
+    /// Core files: [`crate::Response::CoreFiles`].
+    CoreList,
+    /// Sends one of them as [`crate::Update::Data`]: [`crate::Response::Done`].
+    CoreRead {
+        /// Which.
+        key: String,
+    },
+    /// Removes one of them: [`crate::Response::Done`].
+    CoreDelete {
+        /// Which.
+        key: String,
+    },
     /// What the appliance is licensed for: [`crate::Response::Licence`].
     LicenceShow,
     /// Takes a licence file instead of the one before: [`crate::Response::Licence`].

@@ -7,6 +7,7 @@ use crate::changes::Change;
 use crate::configuration::{
     ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
 };
+use crate::core_files::CoreFile;
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
@@ -63,6 +64,8 @@ pub enum Response {
     Plan(InstallPlan),
     /// Support bundles that are kept, oldest first.
     Bundles(Vec<KeptBundle>),
+    /// Core files, the newest first.
+    CoreFiles(Vec<CoreFile>),
     /// What the appliance is licensed for.
     Licence(Licensing),
     /// The data store.

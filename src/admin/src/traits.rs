@@ -108,6 +108,9 @@ impl Request {
     /// The same of the data store and what is recorded in it.
     fn store_title(&self) -> String {
         match self {
+            Self::CoreList => "core files".into(),
+            Self::CoreRead { key } => format!("fetch the core file {}", text::clean(key)),
+            Self::CoreDelete { key } => format!("delete the core file {}", text::clean(key)),
             Self::StoreShow => "store show".into(),
             Self::StoreCheck { adopt: false } => "store check".into(),
             Self::StoreCheck { adopt: true } => "store check, adopting audit trails of no session".into(),
@@ -139,6 +142,7 @@ impl Request {
                 | Self::InstallPlan { .. }
                 | Self::BundleList
                 | Self::LicenceShow
+                | Self::CoreList
                 | Self::StoreShow
                 | Self::SessionList { .. }
                 | Self::SessionSearch { .. }
@@ -168,6 +172,8 @@ impl Request {
                     | Self::BundleDelete { .. }
                     | Self::FirmwareFetch { .. }
                     | Self::StoreCheck { .. }
+                    | Self::CoreRead { .. }
+                    | Self::CoreDelete { .. }
                     | Self::ConfigurationExport { .. }
             )
     }
@@ -191,6 +197,8 @@ impl Request {
             | Self::InstallDisks
             | Self::BundleKeep
             | Self::BundleList
+            | Self::CoreList
+            | Self::CoreDelete { .. }
             | Self::StoreShow
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
@@ -222,7 +230,10 @@ impl Request {
             | Self::ConfigurationRestore { .. }
             | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
-            Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
+            Self::SupportBundle { .. }
+            | Self::BundleRead { .. }
+            | Self::CoreRead { .. }
+            | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::FirmwareFetch { .. } => A_FETCH,
             Self::StoreCheck { .. } => A_CHECK,

@@ -41,6 +41,7 @@ pub fn response(response: &Response) -> String {
         Response::Disks(found) => disks(found),
         Response::Plan(steps) => plan(steps),
         Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
+        Response::CoreFiles(files) => files.iter().map(|file| clean(&file.name) + "\n").collect(),
         Response::Licence(now) => licence(now),
         Response::Store(now) => store(now),
         Response::StoreChecked(found) => findings(found),

@@ -5,6 +5,7 @@
 mod access;
 mod appliance;
 mod cluster;
+mod core_files;
 mod fetching;
 mod firmware;
 mod installing;

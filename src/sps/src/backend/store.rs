@@ -7,7 +7,7 @@ use sps_datastore_engine::{Journal, Kind, layout};
 use sps_store_forms::check::Checked;
 
 use super::appliance::{Appliance, done};
-use super::sessions;
+use super::{core_files, sessions};
 use crate::services::{DATA_FOLDER, Opened};
 
 /// The store, or why there is none.
@@ -24,6 +24,9 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
         Request::ImportPause { on } => Ok(pause(own, *on)),
         Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
             sessions::answer(own, request)
+        }
+        Request::CoreList | Request::CoreRead { .. } | Request::CoreDelete { .. } => {
+            core_files::answer(own, request, context)
         }
         Request::StoreShow => show(own),
         other => Err(Failure::invalid(format!(

@@ -5,6 +5,7 @@
 mod access;
 mod appliance;
 mod configuration;
+mod core_files;
 mod envelope;
 mod fetch;
 mod firmware;
@@ -19,6 +20,7 @@ mod support;
 mod transaction;
 
 pub(crate) use configuration::SETTINGS;
+pub(crate) use core_files::CORE_FILES;
 pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};
 pub(crate) use support::BUNDLES;

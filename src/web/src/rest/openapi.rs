@@ -27,6 +27,7 @@ const PARTS: &[&str] = &[
     include_str!("openapi/appliance.json"),
     include_str!("openapi/boot.json"),
     include_str!("openapi/configuration.json"),
+    include_str!("openapi/core_files.json"),
     include_str!("openapi/firmware.json"),
     include_str!("openapi/licence.json"),
     include_str!("openapi/sessions.json"),

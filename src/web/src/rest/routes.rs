@@ -13,8 +13,8 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 
 use super::{
-    access, appliance, configuration, envelope, fetch, firmware, licence, openapi, sessions, settings, setup,
-    store, support, transaction,
+    access, appliance, configuration, core_files, envelope, fetch, firmware, licence, openapi, sessions,
+    settings, setup, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -56,6 +56,12 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(support::BUNDLES, get(support::bundles).post(support::begin))
         .route(support::BUNDLE, get(support::bundle).delete(support::delete))
         .route(support::DOWNLOAD, get(support::download))
+        .route(core_files::CORE_FILES, get(core_files::files))
+        .route(
+            core_files::CORE_FILE,
+            get(core_files::file).delete(core_files::delete),
+        )
+        .route(core_files::DOWNLOAD, get(core_files::download))
         .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
         .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
         .route(licence::LICENSE, get(licence::show))

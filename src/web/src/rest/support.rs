@@ -13,6 +13,7 @@ use sps_admin::{KeptBundle, KeptState, Request as Operation, Response as Answer,
 use tokio::sync::mpsc;
 
 use super::access::ROOT;
+use super::core_files::CORE_FILES;
 use super::envelope::{Place, answer, index, list, object};
 use crate::http::reply::{Problem, shown};
 use crate::ui::Visitor;
@@ -32,7 +33,10 @@ pub(super) async fn resources() -> Response {
         href: TROUBLESHOOTING,
         parent: ROOT,
     };
-    answer(StatusCode::OK, &index(&[("support-bundle", BUNDLES)], place))
+    answer(
+        StatusCode::OK,
+        &index(&[("core_files", CORE_FILES), ("support-bundle", BUNDLES)], place),
+    )
 }
 
 /// `POST`: begins one, which is kept for a day.
@@ -101,7 +105,9 @@ pub(super) async fn download(
     Ok((headers, Body::from_stream(stream::unfold(heard, piece))).into_response())
 }
 
-async fn piece(mut heard: mpsc::Receiver<Update>) -> Option<(io::Result<Bytes>, mpsc::Receiver<Update>)> {
+pub(super) async fn piece(
+    mut heard: mpsc::Receiver<Update>,
+) -> Option<(io::Result<Bytes>, mpsc::Receiver<Update>)> {
     loop {
         match heard.recv().await? {
             Update::Data(piece) => return Some((Ok(piece.into()), heard)),

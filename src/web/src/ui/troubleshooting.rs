@@ -4,14 +4,14 @@ use axum::Extension;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use sps_admin::{KeptBundle, KeptState, Request as Operation, Response as Answer, text};
+use sps_admin::{CoreFile, KeptBundle, KeptState, Request as Operation, Response as Answer, text};
 
 use super::forms::Fields;
 use super::parts::{self, card, empty, state, table};
 use super::time::Zone;
 use super::{Visitor, layout};
 use crate::http::reply::Problem;
-use crate::rest::BUNDLES;
+use crate::rest::{BUNDLES, CORE_FILES};
 
 /// Path of the page.
 pub(crate) const PAGE: &str = "/basic-settings/troubleshooting";
@@ -33,9 +33,44 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
     let main = html! {
         (card("make", "Create support bundle", &parts::form(&visitor, PAGE, "stack", &body)))
         (card("bundles", "Support bundles", &list(&visitor, &bundles, &visitor.zone())))
+        (card("cores", "Core files", &cores(&visitor).await))
         @if making { p class="muted" { a href=(PAGE) { "Look again" } } }
     };
     Ok(layout::page(&visitor, &main))
+}
+
+/// What is left of programs that crashed.
+async fn cores(visitor: &Visitor) -> Markup {
+    let files = match visitor.ask(Operation::CoreList).await {
+        Ok(Answer::CoreFiles(files)) => files,
+        Ok(_) => Vec::new(),
+        Err(failure) => return html! { p { (parts::sentence(&failure.to_string())) } },
+    };
+    if files.is_empty() {
+        return empty("No program has left a core file.");
+    }
+    let zone = visitor.zone();
+    let rows: Vec<_> = files.iter().map(|file| core(visitor, file, &zone)).collect();
+    html! {
+        p class="muted" { "What is left of programs that crashed. An upgrade leaves them behind: fetch what support may need before it is kept for good." }
+        (table("Core files", &["Written", "File", "Size", ""], &rows))
+    }
+}
+
+fn core(visitor: &Visitor, file: &CoreFile, zone: &Zone) -> Vec<Markup> {
+    vec![
+        zone.moment(file.time),
+        html! { a href={ (CORE_FILES) "/" (file.key) "/download" } { (file.name) } },
+        html! { (text::bytes(file.bytes)) },
+        html! {
+            div class="buttons" {
+                (parts::form(visitor, PAGE, "inline", &html! {
+                    input type="hidden" name="key" value=(file.key);
+                    button type="submit" name="action" value="delete-core" { "Delete" }
+                }))
+            }
+        },
+    ]
 }
 
 fn list(visitor: &Visitor, bundles: &[KeptBundle], zone: &Zone) -> Markup {
@@ -95,6 +130,9 @@ pub(crate) async fn act(
                 .get("key")
                 .parse()
                 .map_err(|_| Problem::bad_form("there is no such support bundle".into()))?,
+        },
+        "delete-core" => Operation::CoreDelete {
+            key: fields.get("key").to_owned(),
         },
         other => return Err(Problem::bad_form(format!("there is no action {other:?}"))),
     };

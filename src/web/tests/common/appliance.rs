@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sps_admin::{
-    ActionLog, Arrived, Backend, Change, Confirmed, Context, Failure, Finding, FirmwareIdentity,
+    ActionLog, Arrived, Backend, Change, Confirmed, Context, CoreFile, Failure, Finding, FirmwareIdentity,
     FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, Licence, LicenceFile, LicensedFeature,
     Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
     Rollback, Severity, Slot, SlotState, Slots, Standing, Status, StoreStatus, Test, Work,
@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) store: StoreStatus,
     /// Recorded sessions, the newest first.
     pub(crate) sessions: Vec<SessionRecord>,
+    /// Core files.
+    pub(crate) cores: Vec<CoreFile>,
     /// Sessions before that are not imported yet.
     pub(crate) incomplete_until: Option<i64>,
     /// What adding a firmware says.
@@ -284,6 +286,9 @@ impl Backend for Appliance {
                 for half in BUNDLE.chunks(4) {
                     let _gone = context.updates.data(half.to_vec()).await;
                 }
+            }
+            if let Request::CoreRead { .. } = request {
+                let _gone = context.updates.data(b"dump".to_vec()).await;
             }
             match &request {
                 Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,

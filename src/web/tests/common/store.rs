@@ -2,8 +2,8 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use sps_admin::{
-    Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport, SessionLine, SessionPage,
-    SessionSearch, StoreFindings, StoreStatus,
+    CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport, SessionLine,
+    SessionPage, SessionSearch, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -98,10 +98,27 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
             }
             Ok(Response::Done { note: String::new() })
         }
+        Request::CoreList => Ok(Response::CoreFiles(state.cores.clone())),
+        Request::CoreRead { .. } => Ok(Response::Done { note: String::new() }),
+        Request::CoreDelete { key } => {
+            state.cores.retain(|file| file.key != *key);
+            Ok(Response::Done { note: String::new() })
+        }
         Request::StoreCheck { adopt } => Ok(Response::StoreChecked(checked(*adopt))),
         Request::SessionSearch { search } => self::search(state, search),
         Request::SessionShow { id } => session(state, id),
         _ => Err(Failure::refused("not in this test")),
+    }
+}
+
+/// A core file of four bytes, which is what is sent of it.
+pub(crate) fn core() -> CoreFile {
+    CoreFile {
+        key: "0123456789abcdef".into(),
+        name: "core.<b>\"x\".1234".into(),
+        tree: "layout-4.0".into(),
+        bytes: 4,
+        time: 1_800_000_000,
     }
 }
 
