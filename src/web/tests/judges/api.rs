@@ -114,7 +114,11 @@ async fn settings_are_as_described() {
     let server = start(&Appliance::ready()).await;
     let cookie = session(&server).await;
     let person = [("cookie", cookie.as_str())];
-    let begun = server.client().await.request("POST", "/api/transaction", &person).await;
+    let begun = server
+        .client()
+        .await
+        .request("POST", "/api/transaction", &person)
+        .await;
     assert_eq!(begun.status, 200);
     let cookie = format!("Cookie: {cookie}");
     let more = [
