@@ -144,7 +144,9 @@ pub(crate) fn fits(path: &[String], patterns: &[&[&str]]) -> bool {
 pub(crate) fn in_list(list: &[Value], name: &str) -> Option<usize> {
     let name_of = |value: &Value| value.get("name").and_then(Value::as_str).map(ToOwned::to_owned);
     if list.iter().all(|value| name_of(value).is_some()) {
-        return list.iter().position(|value| name_of(value).as_deref() == Some(name));
+        return list
+            .iter()
+            .position(|value| name_of(value).as_deref() == Some(name));
     }
     name.parse().ok().filter(|place| *place < list.len())
 }

@@ -96,7 +96,10 @@ fn objects_of_lists_are_found_by_name_and_by_number() {
         .unwrap();
     assert_eq!(gone.connections.ssh.connections.len(), many);
     let number = edited(&document, "connections/ssh/connections/0/port", json!(1)).unwrap_err();
-    assert!(matches!(number, EditError::NoSuchName { .. }), "names are no numbers: {number}");
+    assert!(
+        matches!(number, EditError::NoSuchName { .. }),
+        "names are no numbers: {number}"
+    );
     let plain = json!({"plain": "hunter"});
     document.management.syslog.clear();
     document = edited(&document, "management/syslog/0", syslog("a", &plain)).unwrap();
