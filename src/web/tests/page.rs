@@ -11,10 +11,10 @@ mod browser;
 mod common;
 
 use browser::Browser;
-use common::{Setup, TestServer, soon};
+use common::{Appliance, PASSWORD, Setup, TestServer, soon};
 use fantoccini::Locator;
 use sps_bootlog::{BootLog, Level};
-use sps_web::{Health, Phase, PhaseState, Progress, Service, ServiceState, TlsIdentity};
+use sps_web::{Gate, Health, Phase, PhaseState, Progress, Service, ServiceState, TlsIdentity};
 
 const LINES: &str = "[...document.querySelectorAll('#log .line')].map((line) => line.textContent)";
 const SHOWN: &str =
@@ -307,4 +307,84 @@ async fn without_scripts_the_page_is_complete_and_reloads_itself() {
     wait.for_element(sixth).await.unwrap();
     assert_eq!(browser.console().await, [""; 0]);
     browser.stop().await;
+}
+
+/// An appliance behind the server, and a browser without scripts that has logged in.
+async fn logged_in(appliance: &Appliance) -> (TestServer, Browser) {
+    let setup = Setup {
+        administration: Some(appliance.administration(Gate::new(None))),
+        ..Setup::default()
+    };
+    let server = setup.start().await;
+    let browser = Browser::start(false).await;
+    go(&server, &browser, "/login").await;
+    browser
+        .find("[name=user]")
+        .await
+        .send_keys("admin")
+        .await
+        .unwrap();
+    browser
+        .find("[name=password]")
+        .await
+        .send_keys(PASSWORD)
+        .await
+        .unwrap();
+    browser.find("main form button").await.click().await.unwrap();
+    (server, browser)
+}
+
+async fn go(server: &TestServer, browser: &Browser, path: &str) {
+    soon(browser.client.goto(&format!("https://{}{path}", server.https)))
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_set_without_scripts_and_only_what_was_chosen_is_seen() {
+    let appliance = Appliance::ready();
+    let (server, browser) = logged_in(&appliance).await;
+    go(&server, &browser, "/settings/policies/backup_policies").await;
+    let seen = async |selector: &str| {
+        let expression = format!("document.querySelector({selector:?}).checkVisibility()");
+        browser.evaluate(&expression).await == true
+    };
+    let (share, path) = ("[name='v.target.smb.share']", "[name='v.target.nfs.path']");
+    assert!(!seen(share).await && !seen(path).await, "nothing is chosen yet");
+    browser.find("[value=nfs]").await.click().await.unwrap();
+    assert!(!seen(share).await && seen(path).await);
+    for (selector, text) in [
+        ("[name=name]", "nightly"),
+        ("[name='v.start']", "03:00"),
+        ("[name='v.target.nfs.server']", "backup.example.net"),
+        (path, "/sps"),
+    ] {
+        browser.find(selector).await.send_keys(text).await.unwrap();
+    }
+    browser.find("button[value=save]").await.click().await.unwrap();
+    browser.until("location.search === '?saved=1'").await;
+    let backup = {
+        let cluster = appliance.cluster();
+        let store = cluster.store.lock().unwrap();
+        serde_json::to_value(&store.document().policies.backup["nightly"]).unwrap()
+    };
+    assert_eq!(backup["target"]["path"], "/sps");
+    let wide = "document.documentElement.scrollWidth > window.innerWidth";
+    for (width, height) in [(360, 800), (1280, 900)] {
+        browser.client.set_window_size(width, height).await.unwrap();
+        for page in [
+            "/settings/management",
+            "/settings/policies/backup_policies/nightly",
+            "/settings/ssh",
+        ] {
+            go(&server, &browser, page).await;
+            assert_eq!(browser.evaluate(wide).await, false, "{page} at {width}");
+        }
+    }
+    let mut messages = browser.console().await;
+    // Chromium would like every secret to be a login.
+    messages.retain(|message| !message.contains("Password forms should have"));
+    assert_eq!(messages, [""; 0]);
+    browser.stop().await;
+    server.stop().await;
 }

@@ -43,6 +43,7 @@ pub(super) async fn set_password(own: &Appliance, password: Secret, context: &Co
         .map_err(|error| Failure::invalid(sps_bootlog::causes(&error)))?;
     let edit = move |node: &mut sps_config::Node| node.administrators.console_password = Some(hash);
     own.parts.settings.change(context, edit).await?;
+    own.adopt_aside(context).await;
     Ok(done("the console password is set"))
 }
 

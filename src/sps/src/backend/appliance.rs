@@ -36,6 +36,9 @@ use crate::services::{DataState, Opened};
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
 
+/// How long a change of the node waits for the configuration of the cluster.
+const ADOPTED_WITHIN: Duration = Duration::from_secs(10);
+
 /// How long a reboot into another firmware waits for its support bundle.
 const KEPT_WITHIN: Duration = Duration::from_secs(30);
 
@@ -278,6 +281,17 @@ impl Appliance {
         self.aside(|own| firmware::change_all(&own, Firmware::normal_boot))
             .await?;
         self.leave(ExitKind::Reboot, "reboot", "normal boot", context)
+    }
+
+    /// Lets the configuration of the cluster know what was set at this node itself.
+    pub(super) async fn adopt_aside(&self, context: &Context) {
+        let own = self.clone();
+        let (who, message) = (context.origin.to_string(), context.message.clone());
+        let adopted = spawn_blocking(move || cluster::adopt(&own, &who, &message));
+        // A `data` that does not answer keeps nobody from setting a password.
+        if timeout(ADOPTED_WITHIN, adopted).await.is_err() {
+            warn!("the configuration of the cluster does not know what was set: the disk is too slow");
+        }
     }
 
     /// Work that touches disks, on a thread where it may wait.

@@ -3,8 +3,11 @@
 use std::sync::PoisonError;
 
 use sps_admin::{Context, Failure, Reply, Request, Response, Revised};
-use sps_cluster_config::{LAYOUT, Pseudonyms};
+use sps_bootlog::causes;
+use sps_cluster_config::{Cluster, LAYOUT, Pseudonyms};
+use sps_config::{Change, Node, TimeServer};
 use sps_configuration::{Asker, answer as answered};
+use tracing::{info, warn};
 
 use super::appliance::Appliance;
 use crate::node::{now, take_over};
@@ -49,6 +52,55 @@ fn follow(own: &Appliance, opened: &Opened) -> Vec<String> {
     take_over(&own.parts.settings, &document, revision)
 }
 
+/// What was set at this node itself stands in the configuration of the cluster too, so that nobody is shown something else there.
+/// Where that is not available it stays as it was.
+pub(super) fn adopt(own: &Appliance, who: &str, message: &str) {
+    let Some(opened) = own.store() else { return };
+    let Some(store) = &opened.configuration else {
+        return;
+    };
+    let node = own.parts.settings.node();
+    let adopted = {
+        let mut store = store.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut document = store.document().clone();
+        take_from_node(&mut document, &node);
+        let change = Change {
+            time: now(),
+            who: who.to_owned(),
+            message: message.to_owned(),
+            what: Vec::new(),
+        };
+        let revision = store.revision();
+        store.commit(revision, &document, change)
+    };
+    if let Err(error) = adopted {
+        warn!(
+            "the configuration of the cluster is not what was set: {}",
+            causes(&error)
+        );
+    }
+    for note in follow(own, &opened) {
+        info!("{note}");
+    }
+}
+
+/// What both documents hold, as the node has it.
+fn take_from_node(document: &mut Cluster, node: &Node) {
+    let (administrators, users) = (&node.administrators, &mut document.users);
+    if let Some(hash) = &administrators.admin_password {
+        users.admin_password = Some(hash.clone().into());
+    }
+    if let Some(hash) = &administrators.console_password {
+        users.console_password = Some(hash.clone().into());
+    }
+    document.date_time.time_zone.clone_from(&node.time.zone);
+    let name = |server: &TimeServer| match server {
+        TimeServer::Address(address) => address.to_string(),
+        TimeServer::Name(name) => name.clone(),
+    };
+    document.date_time.servers = node.time.servers.iter().map(name).collect();
+}
+
 fn unavailable() -> Failure {
     Failure::refused(
         "the configuration of the cluster is not available: the service data says why, see `sps status`",
@@ -57,8 +109,7 @@ fn unavailable() -> Failure {
 
 /// Takes a document of an earlier layout to the one of this firmware.
 fn migrate(document: &serde_json::Value, layout: u32) -> Result<(serde_json::Value, Vec<String>), String> {
-    let migrated = sps_config_migration::migrate(document, layout, LAYOUT)
-        .map_err(|error| sps_bootlog::causes(&error))?;
+    let migrated = sps_config_migration::migrate(document, layout, LAYOUT).map_err(|error| causes(&error))?;
     let notes = migrated.notes.into_iter();
     Ok((
         migrated.document,
@@ -100,9 +151,45 @@ pub(super) fn anonymous(own: &Appliance) -> Result<Vec<u8>, String> {
         .unwrap_or_else(PoisonError::into_inner)
         .document()
         .clone();
-    let pseudonyms = Pseudonyms::new().map_err(|error| sps_bootlog::causes(&error))?;
-    let anonymous = pseudonyms
-        .document(&document)
-        .map_err(|error| sps_bootlog::causes(&error))?;
+    let pseudonyms = Pseudonyms::new().map_err(|error| causes(&error))?;
+    let anonymous = pseudonyms.document(&document).map_err(|error| causes(&error))?;
     serde_json::to_vec_pretty(&anonymous).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sps_config::Secret;
+
+    #[test]
+    fn what_both_documents_hold_is_what_the_node_has() {
+        let mut node = Node::default();
+        node.administrators.admin_password = Some(Secret::from("$argon2id$of the node$".to_owned()));
+        node.time.zone = "Europe/Vienna".into();
+        node.time.servers = vec![TimeServer::Name("ntp.example.net".into())];
+        let mut document = Cluster::default();
+        document.users.console_password = Some(Secret::from("$argon2id$kept$".to_owned()).into());
+        let kept = document.users.console_password.clone();
+        take_from_node(&mut document, &node);
+        assert!(document.users.admin_password.is_some());
+        assert_eq!(
+            document.users.console_password, kept,
+            "what the node does not have stays"
+        );
+        assert_eq!(document.date_time.time_zone, "Europe/Vienna");
+        assert_eq!(document.date_time.servers, ["ntp.example.net"]);
+        assert!(document.check().is_ok());
+    }
+
+    #[test]
+    fn an_export_of_the_first_layout_is_migrated_with_notes() {
+        let old = sps_config_migration::sample(1, 3).unwrap();
+        let (document, notes) = migrate(&old, 1).unwrap();
+        assert!(serde_json::from_value::<Cluster>(document).is_ok());
+        assert!(
+            notes.iter().all(|note| note.contains(": ")) && !notes.is_empty(),
+            "{notes:?}"
+        );
+        assert!(migrate(&serde_json::json!({}), 1).is_err());
+    }
 }

@@ -29,6 +29,7 @@ pub(super) async fn run(own: &Appliance, form: Setup, context: &Context) -> Repl
         fill_in(node, form);
     };
     own.parts.settings.change(context, edit).await?;
+    own.adopt_aside(context).await;
     Ok(done("the appliance is set up"))
 }
 

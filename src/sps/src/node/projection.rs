@@ -70,29 +70,46 @@ fn taken_over(
     Ok(notes)
 }
 
-/// Brings what differs into the node document. What is not set in the cluster's stays as it is here.
+/// Brings what differs into the node document. What is not set in the cluster's stays as it is here, and so does what a node cannot have,
+/// such as the hash of a password that an earlier product made.
 fn changed(old: &NodeProjection, new: &NodeProjection, node: &mut Node) -> Vec<String> {
     let mut notes = Vec::new();
+    let mut take = |what: &str, edit: &dyn Fn(&mut Node)| {
+        let mut edited = node.clone();
+        edit(&mut edited);
+        match edited.check() {
+            Ok(()) => {
+                *node = edited;
+                notes.push(format!("this node took over {what}"));
+            }
+            Err(offence) => notes.push(format!("this node did not take over {what}: {offence}")),
+        }
+    };
     let (before, now) = (&old.administrators, &new.administrators);
     if let Some(hash) = other(before.admin_password.as_ref(), now.admin_password.as_ref()) {
-        node.administrators.admin_password = Some(hash);
-        notes.push("the password of admin is the new one".into());
+        take("the password of admin", &|node| {
+            node.administrators.admin_password = Some(hash.clone());
+        });
     }
     if let Some(hash) = other(before.console_password.as_ref(), now.console_password.as_ref()) {
-        node.administrators.console_password = Some(hash);
-        notes.push("the console password is the new one".into());
+        take("the console password", &|node| {
+            node.administrators.console_password = Some(hash.clone());
+        });
     }
     if before.ssh_keys != now.ssh_keys {
-        node.administrators.ssh_keys.clone_from(&now.ssh_keys);
-        notes.push("the SSH keys of administrators are the new ones".into());
+        take("the SSH keys of administrators", &|node| {
+            node.administrators.ssh_keys.clone_from(&now.ssh_keys);
+        });
     }
     if old.time_zone != new.time_zone {
-        node.time.zone.clone_from(&new.time_zone);
-        notes.push(format!("the time zone is {}", new.time_zone));
+        take(&format!("the time zone {}", new.time_zone), &|node| {
+            node.time.zone.clone_from(&new.time_zone);
+        });
     }
     if old.time_servers != new.time_servers {
-        node.time.servers = new.time_servers.iter().map(|name| server(name)).collect();
-        notes.push("the time servers are the new ones".into());
+        take("the time servers", &|node| {
+            node.time.servers = new.time_servers.iter().map(|name| server(name)).collect();
+        });
     }
     notes
 }
@@ -136,8 +153,8 @@ mod tests {
 
     use super::*;
 
-    fn secret(text: &str) -> Option<Protected> {
-        Some(Secret::from(text.to_owned()).into())
+    fn hash() -> Secret {
+        sps_config::hash_password(&Secret::from("correct horse".to_owned())).unwrap()
     }
 
     fn lab() -> (tempfile::TempDir, Settings) {
@@ -145,8 +162,7 @@ mod tests {
         let settings = Settings::open(folder.path()).unwrap();
         settings
             .commit("a".into(), String::new(), |node| {
-                node.administrators.console_password =
-                    Some(Secret::from("$argon2id$of the node$".to_owned()));
+                node.administrators.console_password = Some(hash());
             })
             .unwrap();
         (folder, settings)
@@ -165,7 +181,7 @@ mod tests {
         );
         document.date_time.time_zone = "Europe/Vienna".into();
         document.date_time.servers = vec!["192.0.2.7".into(), "ntp.example.net".into()];
-        document.users.admin_password = secret("$argon2id$of the cluster$");
+        document.users.admin_password = Some(hash().into());
         let notes = taken_over(&mut disk, &settings, &document, 2).unwrap();
         assert_eq!(notes.len(), 3, "{notes:?}");
         let node = settings.node();
@@ -179,6 +195,14 @@ mod tests {
         let revision = settings.revised().0;
         assert_eq!(taken_over(&mut disk, &settings, &document, 2).unwrap(), [""; 0]);
         assert_eq!(settings.revised().0, revision, "nothing is done twice");
+        let strange = Secret::from("$6$of an earlier product$x".to_owned());
+        document.users.admin_password = Some(strange.into());
+        let notes = taken_over(&mut disk, &settings, &document, 3).unwrap();
+        assert!(
+            notes[0].contains("did not take over the password of admin"),
+            "{notes:?}"
+        );
+        assert_eq!(settings.node(), node, "and everybody can still log in");
     }
 
     #[test]

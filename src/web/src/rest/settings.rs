@@ -23,7 +23,7 @@ use super::envelope::{Place, answer, body, list, object};
 use super::transaction::Edits;
 use crate::http::reply::{Problem, shown};
 use crate::router::Site;
-use crate::settings::{RESOURCES, Resource, Shape, escaped, segment};
+use crate::settings::{RESOURCES, Resource, Shape, escaped, out_of_bounds, segment};
 use crate::ui::Visitor;
 
 /// What a handler answers.
@@ -139,6 +139,7 @@ fn one_object(resource: &Resource, value: &Value) -> Response {
 
 async fn replace(resource: &Resource, visitor: &Visitor, bytes: &Bytes) -> Answered {
     let value: Value = body(bytes)?;
+    bounded(resource, resource.path, &value)?;
     let edit = ConfigurationEdit::Set {
         path: resource.path.into(),
         value: Given::new(value),
@@ -241,6 +242,7 @@ async fn set_item(
     status: StatusCode,
 ) -> Answered {
     let path = format!("{}/{}", resource.path, escaped(name));
+    bounded(resource, &path, &value)?;
     let edit = ConfigurationEdit::Set {
         path: path.clone(),
         value: Given::new(value),
@@ -258,6 +260,12 @@ async fn remove_item(resource: &Resource, visitor: &Visitor, key: &str) -> Answe
         .edit_settings(ConfigurationEdit::Delete { path }, resource.path)
         .await?;
     Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+/// Refuses a number that is out of its bounds; everything else is judged where the document is.
+fn bounded(resource: &Resource, path: &str, value: &Value) -> Result<(), Problem> {
+    let (Shape::One(kind) | Shape::Many { each: kind, .. }) = &resource.shape;
+    out_of_bounds(kind, value, &path.replace('/', ".")).map_or(Ok(()), |why| Err(invalid(why)))
 }
 
 /// Name and value of an object of a collection, as a body gives them.

@@ -10,7 +10,8 @@ use crate::program::judge;
 
 /// Every check it has, but: that a deleted resource is gone (a slot stays, empty); that every request outside the description is
 /// refused (the session's cookie is in each of them, whatever is planned); and that every setting that can be described is
-/// accepted (what is a name, a moment, a zone, an address or a licence is not the description's business).
+/// accepted (what is a name, a moment, a zone, an address or a licence is not the description's business, nor which settings fit
+/// together).
 const SETTINGS: &str = "
     [checks]
     use_after_free.enabled = false
@@ -22,6 +23,10 @@ const SETTINGS: &str = "
 
     [[operations]]
     include-operation-id = 'listSessions'
+    checks.positive_data_acceptance.enabled = false
+
+    [[operations]]
+    include-tag = 'settings'
     checks.positive_data_acceptance.enabled = false
 
     [[operations]]
@@ -64,7 +69,6 @@ async fn judged(server: &TestServer, more: &[&str]) -> String {
         "--tls-verify=false",
         "--no-color",
         "--generation-deterministic",
-        "--max-examples=20",
         "--request-timeout=20",
         "--continue-on-failure",
         "--warnings=off",
@@ -82,8 +86,11 @@ async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
     let server = start(&Appliance::ready()).await;
     let cookie = format!("Cookie: {}", session(&server).await);
     let more = [
+        "--max-examples=20",
         "--header",
         &cookie,
+        // Are judged below.
+        "--exclude-tag=settings",
         // Ends the session of all the others.
         "--exclude-operation-id=logOut",
         // Does not end.
@@ -91,11 +98,47 @@ async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
     ];
     let text = judged(&server, &more).await;
     let described = server.get("/api/openapi.json").await.json();
-    let paths = described["paths"].as_object().unwrap().values();
-    let keys = paths.flat_map(|path| path.as_object().unwrap().keys());
-    let operations = keys.filter(|key| *key != "parameters").count();
+    let operations = operations(&described, false);
     // It has read the description already; the two others are named above.
     assert!(text.contains(&format!("Tested: {}", operations - 3)), "{text}");
+    server.stop().await;
+}
+
+/// Operations that are described, of the settings or the others.
+fn operations(described: &serde_json::Value, of_settings: bool) -> usize {
+    let paths = described["paths"].as_object().unwrap().values();
+    let all = paths.flat_map(|path| path.as_object().unwrap().iter());
+    let all = all.filter(|(method, _)| *method != "parameters");
+    all.filter(|(_, operation)| operation["tags"].is_array() == of_settings)
+        .count()
+}
+
+/// They are many, and all made from one description: a few requests of each are enough.
+#[tokio::test]
+async fn settings_are_as_described() {
+    let server = start(&Appliance::ready()).await;
+    let cookie = session(&server).await;
+    let person = [("cookie", cookie.as_str())];
+    let begun = server
+        .client()
+        .await
+        .request("POST", "/api/transaction", &person)
+        .await;
+    assert_eq!(begun.status, 200);
+    let cookie = format!("Cookie: {cookie}");
+    let more = [
+        "--header",
+        &cookie,
+        "--max-examples=3",
+        "--phases=fuzzing",
+        "--include-tag=settings",
+    ];
+    let text = judged(&server, &more).await;
+    let described = server.get("/api/openapi.json").await.json();
+    assert!(
+        text.contains(&format!("Tested: {}", operations(&described, true))),
+        "{text}"
+    );
     server.stop().await;
 }
 
@@ -103,7 +146,11 @@ async fn every_answer_is_as_described_and_no_request_makes_the_server_fail() {
 async fn the_first_set_up_is_as_described() {
     let appliance = Appliance::untouched();
     let server = start(&appliance).await;
-    let more = ["--include-operation-id=setUp", "--include-operation-id=readSetup"];
+    let more = [
+        "--max-examples=20",
+        "--include-operation-id=setUp",
+        "--include-operation-id=readSetup",
+    ];
     let text = judged(&server, &more).await;
     assert!(text.contains("Tested: 2"), "{text}");
     assert!(appliance.state.lock().unwrap().set_up);

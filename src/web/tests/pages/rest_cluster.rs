@@ -181,13 +181,19 @@ async fn what_cannot_be_is_refused_with_its_path_and_collects_nothing() {
     }
     let unchanged = expect(&server, &program, ("GET", "/api/transaction/changes", ""), 200).await;
     assert_eq!(unchanged["items"], json!([]));
-    // The form is right, the value is not: that is judged as a whole, at the commit.
-    expect(&server, &program, ("PUT", FILL_UP, &fill_up(30)), 200).await;
+    let refused = expect(&server, &program, ("PUT", FILL_UP, &fill_up(30)), 400).await;
+    let words = "management.disk_fill_up_prevention.used_space_ratio_limit: 30; give 50 to 98";
+    assert_eq!(details(&refused), words);
+    // What belongs together is judged as a whole, at the commit.
+    let channels = json!({"name": "x", "channels": [{"kind": "shell", "audit": true, "from": [],
+        "content_policy": null, "time_policy": "none", "user_list": null}]});
+    expect(&server, &program, ("POST", CHANNELS, &channels.to_string()), 201).await;
     let refused = expect(&server, &program, ("PUT", TRANSACTION, COMMIT), 400).await;
     assert!(
-        details(&refused).starts_with("management.disk_fill_up_prevention.used_space_ratio_limit: "),
+        details(&refused).starts_with("connections.ssh.channel_policies.x.0.time_policy: "),
         "{refused}"
     );
+    expect(&server, &program, ("DELETE", &format!("{CHANNELS}/x"), ""), 204).await;
     expect(&server, &program, ("PUT", FILL_UP, &fill_up(60)), 200).await;
     expect(&server, &program, ("PUT", TRANSACTION, COMMIT), 200).await;
     assert_eq!(revision(&appliance), 1);

@@ -14,8 +14,8 @@ use crate::ui::parts::sentence;
 
 /// Longest text of one line.
 const LINE: &str = "1024";
-/// Rows of a field for texts of several lines.
-const ROWS: &str = "5";
+/// Fewest and most rows of a field for texts of several lines.
+const ROWS: (usize, usize) = (3, 14);
 /// Union of a kind that is not described.
 pub(super) const AS_KEPT: &str = "as-kept";
 
@@ -168,12 +168,13 @@ impl Form {
     }
 
     fn area(&self, at: At<'_>, value: &str, before: &Markup) -> Markup {
+        let rows = (value.lines().count() + 1).clamp(ROWS.0, ROWS.1);
         let wrong = self.problem_at(at.name).map(|_| "true");
         self.around(
             at,
             &html! {
                 (before)
-                textarea id=(at.name) name=(at.name) rows=(ROWS) autocomplete="off" spellcheck="false" autocapitalize="off"
+                textarea id=(at.name) name=(at.name) rows=(rows) autocomplete="off" spellcheck="false" autocapitalize="off"
                     aria-label=[unlabelled(at)] aria-invalid=[wrong] aria-describedby=[hinted(at)] { "\n" (value) }
             },
         )

@@ -208,7 +208,7 @@ impl Shown<'_> {
 /// The way to the page of a resource.
 fn up(resource: &Resource) -> Markup {
     let group = GROUPS.iter().find(|group| resource.is_in(group));
-    html! { @if let Some(group) = group { p { a href={ (SETTINGS) (group.name) } { (group.title) } } } }
+    html! { @if let Some(group) = group { p { a href={ (SETTINGS) (group.name) } { "All of " (group.title) } } } }
 }
 
 /// A value in a few words.
