@@ -31,6 +31,7 @@ mod response;
 mod server;
 mod session;
 mod setup;
+mod space;
 mod status;
 mod store;
 mod support;
@@ -60,6 +61,7 @@ pub use response::Response;
 pub use server::{SOCKET, Server, ServerError};
 pub use session::{Listener, Local, Session, SessionError};
 pub use setup::{Setup, WEB_USER};
+pub use space::{BackupLine, Space, SpacePolicy, SpacePolicyKind, SpaceRun};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };

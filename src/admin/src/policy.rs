@@ -81,6 +81,10 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::BundleKeep
             | Request::LicenceSet { .. }
             | Request::ImportPause { .. }
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. }
             | Request::FirmwareFetch { .. }
             | Request::FirmwareSsh { .. }
             | Request::Seal
@@ -93,9 +97,16 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         (Request::FirmwareTest { .. }, Mode::Rescue) => {
             Some("not in rescue: a firmware is activated here without a Test; else boot normally first")
         }
-        (Request::Seal | Request::Unseal | Request::LicenceSet { .. }, Mode::Rescue) => {
-            Some("not in rescue: boot normally first")
-        }
+        (
+            Request::Seal
+            | Request::Unseal
+            | Request::LicenceSet { .. }
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. },
+            Mode::Rescue,
+        ) => Some("not in rescue: boot normally first"),
         _ => None,
     }
 }

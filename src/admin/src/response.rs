@@ -7,6 +7,7 @@ use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
+use crate::space::{BackupLine, Space};
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::store::{Sessions, StoreStatus};
 use crate::support::{BundleWritten, KeptBundle, Stick};
@@ -62,6 +63,10 @@ pub enum Response {
     Licence(Licensing),
     /// The data store.
     Store(StoreStatus),
+    /// Room on the data store.
+    Space(Space),
+    /// Backups.
+    Backups(Vec<BackupLine>),
     /// Sessions, the newest first.
     Sessions(Sessions),
 }

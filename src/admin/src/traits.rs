@@ -23,6 +23,15 @@ const A_FETCH: Duration = Duration::from_secs(65 * 60);
 /// Writing a disk on which only the file systems are made.
 const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
 
+/// What lists the objects of a target that is slow.
+const A_LISTING: Duration = Duration::from_secs(15 * 60);
+/// What moves everything an appliance has: ten terabytes by a gigabit a second.
+const A_MOVE: Duration = Duration::from_secs(24 * 3600);
+
+fn named(what: &str, policy: Option<&str>) -> String {
+    policy.map_or_else(|| what.to_owned(), |policy| format!("{what} {policy}"))
+}
+
 impl Request {
     /// What is done, for the log of actions; without secrets.
     #[must_use]
@@ -76,6 +85,11 @@ impl Request {
             Self::LicenceShow => "licence show".into(),
             Self::StoreShow => "store show".into(),
             Self::SessionList { .. } => "sessions list".into(),
+            Self::SpaceShow => "archive show".into(),
+            Self::ArchiveRun { policy } => named("archive run", policy.as_deref()),
+            Self::BackupRun { policy } => named("backup run", policy.as_deref()),
+            Self::BackupList { policy } => named("backup list", policy.as_deref()),
+            Self::BackupRestore { policy, backup, .. } => format!("backup restore {policy} {backup}"),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             Self::LicenceSet { .. } => "licence add".into(),
@@ -105,6 +119,8 @@ impl Request {
                 | Self::LicenceShow
                 | Self::StoreShow
                 | Self::SessionList { .. }
+                | Self::SpaceShow
+                | Self::BackupList { .. }
         )
     }
 
@@ -124,6 +140,8 @@ impl Request {
                     | Self::BundleRead { .. }
                     | Self::BundleDelete { .. }
                     | Self::FirmwareFetch { .. }
+                    | Self::ArchiveRun { .. }
+                    | Self::BackupRun { .. }
             )
     }
 
@@ -147,6 +165,7 @@ impl Request {
             | Self::BundleKeep
             | Self::BundleList
             | Self::StoreShow
+            | Self::SpaceShow
             | Self::SessionList { .. }
             | Self::BundleDelete { .. }
             | Self::InstallPlan { .. } => A_LOOK,
@@ -167,6 +186,8 @@ impl Request {
             | Self::ImportPause { .. }
             | Self::FirmwareSsh { .. }
             | Self::NormalBoot => A_CHANGE,
+            Self::BackupList { .. } => A_LISTING,
+            Self::ArchiveRun { .. } | Self::BackupRun { .. } | Self::BackupRestore { .. } => A_MOVE,
             Self::SupportBundle { .. } | Self::BundleRead { .. } | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::FirmwareFetch { .. } => A_FETCH,
@@ -198,7 +219,14 @@ impl Request {
     /// It can be called off while it is carried out.
     #[must_use]
     pub(crate) fn can_be_called_off(&self) -> bool {
-        matches!(self, Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. })
+        matches!(
+            self,
+            Self::FirmwareFetch { .. }
+                | Self::FirmwareAdd { .. }
+                | Self::ArchiveRun { .. }
+                | Self::BackupRun { .. }
+                | Self::BackupRestore { .. }
+        )
     }
 
     /// The asker's reason that a request carries itself.
@@ -225,6 +253,12 @@ mod tests {
             },
             Request::PasswordSet {
                 password: password.clone(),
+            },
+            Request::BackupRestore {
+                policy: "nightly".into(),
+                appliance: None,
+                backup: "20270115T080000Z".into(),
+                password: Some(password.clone()),
             },
             Request::WebLogin {
                 user: "admin".into(),

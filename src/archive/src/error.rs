@@ -44,7 +44,7 @@ pub enum ShelfError {
         name: String,
         /// Why.
         #[source]
-        source: object_store::Error,
+        source: Box<object_store::Error>,
     },
     /// It does not answer.
     #[error("{place}: could not {doing} {name}: no answer within {} s; check the connection, and try again", .limit.as_secs())]
@@ -168,7 +168,7 @@ pub enum BackupError {
         path: String,
         /// Why.
         #[source]
-        source: ShelfError,
+        source: Box<ShelfError>,
     },
     /// The keys cannot be encrypted.
     #[error("could not encrypt the keys of the backup")]

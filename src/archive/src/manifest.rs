@@ -356,13 +356,14 @@ pub(crate) fn fetch(shelf: &Shelf, appliance: &str, name: &str, to: &Path) -> Re
     let mut file = File::create(to).map_err(ShelfError::file("make", to))?;
     match shelf.get(&object_of(appliance, name), &mut file) {
         Ok(_) => Ok(()),
-        Err(ShelfError::Operation {
-            source: object_store::Error::NotFound { .. },
-            ..
-        }) => Err(BackupError::None {
-            place: shelf.place().to_owned(),
-            name: name.to_owned(),
-        }),
+        Err(ShelfError::Operation { source, .. })
+            if matches!(*source, object_store::Error::NotFound { .. }) =>
+        {
+            Err(BackupError::None {
+                place: shelf.place().to_owned(),
+                name: name.to_owned(),
+            })
+        }
         Err(error) => Err(error.into()),
     }
 }

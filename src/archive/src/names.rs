@@ -72,7 +72,7 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 /// The digest of 64 lower-case digits.
 pub(crate) fn digest(text: &str) -> Option<[u8; 32]> {
     let plain = |byte: &u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(byte);
-    if text.len() != 64 || !text.as_bytes().iter().all(|byte| plain(byte)) {
+    if text.len() != 64 || !text.as_bytes().iter().all(plain) {
         return None;
     }
     let mut bytes = [0; 32];

@@ -108,7 +108,7 @@ pub fn restore(
         built.map_err(|source| BackupError::File {
             name: name.to_owned(),
             path: entry.path.clone(),
-            source,
+            source: Box::new(source),
         })?;
         files += 1;
         bytes += entry.size;

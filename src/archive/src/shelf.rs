@@ -325,7 +325,7 @@ impl Shelf {
             place,
             doing,
             name,
-            source,
+            source: Box::new(source),
         }
     }
 

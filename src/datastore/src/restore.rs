@@ -13,6 +13,7 @@ use crate::clean::remove_below;
 use crate::disk::Folder;
 use crate::documents::Kept;
 use crate::error::StoreError;
+use crate::store::make_places;
 
 /// A tree that is being filled from a backup.
 #[derive(Debug)]
@@ -59,6 +60,9 @@ impl<'s> Restoring<'s> {
     /// A step on disk failed: before the last one the tree there was is used, after it this one.
     pub fn finish(self, now: u64) -> Result<PathBuf, StoreError> {
         let folder = self.root.folder_made(self.tree.to_string().as_bytes())?;
+        if let Some(layout) = layout(self.tree.layout) {
+            make_places(&folder, layout)?;
+        }
         folder.sync_all()?;
         let record = TreeRecord {
             format: TREE_FORMAT,

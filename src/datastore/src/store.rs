@@ -145,6 +145,18 @@ impl Store {
         trails::remove(&self.root, &trees, own, id, trail)
     }
 
+    /// Bytes that go when no other tree than `own` is kept: trails have names in both, and stay.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn kept_for_others(&self, own: TreeName) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        for tree in self.facts()?.trees.iter().filter(|tree| tree.name != own) {
+            bytes += trails::only_in(&self.root, tree.name)?;
+        }
+        Ok(bytes)
+    }
+
     /// Forgets what is carried of a session that was taken out of the session database.
     ///
     /// # Errors
@@ -212,14 +224,7 @@ impl Store {
     /// Makes an empty tree.
     fn create(&self, tree: TreeName, now: u64) -> Result<(), StoreError> {
         let folder = self.root.folder_made(tree.to_string().as_bytes())?;
-        for place in self.layout.places {
-            let path = place.path.as_bytes();
-            let end = match place.form {
-                sps_datastore_engine::Form::Folder(_) => path.len(),
-                sps_datastore_engine::Form::File => path.iter().rposition(|byte| *byte == b'/').unwrap_or(0),
-            };
-            folder.make_folder(&path[..end])?;
-        }
+        make_places(&folder, self.layout)?;
         folder.sync_all()?;
         let record = TreeRecord {
             format: TREE_FORMAT,
@@ -335,4 +340,17 @@ impl Store {
         })?;
         Ok(pointers)
     }
+}
+
+/// Makes the folders of every place of a layout.
+pub(crate) fn make_places(folder: &Folder, layout: &Layout) -> Result<(), StoreError> {
+    for place in layout.places {
+        let path = place.path.as_bytes();
+        let end = match place.form {
+            sps_datastore_engine::Form::Folder(_) => path.len(),
+            sps_datastore_engine::Form::File => path.iter().rposition(|byte| *byte == b'/').unwrap_or(0),
+        };
+        folder.make_folder(&path[..end])?;
+    }
+    Ok(())
 }

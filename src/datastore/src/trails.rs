@@ -10,6 +10,7 @@ use sps_datastore_engine::{Arrangement, CARRY, Form, Kind, Layout, TreeName, arr
 
 use crate::disk::Folder;
 use crate::error::StoreError;
+use crate::walk::{Met, walk};
 
 /// What was removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,4 +136,26 @@ pub(crate) fn forget(root: &Folder, id: &str) -> Result<(), StoreError> {
     };
     carry.remove_folder(id.as_bytes())?;
     carry.sync()
+}
+
+/// Bytes of the files of a tree that have no other name and are no trails.
+pub(crate) fn only_in(root: &Folder, tree: TreeName) -> Result<u64, StoreError> {
+    let Some(folder) = root.folder(tree.to_string().as_bytes())? else {
+        return Ok(0);
+    };
+    let layout = layout(tree.layout);
+    let mut bytes = 0;
+    walk(folder, &mut |met| {
+        let Met::Other(entry) = met else { return Ok(true) };
+        let place = layout.and_then(|layout| layout.place_of(entry.relative));
+        let is_trail = place.is_some_and(|place| place.kind == Kind::Trails);
+        if !is_trail && entry.folder.is_last_name(entry.name).unwrap_or(false) {
+            bytes += entry
+                .folder
+                .identity(entry.name)
+                .map_or(0, |identity| identity.size);
+        }
+        Ok(true)
+    })?;
+    Ok(bytes)
 }

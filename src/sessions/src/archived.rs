@@ -186,3 +186,10 @@ pub(crate) fn count(db: &Connection) -> Faulty<(u64, u64)> {
     let number = |count: i64| u64::try_from(count).map_err(|_| Fault::Row(Damage::Missing { what: "count" }));
     Ok((number(counted.0)?, number(counted.1 - counted.0)?))
 }
+
+/// When the newest session began.
+pub(crate) fn newest(db: &Connection) -> Faulty<Option<i64>> {
+    db.prepare_cached("SELECT start FROM session ORDER BY key LIMIT 1")
+        .and_then(|mut newest| newest.query_row([], |row| row.get(0)).optional())
+        .doing("look for the newest session")
+}

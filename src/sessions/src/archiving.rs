@@ -55,6 +55,14 @@ impl Sessions {
         })
     }
 
+    /// When the newest session began, milliseconds since 1970; none when there is none.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn records_newest(&self) -> Result<Option<i64>, SessionsError> {
+        self.readers.read(ROW_LIMIT, archived::newest)
+    }
+
     /// How many trails are archived, and how many were deleted by a clean-up policy.
     ///
     /// # Errors

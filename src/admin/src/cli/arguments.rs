@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
+use super::space::{ArchiveCommand, BackupCommand};
+
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
@@ -71,6 +73,12 @@ pub enum ApplianceCommand {
     /// The data store: show
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Archive and clean-up policies: show, run
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// Backups: run, list, restore
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Recorded sessions: list
     #[command(subcommand)]
     Sessions(SessionsCommand),

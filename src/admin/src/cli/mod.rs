@@ -11,6 +11,7 @@ mod line;
 mod output;
 mod run;
 mod source;
+mod space;
 
 pub use arguments::{ApplianceCommand, Common};
 pub use line::run_line;

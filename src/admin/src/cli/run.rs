@@ -9,7 +9,7 @@ use super::arguments::{
 };
 use super::bundle::Sink;
 use super::output::{self, Bar, Files, Streams};
-use super::{licence, source};
+use super::{licence, source, space};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -30,14 +30,14 @@ pub const USAGE: u8 = 2;
 pub const UNREACHABLE: u8 = 3;
 
 /// A command as a request.
-struct Job {
+pub(super) struct Job {
     request: Request,
     message: String,
     json: bool,
 }
 
 impl Job {
-    fn read(request: Request, common: &Common) -> Self {
+    pub(super) fn read(request: Request, common: &Common) -> Self {
         Self {
             request,
             message: String::new(),
@@ -45,7 +45,7 @@ impl Job {
         }
     }
 
-    fn change(request: Request, change: &Change) -> Self {
+    pub(super) fn change(request: Request, change: &Change) -> Self {
         Self {
             request,
             message: change.message.clone(),
@@ -167,6 +167,8 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
             let on = *wanted == ImportCommand::Pause;
             Job::change(Request::ImportPause { on }, change)
         }
+        ApplianceCommand::Archive(command) => space::archive(command),
+        ApplianceCommand::Backup(command) => space::backup(command),
         ApplianceCommand::Sessions(SessionsCommand::List { limit, common }) => {
             Job::read(Request::SessionList { limit: *limit }, common)
         }

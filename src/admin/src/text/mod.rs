@@ -9,6 +9,7 @@ mod licence;
 mod network;
 mod progress;
 mod response;
+mod space;
 mod status;
 mod store;
 mod table;
@@ -23,6 +24,7 @@ pub use progress::progress_line;
 #[cfg(feature = "cli")]
 pub(crate) use progress::share;
 pub use response::response;
+pub use space::{backups, space};
 pub use status::status;
 pub use store::{sessions, store};
 pub use units::{bytes, date, duration};

@@ -1,7 +1,8 @@
 //! Any response in words.
 
 use super::{
-    bytes, clean, date, disks, licence, media, network, plan, sessions, slots, status, store, table, test,
+    backups, bytes, clean, date, disks, licence, media, network, plan, sessions, slots, space, status, store,
+    table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -42,6 +43,8 @@ pub fn response(response: &Response) -> String {
         Response::Bundles(kept) => kept.iter().map(|kept| clean(&kept.name) + "\n").collect(),
         Response::Licence(now) => licence(now),
         Response::Store(now) => store(now),
+        Response::Space(now) => space(now),
+        Response::Backups(found) => backups(found),
         Response::Sessions(found) => sessions(found),
     }
 }

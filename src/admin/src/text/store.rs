@@ -1,5 +1,6 @@
 //! The data store and sessions in words.
 
+use super::space::used;
 use super::{bytes, date, pairs, table};
 use crate::store::{SessionImport, SessionLine, Sessions, StoreStatus};
 
@@ -14,13 +15,15 @@ pub fn store(status: &StoreStatus) -> String {
         status.others.join(", ")
     };
     let import = status.import.as_ref().map_or_else(|| "-".to_owned(), import);
-    pairs(&[
+    let mut rows = vec![
         ("Earlier sessions", import),
         ("Layout", layout),
         ("Tree", status.tree.clone()),
         ("Free", free),
         ("Kept for earlier firmware", others),
-    ])
+    ];
+    rows.extend(status.space.as_ref().map(|space| ("Used", used(space))));
+    pairs(&rows)
 }
 
 fn import(now: &SessionImport) -> String {

@@ -27,10 +27,12 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store, support,
-    testing,
+    access, fetching, firmware, installing, kept_bundles, licence, network, setup, space, status, store,
+    support, testing,
 };
+use crate::node::STATE_FOLDER;
 use crate::services::{DataState, Opened};
+use crate::space::{Places, Spare};
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
@@ -73,21 +75,41 @@ pub(crate) struct Appliance {
     exit: Arc<OnceLock<Messenger>>,
     /// What `data` is doing.
     data: watch::Sender<DataState>,
+    /// Who carries out archive, clean-up and backup policies.
+    pub(super) spare: Arc<Spare>,
 }
 
 impl Appliance {
     pub(crate) fn new(parts: Parts) -> Self {
+        let data = watch::Sender::default();
+        let spare = Spare::new(
+            parts.settings.clone(),
+            Places::Machine(parts.helpers.clone()),
+            parts
+                .release
+                .as_ref()
+                .map(|release| release.version.to_string())
+                .unwrap_or_default(),
+            STATE_FOLDER.into(),
+            data.clone(),
+        );
         Self {
             parts: Arc::new(parts),
             making: Making::default(),
             exit: Arc::default(),
-            data: watch::Sender::default(),
+            data,
+            spare: Arc::new(spare),
         }
     }
 
     /// Where the service of `data` tells what it does.
     pub(crate) fn data(&self) -> watch::Sender<DataState> {
         self.data.clone()
+    }
+
+    /// Who carries out archive, clean-up and backup policies.
+    pub(crate) fn spare(&self) -> Arc<Spare> {
+        self.spare.clone()
     }
 
     /// How far the import of earlier sessions is, and whether it is to rest.
@@ -206,6 +228,14 @@ impl Appliance {
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
             Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
                 self.aside(move |own| store::answer(&own, &request)).await
+            }
+            Request::SpaceShow
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. } => {
+                self.aside(move |own| space::answer(&own, &request, &context))
+                    .await
             }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,

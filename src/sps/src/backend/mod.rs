@@ -13,6 +13,7 @@ mod network;
 mod receiving;
 mod settings;
 mod setup;
+mod space;
 mod status;
 mod store;
 mod support;

@@ -50,6 +50,7 @@ fn show(own: &Appliance) -> Reply {
             paused: own.importing().1,
             finished: now.finished,
         }),
+        space: super::space::show(own).ok(),
         others: others
             .filter(|name| *name != opened.tree)
             .map(|name| name.to_string())

@@ -78,6 +78,11 @@ impl Appliance {
             | Request::LicenceShow
             | Request::StoreShow
             | Request::ImportPause { .. }
+            | Request::SpaceShow
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. }
             | Request::SessionList { .. }
             | Request::LicenceSet { .. }
             | Request::FirmwareSsh { .. }
