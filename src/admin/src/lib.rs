@@ -34,6 +34,7 @@ mod search;
 mod server;
 mod session;
 mod setup;
+mod space;
 mod status;
 mod store;
 mod support;
@@ -70,6 +71,7 @@ pub use search::{MOST_SESSIONS, MOST_SKIPPED, SessionFilter, SessionOrder, Sessi
 pub use server::{SOCKET, Server, ServerError};
 pub use session::{Listener, Local, Session, SessionError};
 pub use setup::{Setup, WEB_USER};
+pub use space::{BackupLine, Space, SpacePolicy, SpacePolicyKind, SpaceRun};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };

@@ -83,6 +83,10 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::ImportPause { .. }
             | Request::CoreDelete { .. }
             | Request::StoreCheck { .. }
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. }
             | Request::FirmwareFetch { .. }
             | Request::FirmwareSsh { .. }
             | Request::ConfigurationChange { .. }
@@ -98,9 +102,16 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
         (Request::FirmwareTest { .. }, Mode::Rescue) => {
             Some("not in rescue: a firmware is activated here without a Test; else boot normally first")
         }
-        (Request::Seal | Request::Unseal | Request::LicenceSet { .. }, Mode::Rescue) => {
-            Some("not in rescue: boot normally first")
-        }
+        (
+            Request::Seal
+            | Request::Unseal
+            | Request::LicenceSet { .. }
+            | Request::ArchiveRun { .. }
+            | Request::BackupRun { .. }
+            | Request::BackupList { .. }
+            | Request::BackupRestore { .. },
+            Mode::Rescue,
+        ) => Some("not in rescue: boot normally first"),
         _ => None,
     }
 }

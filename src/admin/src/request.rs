@@ -194,6 +194,34 @@ pub enum Request {
         /// Rest.
         on: bool,
     },
+    /// How full the disk is, and what archives, cleans up and backs up: [`crate::Response::Space`].
+    SpaceShow,
+    /// Runs an archive or clean-up policy now, or all: [`crate::Response::Done`].
+    ArchiveRun {
+        /// Its name.
+        policy: Option<String>,
+    },
+    /// Runs a backup policy now, or all: [`crate::Response::Done`].
+    BackupRun {
+        /// Its name.
+        policy: Option<String>,
+    },
+    /// The backups on the targets of backup policies: [`crate::Response::Backups`].
+    BackupList {
+        /// Of this one alone.
+        policy: Option<String>,
+    },
+    /// Restores a backup into a store without sessions; the next start works on it: [`crate::Response::Done`].
+    BackupRestore {
+        /// The policy on whose target it is.
+        policy: String,
+        /// The appliance that made it; needed when several did.
+        appliance: Option<String>,
+        /// Its name.
+        backup: String,
+        /// The password it was made with; that of the policy when none is given.
+        password: Option<Secret>,
+    },
     /// The newest sessions: [`crate::Response::Sessions`].
     SessionList {
         /// At most so many.

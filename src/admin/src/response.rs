@@ -13,6 +13,7 @@ use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
 use crate::search::SessionPage;
+use crate::space::{BackupLine, Space};
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::store::{Sessions, StoreFindings, StoreStatus};
 use crate::support::{BundleWritten, KeptBundle, Stick};
@@ -70,6 +71,10 @@ pub enum Response {
     Licence(Licensing),
     /// The data store.
     Store(StoreStatus),
+    /// Room on the data store.
+    Space(Space),
+    /// Backups.
+    Backups(Vec<BackupLine>),
     /// Sessions, the newest first.
     Sessions(Sessions),
     /// What a check of the data store found.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::space::Space;
+
 /// The data store.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,6 +20,9 @@ pub struct StoreStatus {
     pub free: u64,
     /// Other trees: what earlier firmware goes back to.
     pub others: Vec<String>,
+    /// How full the disk is and what is done about it; none before it was looked at.
+    #[serde(default)]
+    pub space: Option<Space>,
     /// The import of earlier sessions into the session database; none when there is none under way in this start.
     pub import: Option<SessionImport>,
     /// The reorganization that made the tree; none when it began empty.

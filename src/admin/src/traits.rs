@@ -27,6 +27,15 @@ const A_CHECK: Duration = Duration::from_secs(12 * 3600);
 /// Writing a disk on which only the file systems are made.
 const AN_INSTALLATION: Duration = Duration::from_secs(2 * 3600);
 
+/// What lists the objects of a target that is slow.
+const A_LISTING: Duration = Duration::from_secs(15 * 60);
+/// What moves everything an appliance has: ten terabytes by a gigabit a second.
+const A_MOVE: Duration = Duration::from_secs(24 * 3600);
+
+fn named(what: &str, policy: Option<&str>) -> String {
+    policy.map_or_else(|| what.to_owned(), |policy| format!("{what} {policy}"))
+}
+
 impl Request {
     /// What is done, for the log of actions; without secrets.
     #[must_use]
@@ -108,6 +117,11 @@ impl Request {
     /// The same of the data store and what is recorded in it.
     fn store_title(&self) -> String {
         match self {
+            Self::SpaceShow => "archive show".into(),
+            Self::ArchiveRun { policy } => named("archive run", policy.as_deref()),
+            Self::BackupRun { policy } => named("backup run", policy.as_deref()),
+            Self::BackupList { policy } => named("backup list", policy.as_deref()),
+            Self::BackupRestore { policy, backup, .. } => format!("backup restore {policy} {backup}"),
             Self::CoreList => "core files".into(),
             Self::CoreRead { key } => format!("fetch the core file {}", text::clean(key)),
             Self::CoreDelete { key } => format!("delete the core file {}", text::clean(key)),
@@ -152,6 +166,8 @@ impl Request {
                 | Self::ConfigurationHistory { .. }
                 | Self::ConfigurationDifference { .. }
                 | Self::ConfigurationImport { preview: true, .. }
+                | Self::SpaceShow
+                | Self::BackupList { .. }
         )
     }
 
@@ -175,6 +191,8 @@ impl Request {
                     | Self::CoreRead { .. }
                     | Self::CoreDelete { .. }
                     | Self::ConfigurationExport { .. }
+                    | Self::ArchiveRun { .. }
+                    | Self::BackupRun { .. }
             )
     }
 
@@ -200,6 +218,7 @@ impl Request {
             | Self::CoreList
             | Self::CoreDelete { .. }
             | Self::StoreShow
+            | Self::SpaceShow
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
             | Self::SessionShow { .. }
@@ -230,6 +249,8 @@ impl Request {
             | Self::ConfigurationRestore { .. }
             | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
+            Self::BackupList { .. } => A_LISTING,
+            Self::ArchiveRun { .. } | Self::BackupRun { .. } | Self::BackupRestore { .. } => A_MOVE,
             Self::SupportBundle { .. }
             | Self::BundleRead { .. }
             | Self::CoreRead { .. }
@@ -278,7 +299,12 @@ impl Request {
     pub(crate) fn can_be_called_off(&self) -> bool {
         matches!(
             self,
-            Self::FirmwareFetch { .. } | Self::FirmwareAdd { .. } | Self::StoreCheck { .. }
+            Self::FirmwareFetch { .. }
+                | Self::FirmwareAdd { .. }
+                | Self::ArchiveRun { .. }
+                | Self::BackupRun { .. }
+                | Self::BackupRestore { .. }
+                | Self::StoreCheck { .. }
         )
     }
 
@@ -306,6 +332,12 @@ mod tests {
             },
             Request::PasswordSet {
                 password: password.clone(),
+            },
+            Request::BackupRestore {
+                policy: "nightly".into(),
+                appliance: None,
+                backup: "20270115T080000Z".into(),
+                password: Some(password.clone()),
             },
             Request::WebLogin {
                 user: "admin".into(),

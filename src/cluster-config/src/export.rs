@@ -26,7 +26,7 @@ pub(crate) const FORM: u32 = 1;
 /// Largest export that is made or read: some two thousand certificates. An appliance holds it in memory while it comes and goes.
 pub const MOST_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of a salt (RFC 9106, 3.1).
-const SALT_BYTES: usize = 16;
+pub(crate) const SALT_BYTES: usize = 16;
 /// Most that a file may ask for: what the smallest appliance can spare for a moment. KiB, passes, lanes.
 const MOST_COST: Cost = Cost {
     memory_kib: 128 * 1024,
@@ -34,7 +34,7 @@ const MOST_COST: Cost = Cost {
     lanes: 4,
 };
 /// What new files ask for: RFC 9106's second choice, for machines with little memory. KiB, passes, lanes.
-const COST: Cost = Cost {
+pub(crate) const COST: Cost = Cost {
     memory_kib: 64 * 1024,
     passes: 3,
     lanes: 4,

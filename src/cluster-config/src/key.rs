@@ -90,6 +90,22 @@ impl ClusterKey {
         KeyId::of("sps cluster key", &self.0)
     }
 
+    /// The key in base64, for an envelope with a password.
+    #[must_use]
+    pub fn to_base64(&self) -> Secret {
+        Secret::from(STANDARD.encode(self.0))
+    }
+
+    /// What [`ClusterKey::to_base64`] wrote.
+    ///
+    /// # Errors
+    /// It is no key in base64.
+    pub fn from_base64(text: &Secret) -> Result<Self, KeyError> {
+        let bytes = Zeroizing::new(STANDARD.decode(text.expose()).map_err(|_| KeyError::Form)?);
+        let bytes = bytes.as_slice().try_into().map_err(|_| KeyError::Form)?;
+        Ok(Self(bytes))
+    }
+
     pub(crate) const fn bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }

@@ -128,6 +128,12 @@ impl Store {
         self.current.revision
     }
 
+    /// The key that encrypts its secrets; none when it is not on this node.
+    #[must_use]
+    pub const fn key(&self) -> Option<&ClusterKey> {
+        self.key.as_ref()
+    }
+
     /// Its secrets that cannot be opened.
     #[must_use]
     pub fn lost(&self) -> &[LostSecret] {

@@ -10,6 +10,7 @@ mod ldap_timeout;
 mod migration_notes;
 mod rdp_setting_names;
 mod shape;
+mod unreachable_targets;
 mod weak_certificates;
 
 use serde_json::Value;
@@ -82,6 +83,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("rdp_setting_names", rdp_setting_names::check),
     ("in_band_host_names", in_band_host_names::check),
     ("ldap_timeout", ldap_timeout::check),
+    ("unreachable_targets", unreachable_targets::check),
     ("migration_notes", migration_notes::check),
 ];
 

@@ -223,6 +223,16 @@ impl Folder {
         Ok(told.f_bavail.saturating_mul(told.f_frsize))
     }
 
+    /// Bytes that are used, and bytes that can still be: what everybody may use, as `df` counts.
+    pub(crate) fn usage(&self) -> Result<(u64, u64), StoreError> {
+        let told = fs::fstatvfs(&self.handle).map_err(|error| StoreError::read(&self.path)(error.into()))?;
+        let used = told.f_blocks.saturating_sub(told.f_bfree);
+        Ok((
+            used.saturating_mul(told.f_frsize),
+            told.f_bavail.saturating_mul(told.f_frsize),
+        ))
+    }
+
     pub(crate) fn handle(&self) -> BorrowedFd<'_> {
         self.handle.as_fd()
     }

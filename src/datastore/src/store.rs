@@ -17,8 +17,10 @@ use crate::documents::Kept;
 use crate::error::StoreError;
 use crate::measure;
 use crate::reorganize::{self, Made, Order, Watch};
+use crate::restore::Restoring;
 use crate::steps::Steps;
 use crate::survey::survey;
+use crate::trails::{self, Removed};
 use crate::walk::{Met, walk};
 
 /// The data store, as one firmware sees it.
@@ -39,6 +41,15 @@ pub struct Prepared {
     pub path: PathBuf,
     /// What was made to get it; nothing when it was there.
     pub made: Option<Made>,
+}
+
+/// How full a disk is, bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Used.
+    pub used: u64,
+    /// Free for use: without what is set aside for root.
+    pub free: u64,
 }
 
 impl Store {
@@ -126,6 +137,57 @@ impl Store {
         self.root.free()
     }
 
+    /// How full the disk is.
+    ///
+    /// # Errors
+    /// The file system does not say.
+    pub fn usage(&self) -> Result<Usage, StoreError> {
+        let (used, free) = self.root.usage()?;
+        Ok(Usage { used, free })
+    }
+
+    /// Removes the trail `trail` (its name in the tree `own`) of the session `id` under all its names. Whoever calls has noted before
+    /// what becomes of it. What is gone already is no error.
+    ///
+    /// # Errors
+    /// A step on disk failed.
+    pub fn remove_trail(&self, own: TreeName, id: &str, trail: &str) -> Result<Removed, StoreError> {
+        let trees: Vec<TreeName> = self.facts()?.trees.iter().map(|tree| tree.name).collect();
+        trails::remove(&self.root, &trees, own, id, trail)
+    }
+
+    /// Bytes that go when no other tree than `own` is kept: trails have names in both, and stay.
+    ///
+    /// # Errors
+    /// A tree cannot be read.
+    pub fn kept_for_others(&self, own: TreeName) -> Result<u64, StoreError> {
+        let mut bytes = 0;
+        for tree in self.facts()?.trees.iter().filter(|tree| tree.name != own) {
+            bytes += trails::only_in(&self.root, tree.name)?;
+        }
+        Ok(bytes)
+    }
+
+    /// Forgets what is carried of a session that was taken out of the session database.
+    ///
+    /// # Errors
+    /// A step on disk failed.
+    pub fn forget_carried(&self, id: &str) -> Result<(), StoreError> {
+        trails::forget(&self.root, id)
+    }
+
+    /// Begins a tree of layout `number` that comes from a backup.
+    ///
+    /// # Errors
+    /// The layout is unknown, or a step on disk failed.
+    pub fn restore(&self, number: u32) -> Result<Restoring<'_>, StoreError> {
+        let facts = self.facts()?;
+        // One that an earlier try left unfinished is removed and its name used again.
+        let whole = facts.trees.iter().filter(|tree| tree.unfinished.is_none());
+        let newest = whole.map(|tree| tree.name.generation).max().unwrap_or(0);
+        Restoring::begin(&self.root, &self.firmware, newest.saturating_add(1), number)
+    }
+
     /// Whether sessions must be carried: another firmware than this one may go on from another tree.
     ///
     /// # Errors
@@ -173,14 +235,7 @@ impl Store {
     /// Makes an empty tree.
     fn create(&self, tree: TreeName, now: u64) -> Result<(), StoreError> {
         let folder = self.root.folder_made(tree.to_string().as_bytes())?;
-        for place in self.layout.places {
-            let path = place.path.as_bytes();
-            let end = match place.form {
-                sps_datastore_engine::Form::Folder(_) => path.len(),
-                sps_datastore_engine::Form::File => path.iter().rposition(|byte| *byte == b'/').unwrap_or(0),
-            };
-            folder.make_folder(&path[..end])?;
-        }
+        make_places(&folder, self.layout)?;
         folder.sync_all()?;
         let record = TreeRecord {
             format: TREE_FORMAT,
@@ -296,4 +351,17 @@ impl Store {
         })?;
         Ok(pointers)
     }
+}
+
+/// Makes the folders of every place of a layout.
+pub(crate) fn make_places(folder: &Folder, layout: &Layout) -> Result<(), StoreError> {
+    for place in layout.places {
+        let path = place.path.as_bytes();
+        let end = match place.form {
+            sps_datastore_engine::Form::Folder(_) => path.len(),
+            sps_datastore_engine::Form::File => path.iter().rposition(|byte| *byte == b'/').unwrap_or(0),
+        };
+        folder.make_folder(&path[..end])?;
+    }
+    Ok(())
 }

@@ -2,8 +2,8 @@
 //!
 //! One SQLite file holds the records of all sessions. Proxies tell a session while it goes on ([`Sessions::begin`],
 //! [`Sessions::update`], [`Sessions::end`]); the importer brings those of audit trails, archives and earlier layouts
-//! ([`Sessions::import`]); people search ([`Sessions::page`], [`Sessions::count`], [`Sessions::get`]); retention takes out the oldest
-//! ([`Sessions::delete_before`]).
+//! ([`Sessions::import`]); people search ([`Sessions::page`], [`Sessions::count`], [`Sessions::get`]); archiving notes where trails are
+//! ([`Sessions::due`], [`Sessions::archive`]); retention takes out the oldest ([`Sessions::expire`], [`Sessions::delete_before`]).
 //!
 //! Promises:
 //! - What was told more than a second ago survives a power cut; a batch of an import is there with its cursor or not at all.
@@ -14,6 +14,8 @@
 //!
 //! It is no evidence: audit trails are, and the database is rebuilt from them. It must not know HTTP, policies or trails' contents.
 
+mod archived;
+mod archiving;
 mod cursor;
 mod error;
 mod filter;
@@ -40,6 +42,7 @@ mod values;
 mod write;
 mod writer;
 
+pub use archived::{Archived, Due, DueStep};
 pub use cursor::Cursor;
 pub use error::{Damage, SessionsError};
 pub use filter::{Filter, FilterError, MAX_FILTER, MAX_NEEDLE, Network, NetworkError, Sort, SortBy};
@@ -49,7 +52,7 @@ pub use live::Change;
 pub use pack::PackError;
 pub use queue::QUEUE;
 pub use records::Records;
-pub use retention::{Deleted, MAX_STEP};
+pub use retention::{Deleted, Doomed, Expiry, MAX_STEP};
 pub use salvage::{Salvage, Salvaged};
 pub use schema::VERSION;
 pub use search::{Count, MAX_COUNT, MAX_PAGE, Page, Search};

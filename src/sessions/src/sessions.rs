@@ -16,7 +16,7 @@ use crate::mark;
 use crate::queue::Queue;
 use crate::readers::{self, Readers};
 use crate::records::Records;
-use crate::retention::{self, Deleted};
+use crate::retention::{self, Deleted, Doomed, Expiry};
 use crate::schema;
 use crate::search::{self, Count, Page, Search};
 use crate::summary::{self, Names};
@@ -24,7 +24,7 @@ use crate::write;
 use crate::writer::Writer;
 
 /// How long a single row may take to read.
-const ROW_LIMIT: Duration = Duration::from_secs(10);
+pub(crate) const ROW_LIMIT: Duration = Duration::from_secs(10);
 /// How long work of the writer may take: the longest is a batch of an import on a slow disk.
 const WORK_LIMIT: Duration = Duration::from_secs(120);
 
@@ -35,7 +35,7 @@ const WORK_LIMIT: Duration = Duration::from_secs(120);
 pub struct Sessions {
     path: PathBuf,
     queue: Arc<Queue>,
-    readers: Readers,
+    pub(crate) readers: Readers,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -219,11 +219,23 @@ impl Sessions {
         })
     }
 
+    /// Takes out sessions whose time is over, the oldest first, some at a time. One that goes on, or whose end nobody knows, stays.
+    ///
+    /// # Errors
+    /// The database cannot be written.
+    pub fn expire(&self, expiry: Expiry) -> Result<Deleted, SessionsError> {
+        self.work(move |writer| {
+            let deleted = writer.transaction(|db, known| retention::expire(db, known, expiry));
+            writer.checkpoint_when_long();
+            writer.told(deleted)
+        })
+    }
+
     /// Trails of sessions that were taken out whose files may still be there.
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn trails_to_remove(&self) -> Result<Vec<String>, SessionsError> {
+    pub fn trails_to_remove(&self) -> Result<Vec<Doomed>, SessionsError> {
         self.readers.read(ROW_LIMIT, retention::doomed)
     }
 
@@ -288,7 +300,7 @@ impl Sessions {
         &self.path
     }
 
-    fn work<T: Send + 'static>(
+    pub(crate) fn work<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Writer) -> Result<T, SessionsError> + Send + 'static,
     ) -> Result<T, SessionsError> {

@@ -227,6 +227,7 @@ pub(crate) fn remove(db: &Connection, key: i64) -> Faulty<Row> {
     let statements = [
         "DELETE FROM detail WHERE key=?1",
         "DELETE FROM more WHERE key=?1",
+        "DELETE FROM archived WHERE key=?1",
         "DELETE FROM session WHERE key=?1",
     ];
     for statement in statements {

@@ -236,9 +236,11 @@ fn trails_are_remembered_until_their_files_are_gone() {
     sessions.close(LIMIT).unwrap();
     let sessions = Sessions::open(&folder.path().join("sessions.db")).unwrap();
     trails.sort_unstable();
-    assert_eq!(sessions.trails_to_remove().unwrap(), trails);
+    let doomed = sessions.trails_to_remove().unwrap();
+    let names: Vec<String> = doomed.into_iter().map(|doomed| doomed.trail).collect();
+    assert_eq!(names, trails);
     sessions.trails_removed(trails).unwrap();
-    assert_eq!(sessions.trails_to_remove().unwrap(), Vec::<String>::new());
+    assert_eq!(sessions.trails_to_remove().unwrap(), []);
     let gone = Filter {
         from: None,
         until: Some(session(49).start),

@@ -19,6 +19,7 @@ mod poweroff;
 mod preflight;
 mod services;
 mod show;
+mod space;
 
 use std::process::ExitCode;
 

@@ -12,6 +12,7 @@
 //! - what strangers wrote is read without mounting it, within bounds;
 //! - every function that touches a device blocks for as long as the device does: none is for PID 1's own threads.
 
+pub mod additional;
 pub mod data;
 pub mod device;
 pub mod disks;

@@ -23,6 +23,9 @@ const BROWSER: &str = "tests/browser";
 /// What judges the web interface from outside, with digests.
 const JUDGES: &str = "tests/web/requirements.txt";
 
+/// What answers as S3 does, with digests.
+const S3_SERVER: &str = "tests/s3/requirements.txt";
+
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -34,6 +37,8 @@ pub(super) enum Tool {
     BrowserLibraries,
     /// The programs that tests/web names, in the cache.
     WebJudges,
+    /// The S3 server that tests/s3 names, in the cache.
+    S3Server,
     /// A server for tests and benchmarks, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
@@ -46,6 +51,7 @@ impl Tool {
             Self::CargoDeny => "cargo-deny",
             Self::BrowserLibraries => "playwright-core, axe-core",
             Self::WebJudges => "schemathesis, sslyze",
+            Self::S3Server => "moto",
             Self::Unpacked(server) => server.program,
         }
     }
@@ -57,6 +63,7 @@ impl Tool {
             Self::CargoDeny => CARGO_DENY,
             Self::BrowserLibraries => "(of tests/browser)",
             Self::WebJudges => "(of tests/web)",
+            Self::S3Server => "(of tests/s3)",
             Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
@@ -69,6 +76,7 @@ impl Tool {
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
             Self::BrowserLibraries => "drive and judge pages in the stories told by a browser",
             Self::WebJudges => "judge the REST API by its description, and the TLS",
+            Self::S3Server => "the S3 server of the archive tests",
             Self::Unpacked(server) => server.reason,
         }
     }
@@ -136,6 +144,14 @@ pub(crate) fn web_judges(project: &Project) -> Result<PathBuf> {
     by_content(project, "web", &project.root().join(JUDGES))
 }
 
+/// Where the S3 server of the tests stands: a folder for each content of the file that names it.
+///
+/// # Errors
+/// When that file cannot be read.
+pub(crate) fn s3_server(project: &Project) -> Result<PathBuf> {
+    by_content(project, "s3", &project.root().join(S3_SERVER))
+}
+
 fn by_content(project: &Project, name: &str, file: &Path) -> Result<PathBuf> {
     let digest = digest::file(file)?;
     let short = digest.get(..16).unwrap_or(&digest);
@@ -173,6 +189,9 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !web_judges(project).is_ok_and(|folder| folder.exists()) {
         tools.push(Tool::WebJudges);
     }
+    if !s3_server(project).is_ok_and(|folder| folder.exists()) {
+        tools.push(Tool::S3Server);
+    }
     let path = path(project);
     let there = |server: &&Unpacked| {
         path.split(':')
@@ -200,6 +219,7 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
             Tool::CargoDeny => install_cargo_deny(project)?,
             Tool::BrowserLibraries => fetch_browser_libraries(project)?,
             Tool::WebJudges => fetch_web_judges(project)?,
+            Tool::S3Server => fetch_s3_server(project)?,
             Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
@@ -267,6 +287,22 @@ fn fetch_web_judges(project: &Project) -> Result<()> {
         progress::run("setup: fetch schemathesis and sslyze", &mut command, None)?;
     }
     cache::publish(tree.path(), &web_judges(project)?)
+}
+
+/// By pip, which compares each with the digest in the file; no source of theirs is built.
+fn fetch_s3_server(project: &Project) -> Result<()> {
+    let lock = Lock::take(&project.cache().join("tools"))?;
+    let tree = lock.scratch("s3")?;
+    let mut command = Command::new("/usr/bin/python3");
+    command.args(["-m", "venv"]).arg(tree.path());
+    progress::run("setup: make a place for moto", &mut command, None)?;
+    let mut command = Command::new(tree.path().join("bin/python"));
+    command
+        .args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-deps"])
+        .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
+        .arg(project.root().join(S3_SERVER));
+    progress::run("setup: fetch moto", &mut command, None)?;
+    cache::publish(tree.path(), &s3_server(project)?)
 }
 
 fn unpack(project: &Project, server: &Unpacked) -> Result<()> {

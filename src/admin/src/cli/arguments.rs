@@ -8,6 +8,7 @@ use ipnet::Ipv4Net;
 
 use super::configuration::ConfigurationCommand;
 use super::search::SearchArgs;
+use super::space::{ArchiveCommand, BackupCommand};
 
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
@@ -77,6 +78,12 @@ pub enum ApplianceCommand {
     /// The data store: show, check
     #[command(subcommand)]
     Store(StoreCommand),
+    /// Archive and clean-up policies: show, run
+    #[command(subcommand)]
+    Archive(ArchiveCommand),
+    /// Backups: run, list, restore
+    #[command(subcommand)]
+    Backup(BackupCommand),
     /// Recorded sessions: list, search, show
     #[command(subcommand)]
     Sessions(SessionsCommand),

@@ -13,6 +13,7 @@ mod output;
 mod run;
 mod search;
 mod source;
+mod space;
 
 pub use arguments::{ApplianceCommand, Common};
 pub use line::run_line;

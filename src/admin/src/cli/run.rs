@@ -10,7 +10,7 @@ use super::arguments::{
 use super::bundle::Sink;
 use super::configuration::ConfigurationCommand;
 use super::output::{self, Bar, Files, Streams};
-use super::{configuration, licence, source};
+use super::{configuration, licence, source, space};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -179,6 +179,8 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Install(command) => return install(command),
         ApplianceCommand::Licence(command) => return licence(command, folder),
         ApplianceCommand::Store(command) => store(command),
+        ApplianceCommand::Archive(command) => space::archive(command),
+        ApplianceCommand::Backup(command) => space::backup(command),
         ApplianceCommand::Sessions(command) => sessions(command),
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })

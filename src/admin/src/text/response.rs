@@ -1,8 +1,9 @@
 //! Any response in words.
 
 use super::{
-    bytes, clean, configuration, configuration_changes, date, disks, findings, imported, licence, media,
-    network, plan, revisions, session, session_page, sessions, slots, status, store, table, test,
+    backups, bytes, clean, configuration, configuration_changes, date, disks, findings, imported, licence,
+    media, network, plan, revisions, session, session_page, sessions, slots, space, status, store, table,
+    test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -45,6 +46,8 @@ pub fn response(response: &Response) -> String {
         Response::Licence(now) => licence(now),
         Response::Store(now) => store(now),
         Response::StoreChecked(found) => findings(found),
+        Response::Space(now) => space(now),
+        Response::Backups(found) => backups(found),
         Response::Sessions(found) => sessions(found),
         Response::SessionPage(found) => session_page(found),
         Response::Session(record) => session(record),

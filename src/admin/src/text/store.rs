@@ -1,5 +1,6 @@
 //! The data store in words.
 
+use super::space::used;
 use super::{WIDTH, bytes, clean, date, indented, pairs, wrap};
 use crate::store::{MadeFrom, SessionImport, StoreFindings, StoreStatus};
 
@@ -16,14 +17,16 @@ pub fn store(status: &StoreStatus) -> String {
     let import = status.import.as_ref().map_or_else(|| "-".to_owned(), import);
     let made = status.made.as_ref().map_or_else(|| "empty".to_owned(), made);
     let notes = status.made.as_ref().map_or(&[][..], |made| &made.notes);
-    let told = pairs(&[
+    let mut rows = vec![
         ("Earlier sessions", import),
         ("Layout", layout),
         ("Tree", status.tree.clone()),
         ("Made from", made),
         ("Free", free),
         ("Kept for earlier firmware", others),
-    ]);
+    ];
+    rows.extend(status.space.as_ref().map(|space| ("Used", used(space))));
+    let told = pairs(&rows);
     let notes: Vec<String> = notes.iter().map(|note| clean(note)).collect();
     told + &indented(&notes)
 }

@@ -44,6 +44,12 @@ fn commands_become_requests() {
         "install disks",
         "install plan sda",
         "install run sda --confirm sda --keep-data",
+        "archive show",
+        "archive run",
+        "archive run old -m tuesday",
+        "backup run nightly",
+        "backup list --json",
+        "backup restore nightly 20270115T080000Z --appliance sps-1",
         "normal-boot",
     ];
     insta::assert_snapshot!(lines.map(asked).concat());

@@ -6,7 +6,7 @@ use super::settings::{optional, trust_store};
 use super::words::{certificate, minutes, names, port, public_keys, server};
 use super::{Checked, offence};
 use crate::cluster::Cluster;
-use crate::sections::policies::{Policies, Target, TimePolicy};
+use crate::sections::policies::{Policies, S3, Target, TimePolicy};
 
 /// Days of a time policy.
 const DAYS: [&str; 7] = [
@@ -20,6 +20,10 @@ const DAYS: [&str; 7] = [
 ];
 /// Seconds between timestamps.
 const TIMESTAMP: RangeInclusive<u32> = 10..=100_000;
+/// Longest label of an ext4 (`s_volume_name` of its superblock), bytes.
+const LABEL: usize = 16;
+/// Longest path, prefix or name of a target, bytes.
+const LONGEST: usize = 255;
 
 pub(super) fn check(document: &Cluster) -> Checked {
     let policies = &document.policies;
@@ -33,12 +37,15 @@ pub(super) fn check(document: &Cluster) -> Checked {
         optional(&format!("policies.signing_cas.{name}"), Some(authority))?;
     }
     for (name, policy) in &policies.backup {
-        start(&format!("policies.backup.{name}"), &policy.start)?;
-        target(&format!("policies.backup.{name}"), &policy.target)?;
+        let path = format!("policies.backup.{name}");
+        start(&path, &policy.start)?;
+        target(document, &path, &policy.target)?;
     }
     for (name, policy) in &policies.archive {
-        start(&format!("policies.archive.{name}"), &policy.start)?;
-        target(&format!("policies.archive.{name}"), &policy.target)?;
+        let path = format!("policies.archive.{name}");
+        start(&path, &policy.start)?;
+        let place = policy.target.as_ref();
+        place.map_or(Ok(()), |place| target(document, &path, place))?;
     }
     Ok(())
 }
@@ -153,9 +160,79 @@ fn start(path: &str, text: &str) -> Checked {
     )
 }
 
-fn target(path: &str, target: &Target) -> Checked {
-    let (Target::Smb { server: name, .. }
-    | Target::Nfs { server: name, .. }
-    | Target::Rsync { server: name, .. }) = target;
-    server(&format!("{path}.target.server"), name)
+fn target(document: &Cluster, path: &str, target: &Target) -> Checked {
+    match target {
+        Target::Smb { server: name, .. }
+        | Target::Nfs { server: name, .. }
+        | Target::Rsync { server: name, .. } => server(&format!("{path}.target.server"), name),
+        Target::Directory { label, path: folder } => directory(path, label, folder),
+        Target::S3(s3) => bucket(document, path, s3),
+    }
+}
+
+fn directory(path: &str, label: &str, folder: &str) -> Checked {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    if label.is_empty() || label.len() > LABEL || !label.bytes().all(plain) || label.starts_with('.') {
+        return offence(
+            format!("{path}.target.label"),
+            format!(
+                "{label:?} is no label of a file system; give up to {LABEL} letters, digits, dots, underscores and hyphens"
+            ),
+        );
+    }
+    if folder.is_empty() || is_plain_path(folder) {
+        return Ok(());
+    }
+    offence(
+        format!("{path}.target.path"),
+        format!("{folder:?} is no folder on the disk; give one such as sps/archive, or nothing"),
+    )
+}
+
+fn bucket(document: &Cluster, path: &str, s3: &S3) -> Checked {
+    let path = format!("{path}.target");
+    let host = s3
+        .endpoint
+        .strip_prefix("https://")
+        .or_else(|| s3.endpoint.strip_prefix("http://"));
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte);
+    if !host.is_some_and(|host| !host.is_empty() && host.bytes().all(plain)) {
+        return offence(
+            format!("{path}.endpoint"),
+            format!(
+                "{:?} is no URL of a service; give one such as https://s3.example.net, without a path",
+                s3.endpoint
+            ),
+        );
+    }
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    for (name, text) in [
+        ("region", &s3.region),
+        ("bucket", &s3.bucket),
+        ("access_key_id", &s3.access_key_id),
+    ] {
+        if text.is_empty() || text.len() > LONGEST || !text.bytes().all(plain) {
+            return offence(
+                format!("{path}.{name}"),
+                format!("{text:?} has other than letters, digits, dots, hyphens and underscores, or nothing"),
+            );
+        }
+    }
+    if !s3.prefix.is_empty() && !is_plain_path(&s3.prefix) {
+        return offence(
+            format!("{path}.prefix"),
+            format!(
+                "{:?} is no prefix; give one such as sps/archive, or nothing",
+                s3.prefix
+            ),
+        );
+    }
+    trust_store(document, &format!("{path}.trust_store"), s3.trust_store.as_ref())
+}
+
+/// A relative path that stays below where it begins.
+fn is_plain_path(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    let part = |part: &str| !part.is_empty() && part != "." && part != ".." && part.bytes().all(plain);
+    text.len() <= LONGEST && text.split('/').all(part)
 }

@@ -115,3 +115,43 @@ fn shape_and_types_of_the_layout_are_one() {
     sps_config_migration::validate(&default, LAYOUT).unwrap();
     assert_eq!(LAYOUT, sps_config_migration::LATEST);
 }
+
+#[test]
+fn targets_are_disks_buckets_or_what_is_no_longer_reached() {
+    let archive = |target: Value| {
+        said(|document| {
+            document["policies"]["archive"]["old"] =
+                json!({"start": "03:00", "after_days": 30, "target": target});
+        })
+    };
+    let disk = |label: &str, path: &str| archive(json!({"kind": "directory", "label": label, "path": path}));
+    let s3 = |endpoint: &str, bucket: &str, prefix: &str, store: Option<&str>| {
+        archive(json!({
+            "kind": "s3", "endpoint": endpoint, "region": "eu-central-1", "bucket": bucket, "prefix": prefix,
+            "access_key_id": "AKIA", "secret_key": {"plain": "hunter2"}, "path_style": true, "trust_store": store,
+        }))
+    };
+    for good in [
+        archive(Value::Null),
+        disk("backup", ""),
+        disk("backup", "sps/archive"),
+        s3("https://s3.example.net", "evidence", "", None),
+        s3("http://[2001:db8::1]:9000", "evidence", "a/b", None),
+    ] {
+        assert_eq!(good, "");
+    }
+    let told = [
+        disk("", ""),
+        disk("../x", ""),
+        disk("a-label-that-is-too-long", ""),
+        disk("backup", "/etc"),
+        disk("backup", "a/../.."),
+        s3("s3.example.net", "evidence", "", None),
+        s3("https://s3.example.net/path", "evidence", "", None),
+        s3("https://s3.example.net", "", "", None),
+        s3("https://s3.example.net", "evidence", "a//b", None),
+        s3("https://s3.example.net", "evidence", "", Some("corporate")),
+    ];
+    assert!(!told.concat().contains("hunter2"));
+    insta::assert_snapshot!(told.join("\n"));
+}

@@ -188,21 +188,23 @@ pub struct BackupPolicy {
     pub target: Target,
     /// Whether the analytics database is copied too.
     pub analytics: bool,
+    /// What the cluster key and the node's document are encrypted with in the backup; without one it does not run.
+    pub password: Option<Protected>,
 }
 
-/// What is moved away.
+/// What is moved away, or removed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ArchivePolicy {
     /// When each day, `HH:MM`.
     pub start: String,
-    /// Where to.
-    pub target: Target,
+    /// Where to; none: audit trails are deleted.
+    pub target: Option<Target>,
     /// Age in days.
     pub after_days: u32,
 }
 
-/// A place outside the appliance.
+/// A place outside the appliance. Shares, exports and rsync come from earlier layouts; this firmware reaches none of them.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Target {
@@ -235,4 +237,48 @@ pub enum Target {
         /// Private key, OpenSSH format.
         private_key: Protected,
     },
+    /// A folder on a disk that is attached to the appliance.
+    Directory {
+        /// Label of the disk's file system, ext4.
+        label: String,
+        /// Folder there; empty: the file system's own.
+        path: String,
+    },
+    /// A bucket of S3, or of what speaks like it.
+    S3(S3),
+}
+
+/// A bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct S3 {
+    /// URL of the service, `https://` or `http://`.
+    pub endpoint: String,
+    /// Region, such as `eu-central-1`.
+    pub region: String,
+    /// Name of the bucket.
+    pub bucket: String,
+    /// Before the name of every object; may be empty.
+    pub prefix: String,
+    /// Identifier of the access key.
+    pub access_key_id: String,
+    /// Its secret.
+    pub secret_key: Protected,
+    /// Whether the bucket stands in the path instead of the host name.
+    pub path_style: bool,
+    /// Trust store that knows the service's CA; none: the public authorities.
+    pub trust_store: Option<String>,
+}
+
+impl Target {
+    /// Why this firmware cannot reach it, with the mend; nothing when it can.
+    #[must_use]
+    pub const fn unreachable(&self) -> Option<&'static str> {
+        match self {
+            Self::Smb { .. } => Some("a share of Windows is not reached by this firmware: use a disk or S3"),
+            Self::Nfs { .. } => Some("an NFS export is not reached by this firmware: use a disk or S3"),
+            Self::Rsync { .. } => Some("rsync is not done by this firmware: use a disk or S3"),
+            Self::Directory { .. } | Self::S3(_) => None,
+        }
+    }
 }

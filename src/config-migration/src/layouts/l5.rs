@@ -1,14 +1,47 @@
-//! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys, and backups hold the analytics database.
+//! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database and have a
+//! password; targets are disks and S3 too, and an archive policy without one deletes.
 
 use std::collections::BTreeMap;
 
-use super::l1::Target;
+use serde::{Deserialize, Serialize};
+
+use super::l1::Secret;
 use super::l4::{
-    ArchivePolicy, AuditPolicy, Certificates, Cluster, Connections, ContentPolicy, Credential,
-    CredentialStore, DatabaseUser, DateTime, HighAvailability, IndexerPolicy, LdapServer, Management,
-    Network, SnmpAgent, SshServer, System, TimePolicy, TrustStore, UserList, Users, WebLogin,
+    AuditPolicy, Certificates, Cluster, Connections, ContentPolicy, Credential, CredentialStore,
+    DatabaseUser, DateTime, HighAvailability, IndexerPolicy, LdapServer, Management, Network, SnmpAgent,
+    SshServer, System, TimePolicy, TrustStore, UserList, Users, WebLogin,
 };
 use crate::shape::shape;
+
+/// A place outside the appliance.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Target {
+    /// A share of Windows.
+    Smb {
+        server: String,
+        share: String,
+        user: String,
+        password: Secret,
+    },
+    Nfs {
+        server: String,
+        path: String,
+    },
+    /// Rsync over SSH.
+    Rsync {
+        server: String,
+        path: String,
+        user: String,
+        private_key: Secret,
+    },
+    /// A folder on a disk.
+    Directory {
+        label: String,
+        path: String,
+    },
+    S3(S3),
+}
 
 shape! {
     struct Document {
@@ -41,5 +74,16 @@ shape! {
         backup: BTreeMap<String, BackupPolicy>,
         archive: BTreeMap<String, ArchivePolicy>,
     }
-    struct BackupPolicy { start: String, target: Target, analytics: bool }
+    struct S3 {
+        endpoint: String,
+        region: String,
+        bucket: String,
+        prefix: String,
+        access_key_id: String,
+        secret_key: Secret,
+        path_style: bool,
+    }
+    maybe { trust_store: String }
+    struct BackupPolicy { start: String, target: Target, analytics: bool } maybe { password: Secret }
+    struct ArchivePolicy { start: String, after_days: u32 } maybe { target: Target }
 }

@@ -31,7 +31,9 @@ use super::{
     access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
     support, testing,
 };
+use crate::node::STATE_FOLDER;
 use crate::services::{DataState, Opened};
+use crate::space::{Places, Spare};
 
 /// How long a reboot waits for what the slots say.
 const LOOKED_WITHIN: Duration = Duration::from_secs(3);
@@ -77,21 +79,41 @@ pub(crate) struct Appliance {
     exit: Arc<OnceLock<Messenger>>,
     /// What `data` is doing.
     data: watch::Sender<DataState>,
+    /// Who carries out archive, clean-up and backup policies.
+    pub(super) spare: Arc<Spare>,
 }
 
 impl Appliance {
     pub(crate) fn new(parts: Parts) -> Self {
+        let data = watch::Sender::default();
+        let spare = Spare::new(
+            parts.settings.clone(),
+            Places::Machine(parts.helpers.clone()),
+            parts
+                .release
+                .as_ref()
+                .map(|release| release.version.to_string())
+                .unwrap_or_default(),
+            STATE_FOLDER.into(),
+            data.clone(),
+        );
         Self {
             parts: Arc::new(parts),
             making: Making::default(),
             exit: Arc::default(),
-            data: watch::Sender::default(),
+            data,
+            spare: Arc::new(spare),
         }
     }
 
     /// Where the service of `data` tells what it does.
     pub(crate) fn data(&self) -> watch::Sender<DataState> {
         self.data.clone()
+    }
+
+    /// Who carries out archive, clean-up and backup policies.
+    pub(crate) fn spare(&self) -> Arc<Spare> {
+        self.spare.clone()
     }
 
     /// How far the import of earlier sessions is; nothing when there was none to import in this start.

@@ -16,6 +16,7 @@ mod receiving;
 mod sessions;
 mod settings;
 mod setup;
+mod space;
 mod status;
 mod store;
 mod support;

@@ -28,6 +28,11 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
         Request::CoreList | Request::CoreRead { .. } | Request::CoreDelete { .. } => {
             core_files::answer(own, request, context)
         }
+        Request::SpaceShow
+        | Request::ArchiveRun { .. }
+        | Request::BackupRun { .. }
+        | Request::BackupList { .. }
+        | Request::BackupRestore { .. } => super::space::answer(own, request, context),
         Request::StoreShow => show(own),
         other => Err(Failure::invalid(format!(
             "{} is no question about the data store",
@@ -55,6 +60,7 @@ fn show(own: &Appliance) -> Reply {
         free: room.f_bavail.saturating_mul(room.f_frsize),
         import: own.import_state(),
         made: history.as_ref().map(made),
+        space: super::space::show(own).ok(),
         others: others
             .filter(|name| *name != opened.tree)
             .map(|name| name.to_string())

@@ -171,7 +171,7 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
         }),
         tainted: Some(slots.changes().map_err(failure)?),
         problems: Some(problems(own)),
-        configuration_backup: Some(LastBackup::Never),
+        configuration_backup: Some(own.spare.last_backup().map_or(LastBackup::Never, LastBackup::At)),
         high_availability: Some(ALONE.to_owned()),
         plugins: Some(Vec::new()),
         // The kernel is told to write none (src/init/src/sysctl.rs).

@@ -15,6 +15,7 @@ use thiserror::Error;
 use tracing::{info, warn};
 
 use crate::node::{STATE_FOLDER, now};
+use crate::space::RESTORED_KEY;
 
 /// Folder of the document in a tree.
 const FOLDER: &str = "configuration";
@@ -29,7 +30,7 @@ const MOST_KEY: usize = 4096;
 
 /// Why the configuration of the cluster is not there.
 #[derive(Debug, Error)]
-pub(super) enum ConfigurationError {
+pub(crate) enum ConfigurationError {
     #[error("the node's key cannot be used")]
     NodeKey(#[from] KeyError),
     #[error("could not read {KEY} on state")]
@@ -51,15 +52,51 @@ pub(super) enum ConfigurationError {
 
 /// Opens the document in `tree`. `node_key` is the node document's.
 pub(super) fn open(tree: &Path, node_key: &Secret) -> Result<Store, ConfigurationError> {
+    open_with(Path::new(STATE_FOLDER), tree, node_key)
+}
+
+/// The same with keys in the folder `state`.
+pub(crate) fn open_with(state: &Path, tree: &Path, node_key: &Secret) -> Result<Store, ConfigurationError> {
     let folder = tree.join(FOLDER);
     let fresh = !folder.join(CURRENT).exists();
-    let key = cluster_key(&NodeKey::from_base64(node_key)?, fresh)?;
+    let node = NodeKey::from_base64(node_key)?;
+    let key = cluster_key(state, &node, fresh)?;
     let (mut store, found) = Store::open(&folder, key)?;
+    if let Some(restored) = of_backup(state, &folder, &store, &node)? {
+        store = restored;
+    }
     tell(&store, &found);
     if fresh {
         take_over(&folder, &mut store)?;
     }
     Ok(store)
+}
+
+/// After a restore: the key of the backup, when it opens what the own one does not. It becomes the node's own.
+fn of_backup(
+    state: &Path,
+    folder: &Path,
+    store: &Store,
+    node: &NodeKey,
+) -> Result<Option<Store>, ConfigurationError> {
+    let mut state = Folder::new(state);
+    let kept = state
+        .read(RESTORED_KEY, MOST_KEY)
+        .map_err(ConfigurationError::ReadKey)?;
+    let Some(Ok(key)) = kept.as_deref().map(|kept| unwrapped(kept, node)) else {
+        return Ok(None);
+    };
+    if store.lost().is_empty() {
+        return Ok(None);
+    }
+    let wrapped = wrap(&key, node)?;
+    let (restored, _) = Store::open(folder, Some(key))?;
+    if restored.lost().len() >= store.lost().len() {
+        return Ok(None);
+    }
+    replace(&mut state, KEY, wrapped.as_bytes())?;
+    info!("the cluster key of the restored backup is used");
+    Ok(Some(restored))
 }
 
 fn tell(store: &Store, found: &Found) {
@@ -104,8 +141,12 @@ fn take_over(folder: &Path, store: &mut Store) -> Result<(), ConfigurationError>
 }
 
 /// The cluster key that this node keeps, wrapped by its own. A new one is made only where nothing was encrypted yet.
-fn cluster_key(node: &NodeKey, may_make: bool) -> Result<Option<ClusterKey>, ConfigurationError> {
-    let mut state = Folder::new(Path::new(STATE_FOLDER));
+fn cluster_key(
+    state: &Path,
+    node: &NodeKey,
+    may_make: bool,
+) -> Result<Option<ClusterKey>, ConfigurationError> {
+    let mut state = Folder::new(state);
     let kept = state.read(KEY, MOST_KEY).map_err(ConfigurationError::ReadKey)?;
     match kept.map(|kept| unwrapped(&kept, node)) {
         Some(Ok(key)) => return Ok(Some(key)),

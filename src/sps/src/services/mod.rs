@@ -14,11 +14,14 @@ mod jobs;
 mod network;
 mod pulse;
 mod recording;
+mod retention;
 mod ssh;
 mod ssh_firmware;
 mod supervise;
 mod time;
 mod unattended;
 
+#[cfg(test)]
+pub(crate) use cluster_configuration::open_with as open_configuration;
 pub(crate) use data::{DataState, FOLDER as DATA_FOLDER, Opened};
 pub(crate) use supervise::{PHASE, TITLE, supervise};

@@ -25,7 +25,9 @@ use super::inbox::FirmwareInbox;
 use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
-use super::{admin, boot_page, cleaning, data, importing, network, pulse, recording, time, unattended};
+use super::{
+    admin, boot_page, cleaning, data, importing, network, pulse, recording, retention, time, unattended,
+};
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
@@ -251,6 +253,7 @@ fn appliance(
         );
         services.push(data::service(&inputs));
         services.push(importing::service(&backend.data()));
+        services.push(retention::service(&backend.spare()));
         if boot.faults.has(recording::FAULT) {
             let then_crash = boot.faults.has(recording::THEN_CRASH);
             services.push(recording::service(backend.data().subscribe(), then_crash));

@@ -35,6 +35,8 @@ pub struct Superblock {
     pub size: u64,
     /// Its UUID, in the order of the text.
     pub uuid: [u8; 16],
+    /// Its label, filled up with zeros (`s_volume_name`).
+    label: [u8; 16],
 }
 
 impl Superblock {
@@ -48,6 +50,13 @@ impl Superblock {
             .read_at(OFFSET, &mut bytes)
             .map_err(SuperblockError::Read)?;
         Self::parse(&bytes).ok_or(SuperblockError::Absent)
+    }
+
+    /// Its label.
+    #[must_use]
+    pub fn label(&self) -> &[u8] {
+        let end = self.label.iter().position(|byte| *byte == 0);
+        &self.label[..end.unwrap_or(self.label.len())]
     }
 
     fn parse(bytes: &[u8; SIZE]) -> Option<Self> {
@@ -67,6 +76,7 @@ impl Superblock {
             block,
             size: blocks.checked_mul(block)?,
             uuid: std::array::from_fn(|at| bytes[0x68 + at]),
+            label: std::array::from_fn(|at| bytes[0x78 + at]),
         })
     }
 }

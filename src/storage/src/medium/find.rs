@@ -59,7 +59,7 @@ fn on_disk(disk: &Disk) -> Vec<FirmwareFile> {
 }
 
 /// The disk itself and its partitions, by name; nothing of the appliance's own disk and of firmware media.
-pub(super) fn volumes(disk: &Disk) -> Option<(Content, Vec<(String, BlockDevice)>)> {
+pub(crate) fn volumes(disk: &Disk) -> Option<(Content, Vec<(String, BlockDevice)>)> {
     let device = BlockDevice::read_only(&disk.path).ok()?;
     let content = probe(&device);
     if matches!(

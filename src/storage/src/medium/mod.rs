@@ -17,6 +17,7 @@ mod write;
 
 pub use error::MediumError;
 pub use file::MediumFile;
+pub(crate) use find::volumes;
 pub use find::{FirmwareFile, firmware_files, open};
 pub use sticks::{Stick, sticks, write_to_stick};
 pub use volume::{Entry, MOST_FILE, find, is_readable, list, read};

@@ -8,6 +8,7 @@
     reason = "all of it is test code: a failed step ends its test"
 )]
 
+mod additional;
 mod first_boot;
 mod install;
 mod lab;

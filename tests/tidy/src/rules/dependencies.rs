@@ -29,6 +29,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps", Kind::Wiring),
     ("sps-access", Kind::Base),
     ("sps-admin", Kind::Operations),
+    ("sps-archive", Kind::Shell),
+    ("sps-archive-engine", Kind::Engine),
     ("sps-boot-history", Kind::Shell),
     ("sps-boot-tests", Kind::Tool),
     ("sps-bootlog", Kind::Base),
@@ -123,7 +125,8 @@ const NOT_IN_ENGINES: [&str; 17] = [
     "tokio",
     "tokio-util",
 ];
-/// What a client of HTTP needs: the room that fetches files may have it too.
+/// What a client of HTTP needs: the rooms that fetch files and speak with S3 may have it too.
+const HTTP_CLIENTS: [&str; 2] = ["sps-archive", "sps-fetch"];
 const HTTP_CLIENT: [&str; 3] = ["http-body-util", "hyper", "hyper-util"];
 /// Libraries of HTTP and HTML: the web crate's alone.
 const ONLY_IN_WEB: [&str; 12] = [
@@ -194,7 +197,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
             "the engine `{name}` may not use `{used}`: engines are pure"
         ));
     }
-    let fetches = name == "sps-fetch" && HTTP_CLIENT.contains(&used);
+    let fetches = HTTP_CLIENTS.contains(&name) && HTTP_CLIENT.contains(&used);
     if name != "sps-web" && !fetches && kind != Kind::Tool && ONLY_IN_WEB.contains(&used) {
         return Some(format!("`{used}` belongs to sps-web alone"));
     }

@@ -110,3 +110,19 @@ fn a_document_that_is_none_blocks_and_nothing_else_is_looked_at() {
     insta::assert_snapshot!(told.join("\n"));
     assert_eq!(crate::check(&document(5), 5, 5), []);
 }
+
+#[test]
+fn a_policy_whose_target_is_not_reached_is_told() {
+    let mut old = document(4);
+    old["policies"]["backup"] =
+        json!({"nightly": {"start": "03:00", "target": {"kind": "nfs", "server": "nas", "path": "/b"}}});
+    old["policies"]["archive"] = json!({"old": {"start": "04:00", "after_days": 30, "target": {"kind": "smb", "server": "nas", "share": "a", "user": "u", "password": "[redacted]"}}});
+    insta::assert_snapshot!(found("unreachable_targets", &old, 4, 5).join("\n"));
+    assert_eq!(found("unreachable_targets", &old, 4, 4).len(), 0);
+    let mut new = document(5);
+    let disk = json!({"kind": "directory", "label": "backup", "path": ""});
+    new["policies"]["backup"] =
+        json!({"nightly": {"start": "03:00", "target": disk, "analytics": true, "password": "[redacted]"}});
+    new["policies"]["archive"] = json!({"cleaned": {"start": "04:00", "after_days": 30, "target": null}});
+    assert_eq!(crate::check(&new, 5, 5), []);
+}

@@ -1,0 +1,144 @@
+//! Backup policies.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use sps_archive::{BackedUp, Order, Take, back_up};
+use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::policies::BackupPolicy;
+use sps_config::Secret;
+use sps_datastore_engine::{Class, Kind, RESERVED, layout};
+use zeroize::Zeroizing;
+
+use super::error::SpaceError;
+use super::moving::GoOn;
+use super::room::Spare;
+use super::target::reach;
+use crate::services::Opened;
+
+/// Folder on `data` for what a backup needs meanwhile.
+const SCRATCH: &str = "backup-work";
+/// Longest time for the copy of the session database: 6.2 GB were copied in 30 s.
+const COPY: Duration = Duration::from_secs(3600);
+
+/// What is enclosed with the password. The node's document and licence are given as they are.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Keys {
+    pub(super) cluster_key: Secret,
+    pub(super) node: serde_json::Value,
+    pub(super) licence: Option<String>,
+}
+
+/// A folder that is empty, and gone afterwards.
+pub(super) struct Scratch(pub(super) PathBuf);
+
+impl Scratch {
+    pub(super) fn new(data: &Path) -> Result<Self, SpaceError> {
+        let own = Self(data.join(SCRATCH));
+        own.remove().map_err(SpaceError::folder(&own.0))?;
+        fs::create_dir_all(&own.0).map_err(SpaceError::folder(&own.0))?;
+        Ok(own)
+    }
+
+    fn remove(&self) -> std::io::Result<()> {
+        match fs::remove_dir_all(&self.0) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            removed => removed,
+        }
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What is left goes with the next backup.
+        let _left = self.remove();
+    }
+}
+
+impl Spare {
+    /// Runs a backup policy; what it did, for people.
+    pub(super) fn back_up(
+        &self,
+        policy: &BackupPolicy,
+        document: &Cluster,
+        now: u64,
+        go_on: GoOn<'_>,
+    ) -> Result<String, SpaceError> {
+        let (opened, sessions) = self.sessions()?;
+        let password = policy.password.as_ref().and_then(|password| password.known());
+        let password = password.ok_or(SpaceError::NoPassword)?;
+        let keys = self.keys(&opened)?;
+        let reached = reach(&self.places, document, &policy.target)?;
+        let scratch = Scratch::new(opened.path.parent().unwrap_or(&opened.path))?;
+        let copy = scratch.0.join("sessions.db");
+        sessions.copy(&copy, COPY)?;
+        let live = sessions.path().to_owned();
+        let order = Order {
+            shelf: &reached.shelf,
+            appliance: &self.appliance(),
+            product: &self.product,
+            root: &opened.path,
+            layout: opened.layout,
+            source: &|relative| taken(&opened, relative, policy.analytics, &live, &copy),
+            scratch: &scratch.0,
+            keys: &keys,
+            password,
+            now,
+        };
+        let done = back_up(&order, &mut |done: &BackedUp| {
+            go_on(done.files, done.stored_bytes)
+        })?;
+        self.backed_up(now);
+        Ok(told(&done))
+    }
+
+    fn keys(&self, opened: &Opened) -> Result<Zeroizing<Vec<u8>>, SpaceError> {
+        let configuration = opened.configuration.as_ref().ok_or(SpaceError::NoStore)?;
+        let configuration = configuration
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let keys = Keys {
+            cluster_key: configuration.key().ok_or(SpaceError::NoKey)?.to_base64(),
+            node: serde_json::to_value(self.settings.node()).map_err(SpaceError::Keys)?,
+            licence: self.licence(),
+        };
+        Ok(Zeroizing::new(
+            serde_json::to_vec(&keys).map_err(SpaceError::Keys)?,
+        ))
+    }
+}
+
+/// How a file of the tree is taken.
+fn taken(opened: &Opened, relative: &[u8], analytics: bool, live: &Path, copy: &Path) -> Take {
+    if RESERVED.iter().any(|name| name.as_bytes() == relative) {
+        return Take::Leave;
+    }
+    let path = opened.path.join(String::from_utf8_lossy(relative).as_ref());
+    if path == live {
+        return Take::Instead(copy.to_owned());
+    }
+    // Logs of databases belong to a moment that is over; the copy holds what they hold. Files beside a rename are not whole.
+    let ends = |ending: &[u8]| relative.ends_with(ending);
+    let place = layout(opened.layout).and_then(|layout| layout.place_of(relative));
+    match place.map(|place| (place.kind, place.class)) {
+        Some((Kind::SessionDatabase, _)) if ends(b"-wal") || ends(b"-shm") => Take::Leave,
+        Some((Kind::Analytics, _)) if !analytics => Take::Leave,
+        Some((_, Class::Dropped)) => Take::Leave,
+        Some((_, Class::WriteOnce)) => Take::Once,
+        None if ends(b".new") => Take::Leave,
+        Some((_, Class::Append | Class::Database | Class::Document)) | None => Take::Changing,
+    }
+}
+
+fn told(done: &BackedUp) -> String {
+    let mut text = format!(
+        "backup {}: {} files, {} bytes; {} were new, {} bytes",
+        done.name, done.files, done.bytes, done.stored, done.stored_bytes
+    );
+    if done.left > 0 {
+        text += &format!("; {} were still being written", done.left);
+    }
+    text
+}

@@ -1,0 +1,394 @@
+//! Policies on a real store: sessions with trails, the tree of an earlier firmware, a disk that is a folder.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::policies::{ArchivePolicy, BackupPolicy, Target};
+use sps_config::{Change, Secret};
+use sps_datastore::{Steps, Store};
+use sps_datastore_engine::Kind;
+use sps_session_record::{Endpoint, FORMAT, Indexing, SessionRecord, TrailFile, Word};
+use sps_store_forms::{Forms, Opening};
+use tempfile::TempDir;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+
+use super::{Places, SpaceError, Spare, Work};
+use crate::backend::Settings;
+use crate::node::now;
+use crate::services::{DataState, Opened, open_configuration};
+
+const FIRMWARE: &str = "0202020202020202020202020202020202020202020202020202020202020202";
+const DAY: i64 = 24 * 3600 * 1000;
+const PASSWORD: &str = "correct horse battery staple";
+
+/// An appliance with folders for its disks.
+struct Lab {
+    folder: TempDir,
+    settings: Settings,
+}
+
+/// The parts of it that live while `data` is mounted.
+struct Running {
+    spare: Spare,
+    opened: Arc<Opened>,
+}
+
+impl Lab {
+    fn new() -> Self {
+        let folder = tempfile::tempdir_in("/dev/shm").unwrap();
+        for name in ["data", "state", "disks/backup"] {
+            fs::create_dir_all(folder.path().join(name)).unwrap();
+        }
+        let settings = Settings::open(&folder.path().join("node")).unwrap();
+        let key = sps_cluster_config::NodeKey::generate().unwrap().to_base64();
+        let change = settings.change_by_itself("test", "key", |node| node.keys.node = Some(key));
+        tokio::runtime::Handle::current().block_on(change).unwrap();
+        Self { folder, settings }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// As the service of `data` opens it.
+    fn start(&self, disks: &Path) -> Running {
+        let store = Store::open(&self.path("data"), FIRMWARE, 5, &Steps::default()).unwrap();
+        let prepared = store.prepare(&Forms, now(), &mut |_| true).unwrap();
+        let key = self.settings.node().keys.node.unwrap();
+        let configuration = open_configuration(&self.path("state"), &prepared.path, &key).unwrap();
+        let mut opened = Opened {
+            store,
+            tree: prepared.tree,
+            path: prepared.path,
+            layout: 5,
+            sessions: None,
+            configuration: Some(Mutex::new(configuration)),
+        };
+        let sessions = Opening::of(&opened.place(Kind::SessionDatabase), 1)
+            .unwrap()
+            .sessions;
+        opened.sessions = Some(Arc::new(sessions));
+        let opened = Arc::new(opened);
+        let data = watch::Sender::new(DataState {
+            opened: Some(opened.clone()),
+            ..DataState::default()
+        });
+        let spare = Spare::new(
+            self.settings.clone(),
+            Places::Folders(disks.to_owned()),
+            "7.0.0".into(),
+            self.path("state"),
+            data,
+        );
+        Running { spare, opened }
+    }
+}
+
+impl Running {
+    /// Changes the configuration.
+    fn set(&self, change: impl FnOnce(&mut Cluster)) {
+        let mut store = self.opened.configuration.as_ref().unwrap().lock().unwrap();
+        let mut document = store.document().clone();
+        change(&mut document);
+        let by = Change {
+            time: now(),
+            who: "test".into(),
+            message: String::new(),
+            what: Vec::new(),
+        };
+        let revision = store.revision();
+        store.commit(revision, &document, by).unwrap();
+    }
+
+    /// Records a session that ended `days` ago; its trail is carried too, as while another firmware has a tree.
+    fn record(&self, id: &str, days: i64) {
+        let name = format!("2026/01/01/{id}.zat");
+        let path = self.opened.place(Kind::Trails).join(&name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, format!("the trail of {id}")).unwrap();
+        let end = i64::try_from(now()).unwrap() * 1000 - days * DAY;
+        let record = SessionRecord {
+            format: FORMAT,
+            id: id.into(),
+            protocol: Word::SSH,
+            connection: "linux".into(),
+            start: end - 1000,
+            end: Some(end),
+            client: Endpoint {
+                address: "192.0.2.1".into(),
+                port: 50_000,
+            },
+            server: None,
+            target: None,
+            gateway_user: Some("alice".into()),
+            server_user: None,
+            verdict: Word::ACCEPT,
+            channels: Vec::new(),
+            events: Vec::new(),
+            trail: Some(TrailFile {
+                name,
+                size: fs::metadata(&path).unwrap().len(),
+            }),
+            indexing: Indexing::default(),
+        };
+        self.opened.store.carry_out(self.opened.tree, &record).unwrap();
+        self.opened.keep_session(&record).unwrap();
+    }
+
+    fn run(&self, work: &Work) -> Result<String, SpaceError> {
+        self.spare.run(work, &mut |_, _| true)
+    }
+
+    fn trails(&self) -> Vec<String> {
+        let mut found = Vec::new();
+        for id in ["ssh-1", "ssh-2", "ssh-3"] {
+            let path = self
+                .opened
+                .place(Kind::Trails)
+                .join(format!("2026/01/01/{id}.zat"));
+            let carried = self
+                .opened
+                .path
+                .parent()
+                .unwrap()
+                .join(format!("carry/{id}/trail"));
+            assert_eq!(path.exists(), carried.exists(), "{id} is where it is carried");
+            if path.exists() {
+                found.push(id.to_owned());
+            }
+        }
+        found
+    }
+
+    fn ids(&self) -> Vec<String> {
+        let sessions = self.opened.sessions.as_ref().unwrap();
+        let mut ids: Vec<String> = sessions.records().map(|record| record.unwrap().id).collect();
+        ids.sort();
+        ids
+    }
+}
+
+fn disk() -> Target {
+    Target::Directory {
+        label: "backup".into(),
+        path: "sps".into(),
+    }
+}
+
+fn archive(target: Option<Target>) -> ArchivePolicy {
+    ArchivePolicy {
+        start: "03:00".into(),
+        target,
+        after_days: 30,
+    }
+}
+
+fn backup() -> BackupPolicy {
+    BackupPolicy {
+        start: "04:00".into(),
+        target: disk(),
+        analytics: true,
+        password: Some(Secret::from(PASSWORD.to_owned()).into()),
+    }
+}
+
+/// A test on a thread that may wait, with a runtime behind it.
+async fn blocking(test: impl FnOnce() + Send + 'static) {
+    spawn_blocking(test).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archived_trails_are_on_the_disk_and_gone_from_every_tree_and_their_sessions_stay() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        running.set(|document| {
+            document
+                .policies
+                .archive
+                .insert("old".into(), archive(Some(disk())));
+        });
+        for (id, days) in [("ssh-1", 100), ("ssh-2", 31), ("ssh-3", 29)] {
+            running.record(id, days);
+        }
+        assert_eq!(running.trails(), ["ssh-1", "ssh-2", "ssh-3"]);
+        let told = running.run(&Work::Archive("old".into())).unwrap();
+        assert!(told.starts_with("2 audit trails archived"), "{told}");
+        assert_eq!(running.trails(), ["ssh-3"]);
+        assert_eq!(running.ids(), ["ssh-1", "ssh-2", "ssh-3"]);
+        let sessions = running.opened.sessions.as_ref().unwrap();
+        let archived = sessions.archived("ssh-1").unwrap().unwrap();
+        assert_eq!(archived.target.as_deref(), Some("disk backup, folder sps"));
+        let there = lab.path("disks/backup/sps").join(&archived.object);
+        assert_eq!(fs::read_to_string(there).unwrap(), "the trail of ssh-1");
+        let due = running.spare.policies().unwrap();
+        assert!(due[0].last.as_ref().unwrap().done && due[0].next.unwrap() > now());
+        let again = running.run(&Work::Archive("old".into())).unwrap();
+        assert!(again.starts_with("0 audit trails"), "{again}");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn clean_up_and_retention_delete_what_is_older_and_nothing_while_the_clock_is_doubted() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        running.set(|document| {
+            document.policies.archive.insert("gone".into(), archive(None));
+            document.management.session_database.keep_metadata_days = Some(60);
+        });
+        for (id, days) in [("ssh-1", 100), ("ssh-2", 31), ("ssh-3", 0)] {
+            running.record(id, days);
+        }
+        let (clean_up, retention) = (Work::Archive("gone".into()), Work::Retention);
+        // Nobody has looked at the clock yet, and then it has leapt.
+        for leapt in [None, Some(now() + 400 * 24 * 3600)] {
+            if let Some(to) = leapt {
+                running.spare.look_at_clock(now()).unwrap();
+                running.spare.look_at_clock(to).unwrap();
+                assert!(running.spare.clock_doubted_until().is_some());
+            }
+            for work in [&clean_up, &retention] {
+                let error = running.run(work).unwrap_err();
+                assert!(matches!(error, SpaceError::Clock), "{error}");
+            }
+        }
+        assert_eq!(running.trails(), ["ssh-1", "ssh-2", "ssh-3"]);
+        // The clock is set back, and goes on for a day.
+        let back = now();
+        running.spare.look_at_clock(back).unwrap();
+        running.spare.look_at_clock(back + 24 * 3600).unwrap();
+        running.run(&clean_up).unwrap();
+        assert_eq!(
+            (running.trails(), running.ids().len()),
+            (vec!["ssh-3".to_owned()], 3)
+        );
+        let told = running.run(&retention).unwrap();
+        assert_eq!(
+            told,
+            "1 sessions older than 60 days deleted, 1 audit trails with them"
+        );
+        assert_eq!(running.ids(), ["ssh-2", "ssh-3"]);
+        assert!(!lab.path("data/carry/ssh-1").exists());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_to_be_archived_is_not_deleted_before() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        let nas = Target::Nfs {
+            server: "nas".into(),
+            path: "/b".into(),
+        };
+        running.set(|document| {
+            document.policies.archive.insert("old".into(), archive(Some(nas)));
+            document.management.session_database.keep_metadata_days = Some(60);
+        });
+        running.record("ssh-1", 100);
+        running.record("ssh-2", 0);
+        running.spare.look_at_clock(now()).unwrap();
+        let error = running.run(&Work::Archive("old".into())).unwrap_err();
+        assert!(error.to_string().contains("NFS export is not reached"), "{error}");
+        let told = running.run(&Work::Retention).unwrap();
+        assert!(told.starts_with("0 sessions"), "{told}");
+        assert_eq!(running.ids(), ["ssh-1", "ssh-2"]);
+        let due = running.spare.policies().unwrap();
+        let old = due
+            .iter()
+            .find(|due| due.work == Work::Archive("old".into()))
+            .unwrap();
+        assert!(old.next.is_none() && old.problem.is_some());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_comes_back_on_another_appliance_with_everything_and_its_secrets() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        running.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+            document.network.host_name = "sps-of-old".into();
+        });
+        for id in ["ssh-1", "ssh-2", "ssh-3"] {
+            running.record(id, 1);
+        }
+        assert_eq!(running.spare.last_backup(), None);
+        let told = running.run(&Work::Backup("nightly".into())).unwrap();
+        assert!(running.spare.last_backup().is_some(), "{told}");
+        let backups = running.spare.backups("nightly").unwrap();
+        let (_, name) = backups[0].clone();
+        let restore = |running: &Running| {
+            let wanted = (None, name.as_str());
+            running.spare.restore("nightly", wanted, None, &mut |_, _| true)
+        };
+        let full = restore(&running).unwrap_err();
+        assert!(matches!(full, SpaceError::NotEmpty { sessions: 3 }), "{full}");
+
+        let other = Lab::new();
+        let empty = other.start(&lab.path("disks"));
+        empty.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+        });
+        let back = restore(&empty).unwrap();
+        assert!(back.what.contains("reboot to work on it"), "{}", back.what);
+        assert_eq!(empty.ids(), [""; 0], "what is worked on stays until the restart");
+        drop(empty);
+        let restored = other.start(&lab.path("disks"));
+        assert_eq!(restored.ids(), running.ids());
+        let document = |running: &Running| running.spare.document().unwrap();
+        assert_eq!(document(&restored), document(&running), "secrets too");
+        for id in ["ssh-1", "ssh-2", "ssh-3"] {
+            let trail = format!("2026/01/01/{id}.zat");
+            let path = restored.opened.place(Kind::Trails).join(trail);
+            assert_eq!(fs::read_to_string(path).unwrap(), format!("the trail of {id}"));
+        }
+        drop(restored);
+        let again = other.start(&lab.path("disks"));
+        assert_eq!(document(&again), document(&running), "the key is its own now");
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_backup_leaves_the_appliance_as_it_is() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        running.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+        });
+        running.record("ssh-1", 1);
+        running.run(&Work::Backup("nightly".into())).unwrap();
+        let (appliance, name) = running.spare.backups("nightly").unwrap()[0].clone();
+        let objects = lab
+            .path("disks/backup/sps/backup")
+            .join(&appliance)
+            .join("objects");
+        let mut found = fs::read_dir(objects).unwrap().map(|entry| entry.unwrap().path());
+        fs::remove_dir_all(found.next().unwrap()).unwrap();
+        let other = Lab::new();
+        let empty = other.start(&lab.path("disks"));
+        empty.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+        });
+        let wanted = (Some(appliance.as_str()), name.as_str());
+        let error = empty
+            .spare
+            .restore("nightly", wanted, None, &mut |_, _| true)
+            .unwrap_err();
+        assert!(error.to_string().contains("is damaged or missing"), "{error}");
+        let trees = empty.opened.store.facts().unwrap().trees;
+        assert_eq!(trees.len(), 1, "what was begun is gone");
+        assert!(!other.path("data/backup-work").exists());
+    })
+    .await;
+}
