@@ -67,21 +67,6 @@ impl Appliance {
             Request::SupportBundle { .. } => Ok(Response::Bundle(bundle())),
             Request::InstallDisks => Ok(Response::Disks(disks())),
             Request::InstallPlan { disk, keep_data } => Ok(Response::Plan(plan(disk, *keep_data))),
-            Request::WebLogin { .. }
-            | Request::Setup { .. }
-            | Request::Changes { .. }
-            | Request::BundleKeep
-            | Request::BundleList
-            | Request::BundleRead { .. }
-            | Request::BundleDelete { .. }
-            | Request::FirmwareNotes { .. }
-            | Request::LicenceShow
-            | Request::StoreShow
-            | Request::ImportPause { .. }
-            | Request::SessionList { .. }
-            | Request::LicenceSet { .. }
-            | Request::FirmwareSsh { .. }
-            | Request::FirmwareFetch { .. } => Err(Failure::refused("not at the console")),
             Request::Seal | Request::Unseal => {
                 self.sealed = *request == Request::Seal;
                 done(if self.sealed { "sealed" } else { "no longer sealed" })
@@ -91,6 +76,7 @@ impl Appliance {
             | Request::NormalBoot
             | Request::Reboot { .. }
             | Request::Shutdown { .. } => done(""),
+            _ => Err(Failure::refused("not at the console")),
         }
     }
 
