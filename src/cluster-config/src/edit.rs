@@ -26,6 +26,14 @@ pub enum Edit {
     Remove(Place),
 }
 
+impl Drop for Edit {
+    fn drop(&mut self) {
+        if let Self::Set(_, value) = self {
+            seal::wipe(value);
+        }
+    }
+}
+
 /// A value that differs between two documents.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Difference {
@@ -208,7 +216,11 @@ fn apply(written: &mut Value, edit: &Edit) -> Result<(), EditError> {
 fn set(written: &mut Value, place: &Place, value: &Value) -> Result<(), EditError> {
     let mut value = value.clone();
     let before = find(written, place).ok();
-    secrets::keep(&mut value, before, place)?;
+    let kept = secrets::keep(&mut value, before, place);
+    if kept.is_err() {
+        seal::wipe(&mut value);
+    }
+    kept?;
     let Some((above, name)) = place.split() else {
         seal::wipe(written);
         *written = value;

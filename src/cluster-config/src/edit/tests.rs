@@ -272,3 +272,51 @@ fn what_takes_names_is_known() {
         assert!(seen > 60, "{seen}");
     }
 }
+
+/// Every place of a value, the deepest last.
+fn places(value: &Value, at: &Place, found: &mut Vec<Place>) {
+    found.push(at.clone());
+    match value {
+        Value::Object(object) => object
+            .iter()
+            .for_each(|(name, inner)| places(inner, &at.below(name), found)),
+        Value::Array(list) => list.iter().enumerate().for_each(|(number, inner)| {
+            let name = inner.get("name").and_then(Value::as_str);
+            let part = name.map_or(number.to_string(), ToOwned::to_owned);
+            places(inner, &at.below(&part), found);
+        }),
+        _ => {}
+    }
+}
+
+/// Whatever is set of another document, or removed: it is refused, or shown as it was set, and nothing ever shows a secret.
+#[test]
+fn any_part_of_another_document_is_taken_as_it_is_or_refused() {
+    let (mut taken, mut refused) = (0, 0);
+    for seed in 0..2 {
+        let (document, other) = (random(seed), rich(seed + 50));
+        let shown = other.shown(&Place::default()).unwrap();
+        let mut all = Vec::new();
+        places(&shown, &Place::default(), &mut all);
+        for at in all {
+            let value = other.shown(&at).unwrap();
+            for edit in [Edit::Set(at.clone(), value.clone()), Edit::Remove(at.clone())] {
+                let is_set = matches!(edit, Edit::Set(..));
+                match document.edited(&[edit]) {
+                    Ok(edited) => {
+                        taken += 1;
+                        let now = edited.shown(&at);
+                        assert!(!is_set || now.as_ref().ok() == Some(&value), "{at}: {now:?}");
+                        let differences = document.differences(&edited).unwrap();
+                        assert!(!format!("{differences:?}").contains("hunter"), "{at}");
+                    }
+                    Err(error) => {
+                        refused += 1;
+                        assert!(!error.to_string().contains("hunter"), "{at}: {error}");
+                    }
+                }
+            }
+        }
+    }
+    assert!(taken > 200 && refused > 200, "{taken} taken, {refused} refused");
+}
