@@ -15,6 +15,7 @@ mod routes;
 mod sessions;
 mod settings;
 mod setup;
+mod space;
 mod store;
 mod support;
 mod transaction;

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     access, appliance, configuration, core_files, envelope, fetch, firmware, licence, openapi, sessions,
-    settings, setup, store, support, transaction,
+    settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -71,6 +71,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(sessions::CHANNELS, get(sessions::channels))
         .route(sessions::EVENTS, get(sessions::events))
         .route(store::STORE, get(store::show))
+        .route(space::SPACE, get(space::show).post(space::begin))
+        .route(space::BACKUPS, get(space::backups))
         .route(store::IMPORT, get(store::import).put(store::set_import))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .merge(settings::routes().layer(DefaultBodyLimit::max(SETTINGS_BYTES)))

@@ -103,10 +103,16 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Policies",
-        entries: &[Entry {
-            title: "Policies",
-            path: "/settings/policies",
-        }],
+        entries: &[
+            Entry {
+                title: "Policies",
+                path: "/settings/policies",
+            },
+            Entry {
+                title: "Backup & archive",
+                path: super::space::PAGE,
+            },
+        ],
     },
     Section {
         title: "Traffic Controls",

@@ -9,7 +9,7 @@ use sps_admin::{
     ActionLog, Arrived, Backend, Change, Confirmed, Context, CoreFile, Failure, Finding, FirmwareIdentity,
     FirmwareSource, InterfaceStatus, Jobs, KeptBundle, KeptState, Licence, LicenceFile, LicensedFeature,
     Licensing, NetworkStatus, Notes, Operations, Origin, Parcel, Progress, Reply, Request, Response,
-    Rollback, Severity, Slot, SlotState, Slots, Standing, Status, StoreStatus, Test, Work,
+    Rollback, Severity, Slot, SlotState, Slots, Space, Standing, Status, StoreStatus, Test, Work,
 };
 use sps_session_record::SessionRecord;
 use sps_web::{Administration, Gate};
@@ -54,6 +54,8 @@ pub(crate) struct State {
     pub(crate) store: StoreStatus,
     /// Recorded sessions, the newest first.
     pub(crate) sessions: Vec<SessionRecord>,
+    /// Room, and what makes some.
+    pub(crate) space: Space,
     /// Core files.
     pub(crate) cores: Vec<CoreFile>,
     /// Sessions before that are not imported yet.

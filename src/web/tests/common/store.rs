@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use sps_admin::{
-    CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport, SessionLine,
-    SessionPage, SessionSearch, StoreFindings, StoreStatus,
+    BackupLine, CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport,
+    SessionLine, SessionPage, SessionSearch, Space, SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings,
+    StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -68,6 +69,7 @@ pub(crate) fn upgraded() -> StoreStatus {
         total: 2_000_000_000_000,
         free: 1_260_000_000_000,
         others: vec!["layout-4.0".into()],
+        space: None,
         import: Some(SessionImport {
             done: 412_300,
             total: 1_300_000,
@@ -104,10 +106,55 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
             state.cores.retain(|file| file.key != *key);
             Ok(Response::Done { note: String::new() })
         }
+        Request::SpaceShow => Ok(Response::Space(state.space.clone())),
+        Request::BackupList { .. } => Ok(Response::Backups(vec![BackupLine {
+            policy: "<b>nightly</b>".into(),
+            appliance: "gate-01".into(),
+            name: "2027-01-15T03:00:00Z".into(),
+        }])),
+        Request::ArchiveRun { .. } | Request::BackupRun { .. } | Request::BackupRestore { .. } => {
+            Ok(Response::Done {
+                note: "3 audit trails were archived".into(),
+            })
+        }
         Request::StoreCheck { adopt } => Ok(Response::StoreChecked(checked(*adopt))),
         Request::SessionSearch { search } => self::search(state, search),
         Request::SessionShow { id } => session(state, id),
         _ => Err(Failure::refused("not in this test")),
+    }
+}
+
+/// A disk that is too full, and two policies.
+pub(crate) fn full() -> Space {
+    let policy = |name: &str, kind, problem: Option<&str>| SpacePolicy {
+        name: name.into(),
+        kind,
+        target: "s3://archive.example.com/evidence".into(),
+        next: Some(1_800_003_600),
+        last: Some(SpaceRun {
+            at: 1_799_990_000,
+            done: problem.is_none(),
+            what: "12 audit trails were archived".into(),
+        }),
+        problem: problem.map(str::to_owned),
+    };
+    Space {
+        used: 913,
+        limit: Some(90),
+        full_since: Some(1_799_999_000),
+        archiving_at_limit: true,
+        clock_doubted_until: None,
+        working: Some("archiving with the policy <b>old</b>".into()),
+        archived: 41_200,
+        deleted: 7,
+        policies: vec![
+            policy("<b>old</b>", SpacePolicyKind::Archive, None),
+            policy(
+                "nightly",
+                SpacePolicyKind::Backup,
+                Some("a share of Windows is not served"),
+            ),
+        ],
     }
 }
 

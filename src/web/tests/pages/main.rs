@@ -21,4 +21,5 @@ mod searching;
 mod settings;
 mod showing;
 mod slow;
+mod space;
 mod uploads;
