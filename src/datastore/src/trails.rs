@@ -45,7 +45,7 @@ pub(crate) fn remove(
     remove_carried(root, id, &mut removed)?;
     removed.names += u64::from(remove_same(root, own, trail.as_bytes(), &file)?);
     let left = fstat(&file).map_err(|error| StoreError::read(root.path())(error.into()))?;
-    removed.left = u64::from(left.st_nlink);
+    removed.left = left.st_nlink;
     Ok(removed)
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sps_archive_engine::{Action, Clock, Daily, Filling, Limits, State, Trust, permille};
 use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::policies::Target;
 use sps_config::Secret;
 use sps_sessions::Sessions;
 use tokio::sync::watch;
@@ -194,6 +195,12 @@ impl Spare {
 
     /// Looks how full the disk is; the policies to run because of it.
     pub(crate) fn look(&self, now: u64) -> Result<Vec<Work>, SpaceError> {
+        let usage = self.opened()?.store.usage()?;
+        self.act(permille(usage.used, usage.free), now)
+    }
+
+    /// So much of the disk is used (thousandths): the policies to run because of it.
+    pub(super) fn act(&self, used: u32, now: u64) -> Result<Vec<Work>, SpaceError> {
         let (opened, document) = (self.opened()?, self.document()?);
         let prevention = &document.management.disk_fill_up_prevention;
         let limits = Limits {
@@ -201,8 +208,6 @@ impl Spare {
             percent: prevention.used_space_ratio_limit,
             archiving: prevention.archiving_enabled,
         };
-        let usage = opened.store.usage()?;
-        let used = permille(usage.used, usage.free);
         let mut filling = locked(&self.filling);
         let actions = filling.observe(limits, used, now);
         let full_since = match filling.state() {
@@ -254,7 +259,7 @@ impl Spare {
         }
         for (name, policy) in &document.policies.archive {
             let target = policy.target.as_ref();
-            let problem = target.and_then(|target| target.unreachable()).map(str::to_owned);
+            let problem = target.and_then(Target::unreachable).map(str::to_owned);
             let shown = target.map(called).unwrap_or_default();
             add(
                 Work::Archive(name.clone()),
