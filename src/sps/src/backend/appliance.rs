@@ -226,24 +226,10 @@ impl Appliance {
             Request::NormalBoot => self.normal_boot(&context).await,
             Request::FirmwareSsh { on } => firmware::by_ssh(self, on, &context).await,
             Request::FirmwareFetch { url, sha256 } => fetching::fetch(self, &url, &sha256, &context).await,
-            Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
-                self.aside(move |own| store::answer(&own, &request)).await
-            }
-            Request::SpaceShow
-            | Request::ArchiveRun { .. }
-            | Request::BackupRun { .. }
-            | Request::BackupList { .. }
-            | Request::BackupRestore { .. } => {
-                self.aside(move |own| space::answer(&own, &request, &context))
-                    .await
-            }
             Request::LicenceShow => Ok(licence::show(self)),
             Request::LicenceSet { file } => self.aside(move |own| licence::set(&own, &file)).await,
-            Request::InstallDisks
-            | Request::InstallPlan { .. }
-            | Request::InstallRun { .. }
-            | Request::PasswordReset { .. } => {
-                self.aside(move |own| installing::answer(&own, request, &context))
+            of_disks => {
+                self.aside(move |own| answer_of_disks(&own, of_disks, &context))
                     .await
             }
         }
@@ -305,6 +291,25 @@ impl Backend for Appliance {
 
     fn perform<'a>(&'a self, request: Request, context: Context) -> Work<'a> {
         Box::pin(self.answer(request, context))
+    }
+}
+
+/// What is asked of the data store, its room, and disks to install on.
+fn answer_of_disks(own: &Appliance, request: Request, context: &Context) -> Reply {
+    match request {
+        Request::StoreShow | Request::ImportPause { .. } | Request::SessionList { .. } => {
+            store::answer(own, &request)
+        }
+        Request::SpaceShow
+        | Request::ArchiveRun { .. }
+        | Request::BackupRun { .. }
+        | Request::BackupList { .. }
+        | Request::BackupRestore { .. } => space::answer(own, &request, context),
+        Request::InstallDisks
+        | Request::InstallPlan { .. }
+        | Request::InstallRun { .. }
+        | Request::PasswordReset { .. } => installing::answer(own, request, context),
+        _ => Err(Failure::failed("nothing answers this request")),
     }
 }
 
