@@ -159,6 +159,27 @@ fn a_restore_cut_at_any_step_leaves_the_store_there_was_or_the_restored_one() ->
     Ok(())
 }
 
+#[test]
+fn clean_up_leaves_a_tree_alone_that_is_being_restored_or_waits_for_the_next_start() -> Result<()> {
+    let root = scratch()?;
+    let own = start(root.path(), NEW, LAST, &Steps::default())?;
+    let store = Store::open(root.path(), NEW, LAST, &Steps::default())?;
+    let clean = || store.clean(own.tree, &[NEW.to_owned()].into(), &mut || true);
+    let tree = store.restore(LAST)?;
+    fs::write(tree.path().join("of-the-backup"), "restored")?;
+    clean()?;
+    ensure!(tree.path().join("of-the-backup").exists(), "while it is built");
+    let path = tree.finish(NOW)?;
+    clean()?;
+    ensure!(path.join("of-the-backup").exists(), "before the next start");
+    let next = start(root.path(), NEW, LAST, &Steps::default())?;
+    ensure!(next.path == path);
+    let store = Store::open(root.path(), NEW, LAST, &Steps::default())?;
+    store.clean(next.tree, &[NEW.to_owned()].into(), &mut || true)?;
+    ensure!(path.exists() && !own.path.exists(), "then the one before goes");
+    Ok(())
+}
+
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;
     for entry in fs::read_dir(from)? {
