@@ -26,7 +26,7 @@ mod shelf;
 pub use backup::{BackedUp, Order, Source, Take, back_up};
 pub use error::{ArchiveError, BackupError, KeeperError, ShelfError};
 pub use keeper::{Keeper, Note, Trail, Trails};
-pub use manifest::{Backup, ManifestError, backups};
+pub use manifest::{Backup, ManifestError, backups, judge};
 pub use restore::{Restored, inspect, restore};
 pub use run::{Archived, Run, Skipped, archive, fetch};
 pub use shelf::{Bucket, Shelf, Stored};

@@ -10,7 +10,7 @@
 //! that SHA-256: whoever has no password cannot make a manifest that is taken.
 
 use std::fs::File;
-use std::io::{self, BufRead as _, BufReader, Read as _, Write};
+use std::io::{self, BufRead as _, BufReader, Read, Write};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
@@ -190,8 +190,8 @@ impl<W: Write> Writer<W> {
 
 /// Reads a manifest.
 #[derive(Debug)]
-pub(crate) struct Reader {
-    from: BufReader<File>,
+pub(crate) struct Reader<R> {
+    from: BufReader<R>,
     pub(crate) head: Head,
     digest: Sha256,
     line: u64,
@@ -208,9 +208,15 @@ enum Line {
     Tail(Tail),
 }
 
-impl Reader {
+impl Reader<File> {
     pub(crate) fn open(path: &Path) -> Result<Self, ManifestError> {
-        let mut from = BufReader::new(File::open(path)?);
+        Self::new(File::open(path)?)
+    }
+}
+
+impl<R: Read> Reader<R> {
+    fn new(from: R) -> Result<Self, ManifestError> {
+        let mut from = BufReader::new(from);
         let text = next_line(&mut from)?.ok_or(ManifestError::Digest)?;
         let head: Head = serde_json::from_slice(&text).map_err(|_| ManifestError::Line { line: 1 })?;
         if head.format != FORMAT {
@@ -262,7 +268,7 @@ impl Reader {
     }
 }
 
-impl Iterator for Reader {
+impl<R: Read> Iterator for Reader<R> {
     type Item = Result<Entry, ManifestError>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -275,7 +281,7 @@ impl Iterator for Reader {
     }
 }
 
-fn next_line(from: &mut BufReader<File>) -> Result<Option<Vec<u8>>, ManifestError> {
+fn next_line(from: &mut BufReader<impl Read>) -> Result<Option<Vec<u8>>, ManifestError> {
     let mut text = Vec::new();
     from.take(MOST_LINE).read_until(b'\n', &mut text)?;
     match text.last() {
@@ -283,6 +289,15 @@ fn next_line(from: &mut BufReader<File>) -> Result<Option<Vec<u8>>, ManifestErro
         Some(b'\n') => Ok(Some(text)),
         Some(_) => Err(ManifestError::Digest),
     }
+}
+
+/// Judges the bytes of a manifest: files and bytes of the backup when it is whole.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn judge(bytes: &[u8]) -> Result<(u64, u64), ManifestError> {
+    let (_, tail) = Reader::new(bytes)?.check()?;
+    Ok((tail.files, tail.bytes))
 }
 
 /// A backup on a shelf.

@@ -15,11 +15,12 @@ use crate::walk::{Met, walk};
 /// Files between two pauses.
 const PAUSE_EVERY: u64 = 256;
 
-/// Removes what is not needed beside the tree `used` and those of the firmware in `kept`; how many files went.
+/// Removes what is not needed beside the tree `used`, the one that is being restored, and those of the firmware in `kept`; how many
+/// files went.
 pub(crate) fn clean(
     root: &Folder,
     facts: &StoreFacts,
-    used: TreeName,
+    (used, restoring): (TreeName, Option<TreeName>),
     kept: &BTreeSet<String>,
     pause: &mut dyn FnMut() -> bool,
 ) -> Result<u64, StoreError> {
@@ -29,7 +30,8 @@ pub(crate) fn clean(
         }
         pointers.sync()?;
     }
-    let unneeded = facts.unneeded(used, kept);
+    let mut unneeded = facts.unneeded(used, kept);
+    unneeded.retain(|tree| Some(*tree) != restoring);
     for tree in &unneeded {
         let name = tree.to_string();
         root.rename(name.as_bytes(), format!("{REMOVING}{name}").as_bytes())?;

@@ -5,9 +5,7 @@
 
 use std::path::PathBuf;
 
-use sps_datastore_engine::{
-    BY_FIRMWARE, LastServed, Layout, SERVED_FORMAT, TREE_FORMAT, TreeName, TreeRecord, layout,
-};
+use sps_datastore_engine::{LastServed, Refusal, SERVED_FORMAT, TREE_FORMAT, TreeName, TreeRecord, layout};
 
 use crate::clean::remove_below;
 use crate::disk::Folder;
@@ -24,18 +22,9 @@ pub struct Restoring<'s> {
 }
 
 impl<'s> Restoring<'s> {
-    /// Makes an empty folder for a tree of the layout `number`; what an earlier try left goes.
-    pub(crate) fn begin(
-        root: &'s Folder,
-        firmware: &'s str,
-        generation: u32,
-        number: u32,
-    ) -> Result<Self, StoreError> {
-        let layout: &Layout = layout(number).ok_or(sps_datastore_engine::Refusal::Unknown { own: number })?;
-        let tree = TreeName {
-            generation,
-            layout: layout.number,
-        };
+    /// Makes an empty folder for the tree; what an earlier try left goes.
+    pub(crate) fn begin(root: &'s Folder, firmware: &'s str, tree: TreeName) -> Result<Self, StoreError> {
+        layout(tree.layout).ok_or(Refusal::Unknown { own: tree.layout })?;
         remove_below(root, tree.to_string().as_bytes(), &mut || true)?;
         root.folder_made(tree.to_string().as_bytes())?;
         root.sync()?;
@@ -79,11 +68,8 @@ impl<'s> Restoring<'s> {
             firmware: self.firmware.to_owned(),
             at: now,
         };
-        // The commit point: what was worked on last decides, whatever the pointer says, unless it is of a later layout.
+        // The commit point: what was worked on last decides, and the next start points to it.
         served.save(self.root)?;
-        let pointers = self.root.folder_made(BY_FIRMWARE.as_bytes())?;
-        pointers.remove(self.firmware.as_bytes())?;
-        pointers.sync()?;
         self.root.sync()?;
         Ok(self.path())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sps_datastore_engine::{
     BY_FIRMWARE, Choice, Facts, Journal, LastServed, Layout, Origin, Rates, Refusal, SERVED_FORMAT, State,
@@ -30,6 +31,8 @@ pub struct Store {
     /// Digest of the firmware's manifest.
     firmware: String,
     layout: &'static Layout,
+    /// A tree that comes from a backup, until the next start: clean-up leaves it alone. Held while clean-up works.
+    restoring: Mutex<Option<TreeName>>,
 }
 
 /// The tree the firmware may work on.
@@ -63,6 +66,7 @@ impl Store {
             root: Folder::open(root, steps)?,
             firmware: firmware.into(),
             layout,
+            restoring: Mutex::default(),
         })
     }
 
@@ -185,7 +189,16 @@ impl Store {
         // One that an earlier try left unfinished is removed and its name used again.
         let whole = facts.trees.iter().filter(|tree| tree.unfinished.is_none());
         let newest = whole.map(|tree| tree.name.generation).max().unwrap_or(0);
-        Restoring::begin(&self.root, &self.firmware, newest.saturating_add(1), number)
+        let tree = TreeName {
+            generation: newest.saturating_add(1),
+            layout: number,
+        };
+        *self.restoring() = Some(tree);
+        Restoring::begin(&self.root, &self.firmware, tree)
+    }
+
+    fn restoring(&self) -> MutexGuard<'_, Option<TreeName>> {
+        self.restoring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether sessions must be carried: another firmware than this one may go on from another tree.
@@ -229,7 +242,8 @@ impl Store {
     ) -> Result<u64, StoreError> {
         let mut kept = kept.clone();
         kept.insert(self.firmware.clone());
-        clean::clean(&self.root, &self.facts()?, used, &kept, pause)
+        let restoring = self.restoring();
+        clean::clean(&self.root, &self.facts()?, (used, *restoring), &kept, pause)
     }
 
     /// Makes an empty tree.

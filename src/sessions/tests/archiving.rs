@@ -1,5 +1,10 @@
 //! Archiving and retention as the database keeps them.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "all of it is test code: a failed step ends its test"
+)]
+
 use std::path::Path;
 
 use sps_session_record::{Endpoint, FORMAT, Indexing, SessionRecord, TrailFile, Word};

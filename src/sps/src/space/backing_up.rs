@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use sps_archive::{BackedUp, Order, Take, back_up};
-use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::policies::BackupPolicy;
+use sps_cluster_config::{Cluster, Protected};
 use sps_config::Secret;
 use sps_datastore_engine::{Class, Kind, RESERVED, layout};
 use zeroize::Zeroizing;
@@ -67,7 +67,7 @@ impl Spare {
         go_on: GoOn<'_>,
     ) -> Result<String, SpaceError> {
         let (opened, sessions) = self.sessions()?;
-        let password = policy.password.as_ref().and_then(|password| password.known());
+        let password = policy.password.as_ref().and_then(Protected::known);
         let password = password.ok_or(SpaceError::NoPassword)?;
         let keys = self.keys(&opened)?;
         let reached = reach(&self.places, document, &policy.target)?;

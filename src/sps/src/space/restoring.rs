@@ -5,7 +5,7 @@
 
 use sps_archive::{backups, inspect, restore};
 use sps_cluster_config::sections::policies::BackupPolicy;
-use sps_cluster_config::{Cluster, ClusterKey, NodeKey, wrap};
+use sps_cluster_config::{Cluster, ClusterKey, NodeKey, Protected, wrap};
 use sps_config::Secret;
 use sps_datastore_engine::{LATEST, RESERVED};
 use sps_durable::{Folder, replace};
@@ -50,11 +50,7 @@ impl Spare {
             0 => {}
             sessions => return Err(SpaceError::NotEmpty { sessions }),
         }
-        let own = wanted
-            .policy
-            .password
-            .as_ref()
-            .and_then(|password| password.known());
+        let own = wanted.policy.password.as_ref().and_then(Protected::known);
         let password = wanted.password.or(own).ok_or(SpaceError::NoPassword)?;
         let reached = reach(&self.places, document, &wanted.policy.target)?;
         let shelf = &reached.shelf;

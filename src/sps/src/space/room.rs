@@ -195,6 +195,12 @@ impl Spare {
 
     /// Looks how full the disk is; the policies to run because of it.
     pub(crate) fn look(&self, now: u64) -> Result<Vec<Work>, SpaceError> {
+        let usage = self.opened()?.store.usage()?;
+        self.act(permille(usage.used, usage.free), now)
+    }
+
+    /// So much of the disk is used (thousandths): the policies to run because of it.
+    pub(super) fn act(&self, used: u32, now: u64) -> Result<Vec<Work>, SpaceError> {
         let (opened, document) = (self.opened()?, self.document()?);
         let prevention = &document.management.disk_fill_up_prevention;
         let limits = Limits {
@@ -202,8 +208,6 @@ impl Spare {
             percent: prevention.used_space_ratio_limit,
             archiving: prevention.archiving_enabled,
         };
-        let usage = opened.store.usage()?;
-        let used = permille(usage.used, usage.free);
         let mut filling = locked(&self.filling);
         let actions = filling.observe(limits, used, now);
         let full_since = match filling.state() {

@@ -392,3 +392,37 @@ async fn a_damaged_backup_leaves_the_appliance_as_it_is() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_refuses_clients_archives_and_deletes_nothing() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        running.set(|document| {
+            document
+                .policies
+                .archive
+                .insert("old".into(), archive(Some(disk())));
+            document.policies.archive.insert("gone".into(), archive(None));
+            document.management.disk_fill_up_prevention.archiving_enabled = true;
+        });
+        running.record("ssh-1", 100);
+        let room = running.spare.room();
+        assert_eq!(running.spare.look(now()).unwrap(), []);
+        assert_eq!(room.borrow().full_since, None);
+        let works = running.spare.act(900, 1_800_000_000).unwrap();
+        assert_eq!(works, [Work::Archive("old".into())], "what deletes does not run");
+        assert_eq!(room.borrow().full_since, Some(1_800_000_000));
+        assert_eq!(running.trails(), ["ssh-1"]);
+        for work in works {
+            running.run(&work).unwrap();
+        }
+        assert_eq!(
+            (running.trails(), running.ids()),
+            (vec![], vec!["ssh-1".to_owned()])
+        );
+        assert_eq!(running.spare.act(700, 1_800_000_100).unwrap(), []);
+        assert_eq!(room.borrow().full_since, None);
+    })
+    .await;
+}
