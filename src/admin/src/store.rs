@@ -71,4 +71,8 @@ pub struct SessionLine {
     pub server: String,
     /// How it ended.
     pub verdict: String,
+    /// What became of its audit trail, in words: `archived at 2027-01-15 08:00:00 UTC to disk backup`; empty when it is here, or there is
+    /// none.
+    #[serde(default)]
+    pub trail: String,
 }

@@ -1,7 +1,7 @@
 //! The data store and sessions in words.
 
 use super::space::used;
-use super::{bytes, date, pairs, table};
+use super::{bytes, clean, date, pairs, table};
 use crate::store::{SessionImport, SessionLine, Sessions, StoreStatus};
 
 /// The data store.
@@ -55,10 +55,40 @@ pub fn sessions(found: &Sessions) -> String {
     };
     let rows: Vec<_> = found.sessions.iter().map(row).collect();
     let headings = ["BEGAN", "PROTOCOL", "USER", "FROM", "TO", "VERDICT", "SESSION"];
+    let moved = found.sessions.iter().filter(|session| !session.trail.is_empty());
+    let moved: String = moved
+        .map(|session| clean(&format!("{}: audit trail {}", session.id, session.trail)) + "\n")
+        .collect();
     format!(
-        "{}{} of {} sessions\n",
+        "{}{moved}{} of {} sessions\n",
         table(headings, &rows),
         rows.len(),
         found.total
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_says_where_its_trail_is() {
+        let session = SessionLine {
+            id: "ssh-1".into(),
+            trail: "archived at 2027-01-15 08:00:00 UTC to disk backup".into(),
+            ..SessionLine::default()
+        };
+        let told = sessions(&Sessions {
+            total: 2,
+            sessions: vec![session, SessionLine::default()],
+        });
+        let lines: Vec<&str> = told.lines().skip(3).collect();
+        assert_eq!(
+            lines,
+            [
+                "ssh-1: audit trail archived at 2027-01-15 08:00:00 UTC to disk backup",
+                "2 of 2 sessions"
+            ]
+        );
+    }
 }

@@ -76,11 +76,26 @@ fn sessions(own: &Appliance, limit: usize) -> Reply {
     let newest = catalogue.newest(limit.min(MOST_SESSIONS)).map_err(failed)?;
     Ok(Response::Sessions(Sessions {
         total: catalogue.count().map_err(failed)?,
-        sessions: newest.iter().map(line).collect(),
+        sessions: newest.iter().map(|record| line(&opened, record)).collect(),
     }))
 }
 
-fn line(record: &SessionRecord) -> SessionLine {
+/// What became of the trail of a session, in words.
+fn trail(opened: &Opened, id: &str) -> String {
+    let archived = opened
+        .sessions
+        .as_ref()
+        .and_then(|sessions| sessions.archived(id).ok()?);
+    archived.map_or_else(String::new, |archived| {
+        let at = sps_admin::text::date(archived.at);
+        match archived.target {
+            Some(target) => format!("archived at {at} to {target}"),
+            None => format!("deleted at {at} by the policy {}", archived.policy),
+        }
+    })
+}
+
+fn line(opened: &Opened, record: &SessionRecord) -> SessionLine {
     let target = record.server.as_ref().map(|server| server.address.clone());
     SessionLine {
         id: record.id.clone(),
@@ -90,5 +105,6 @@ fn line(record: &SessionRecord) -> SessionLine {
         client: record.client.address.clone(),
         server: record.target.clone().or(target).unwrap_or_default(),
         verdict: record.verdict.to_string(),
+        trail: trail(opened, &record.id),
     }
 }
