@@ -154,4 +154,8 @@ pub struct SessionLine {
     /// How far indexing is.
     #[serde(default)]
     pub indexing: String,
+    /// What became of its audit trail, in words: `archived at 2027-01-15 08:00:00 UTC to disk backup`; empty when it is here, or there is
+    /// none.
+    #[serde(default)]
+    pub moved: String,
 }

@@ -59,7 +59,7 @@ impl Sessions {
     ///
     /// # Errors
     /// The database cannot be read.
-    pub fn records_newest(&self) -> Result<Option<i64>, SessionsError> {
+    pub fn newest_start(&self) -> Result<Option<i64>, SessionsError> {
         self.readers.read(ROW_LIMIT, archived::newest)
     }
 

@@ -53,7 +53,11 @@ fn lines(sessions: &[SessionLine]) -> String {
     };
     let rows: Vec<_> = sessions.iter().map(row).collect();
     let headings = ["BEGAN", "PROTOCOL", "USER", "FROM", "TO", "VERDICT", "SESSION"];
-    table(headings, &rows)
+    let moved = sessions.iter().filter(|session| !session.moved.is_empty());
+    let moved: String = moved
+        .map(|session| clean(&format!("{}: audit trail {}", session.id, session.moved)) + "\n")
+        .collect();
+    table(headings, &rows) + &moved
 }
 
 /// One session with what happened in it.
@@ -137,4 +141,30 @@ fn endpoint(end: &Endpoint) -> String {
 
 fn seconds(milliseconds: i64) -> u64 {
     u64::try_from(milliseconds / 1000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_says_where_its_trail_is() {
+        let session = SessionLine {
+            id: "ssh-1".into(),
+            moved: "archived at 2027-01-15 08:00:00 UTC to disk backup".into(),
+            ..SessionLine::default()
+        };
+        let told = sessions(&Sessions {
+            total: 2,
+            sessions: vec![session, SessionLine::default()],
+        });
+        let lines: Vec<&str> = told.lines().skip(3).collect();
+        assert_eq!(
+            lines,
+            [
+                "ssh-1: audit trail archived at 2027-01-15 08:00:00 UTC to disk backup",
+                "2 of 2 sessions"
+            ]
+        );
+    }
 }

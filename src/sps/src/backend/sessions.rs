@@ -14,6 +14,7 @@ use sps_store_forms::{FindError, find as find_page};
 
 use super::appliance::Appliance;
 use super::store::opened;
+use crate::services::Opened;
 
 /// Longest time a search takes; what was found until then is the answer, and it says so.
 const SEARCH: Duration = Duration::from_secs(10);
@@ -38,7 +39,7 @@ fn newest(own: &Appliance, limit: usize) -> Reply {
     let newest = catalogue.newest(limit.min(MOST_SESSIONS)).map_err(failed)?;
     Ok(Response::Sessions(Sessions {
         total: catalogue.count().map_err(failed)?,
-        sessions: newest.iter().map(line).collect(),
+        sessions: newest.iter().map(|record| line(&opened, record)).collect(),
     }))
 }
 
@@ -86,7 +87,11 @@ fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
         Count::MoreThan(count) | Count::AtLeast(count) => (count, true),
     };
     Ok(Response::SessionPage(SessionPage {
-        sessions: page.sessions.iter().map(summary).collect(),
+        sessions: page
+            .sessions
+            .iter()
+            .map(|found| summary(&opened, found))
+            .collect(),
         next: page.next,
         previous: page.previous,
         cut: page.cut,
@@ -147,7 +152,7 @@ fn sort(wanted: &SessionSearch) -> Result<Sort, Failure> {
     })
 }
 
-fn summary(found: &Summary) -> SessionLine {
+fn summary(opened: &Opened, found: &Summary) -> SessionLine {
     SessionLine {
         id: found.id.clone(),
         start: seconds(found.start),
@@ -163,10 +168,11 @@ fn summary(found: &Summary) -> SessionLine {
         events: found.events,
         trail: found.trail.as_ref().map(|trail| trail.size),
         indexing: found.indexing.state.to_string(),
+        moved: moved(opened, &found.id),
     }
 }
 
-fn line(record: &SessionRecord) -> SessionLine {
+fn line(opened: &Opened, record: &SessionRecord) -> SessionLine {
     let count = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
     SessionLine {
         id: record.id.clone(),
@@ -183,7 +189,23 @@ fn line(record: &SessionRecord) -> SessionLine {
         events: count(record.events.len()),
         trail: record.trail.as_ref().map(|trail| trail.size),
         indexing: record.indexing.state.to_string(),
+        moved: moved(opened, &record.id),
     }
+}
+
+/// What became of the trail of a session, in words; empty when it is here, or there is none.
+fn moved(opened: &Opened, id: &str) -> String {
+    let archived = opened
+        .sessions
+        .as_ref()
+        .and_then(|sessions| sessions.archived(id).ok()?);
+    archived.map_or_else(String::new, |archived| {
+        let at = sps_admin::text::date(archived.at);
+        match archived.target {
+            Some(target) => format!("archived at {at} to {target}"),
+            None => format!("deleted at {at} by the policy {}", archived.policy),
+        }
+    })
 }
 
 /// Where it went: as it was asked for, else the address.

@@ -46,6 +46,10 @@ async fn run(spare: Arc<Spare>, context: ServiceContext) -> Result<(), ServiceEr
                 continue;
             }
         };
+        if looks == 0 {
+            let own = spare.clone();
+            spawn_blocking(move || tell_problems(&own)).await?;
+        }
         looks += 1;
         if works.is_empty() || working.as_ref().is_some_and(|working| !working.is_finished()) {
             continue;
@@ -66,6 +70,15 @@ async fn run(spare: Arc<Spare>, context: ServiceContext) -> Result<(), ServiceEr
         working.await?;
     }
     Ok(())
+}
+
+/// Policies that will not run, once a start: their page and `sps archive show` say it for ever.
+fn tell_problems(spare: &Spare) {
+    for due in spare.policies().unwrap_or_default() {
+        if let Some(problem) = due.problem {
+            warn!("{} does not run: {problem}", due.work.title());
+        }
+    }
 }
 
 /// What is to be run now: because the disk is full, or because its time has come.

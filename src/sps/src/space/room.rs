@@ -177,7 +177,7 @@ impl Spare {
     /// Looks at the clock, as often as is liked; kept, so that a restart does not make it new.
     pub(crate) fn look_at_clock(&self, now: u64) -> Result<(), SpaceError> {
         let (_, sessions) = self.sessions()?;
-        let newest = sessions.records_newest()?;
+        let newest = sessions.newest_start()?;
         let mut record = locked(&self.record);
         let mut clock: Clock = record.clock;
         let trust = clock.look(now, newest.and_then(|start| u64::try_from(start / 1000).ok()));

@@ -165,6 +165,7 @@ fn line(session: &SessionLine) -> Value {
         "events": session.events,
         "trail_size": session.trail,
         "indexing": session.indexing,
+        "trail_moved": session.moved,
     });
     let href = format!("{SESSIONS}/{}", session.id);
     let place = Place {

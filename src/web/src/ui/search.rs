@@ -323,7 +323,10 @@ fn row(session: &SessionLine, zone: &Zone) -> Vec<Markup> {
             @if !session.server_user.is_empty() && session.server_user != session.user { " " span class="muted" { "as " (session.server_user) } }
         },
         html! { span class="whole" { (session.client) } },
-        html! { (session.server) },
+        html! {
+            (session.server)
+            @if !session.moved.is_empty() { p class="muted" { "Audit trail " (session.moved) } }
+        },
         verdict(&session.verdict),
         html! { span class="whole" { @match took { Some(took) => (text::duration(took)), None => "–" } } },
     ]

@@ -289,9 +289,7 @@ impl Backend for Appliance {
                     let _gone = context.updates.data(half.to_vec()).await;
                 }
             }
-            if let Request::CoreRead { .. } = request {
-                let _gone = context.updates.data(b"dump".to_vec()).await;
-            }
+            store::send(&request, &context).await;
             match &request {
                 Request::FirmwareFetch { .. } => self.fetch(&request, &context).await,
                 Request::ConfigurationShow { .. }

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its part")]
 
 use sps_admin::{
-    BackupLine, CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport,
+    BackupLine, Context, CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport,
     SessionLine, SessionPage, SessionSearch, Space, SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings,
     StoreStatus,
 };
@@ -124,6 +124,13 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
     }
 }
 
+/// Sends what a core file holds.
+pub(crate) async fn send(request: &Request, context: &Context) {
+    if let Request::CoreRead { .. } = request {
+        let _gone = context.updates.data(b"dump".to_vec()).await;
+    }
+}
+
 /// A disk that is too full, and two policies.
 pub(crate) fn full() -> Space {
     let policy = |name: &str, kind, problem: Option<&str>| SpacePolicy {
@@ -240,6 +247,7 @@ fn line(record: &SessionRecord) -> SessionLine {
         events: 1,
         trail: record.trail.as_ref().map(|trail| trail.size),
         indexing: record.indexing.state.to_string(),
+        moved: String::new(),
     }
 }
 
