@@ -208,8 +208,8 @@ fn a_damaged_session_database_keeps_nobody_from_working_and_is_read_anew() -> Re
         disk.with_data(|root| store_of(root, &recipe))?;
         let guest = bed.start("before", disk.machine())?;
         guest.expect("the data store was reorganized", BOOT)?;
-        guest.expect("all earlier sessions are imported", BOOT)?;
         guest.expect("services healthy", BOOT)?;
+        guest.expect("all earlier sessions are imported", BOOT)?;
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
         person.run_and_see(
@@ -222,9 +222,9 @@ fn a_damaged_session_database_keeps_nobody_from_working_and_is_read_anew() -> Re
         disk.with_data(damage)?;
         let guest = bed.start("after", disk.machine())?;
         guest.expect("the session database was damaged and put aside as damaged-", BOOT)?;
+        guest.expect("services healthy", BOOT)?;
         guest.expect("all sessions of a damaged database are imported", BOOT)?;
         guest.expect("all earlier sessions are imported", BOOT)?;
-        guest.expect("services healthy", BOOT)?;
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
         person.run_and_see("sessions search --limit 3", &format!("3 of {FEW} sessions"))?;

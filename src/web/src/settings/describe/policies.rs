@@ -148,11 +148,22 @@ pub(in crate::settings) const BACKUP: Kind = Kind::Object(&[
     field("start", "Start", "Each day, such as 03:00", Kind::Text),
     plain("target", "Target", Kind::Union(TARGETS)),
     plain("analytics", "Copy the analytics database too", Kind::Switch),
+    field(
+        "password",
+        "Password",
+        "Encloses the keys and the node's settings in the backup; without one it does not run",
+        Kind::Optional(&Kind::Secret),
+    ),
 ]);
 pub(in crate::settings) const ARCHIVE: Kind = Kind::Object(&[
     field("start", "Start", "Each day, such as 03:00", Kind::Text),
-    plain("target", "Target", Kind::Union(TARGETS)),
-    field("after_days", "Archive after", "Days", Kind::Number(0, u32::MAX)),
+    field(
+        "target",
+        "Target",
+        "Without one it is a clean-up policy: audit trails are deleted",
+        Kind::Optional(&Kind::Union(TARGETS)),
+    ),
+    field("after_days", "After", "Days", Kind::Number(0, u32::MAX)),
 ]);
 /// Places outside the appliance. One that is not here is shown as it is kept.
 const TARGETS: &[Variant] = &[
@@ -182,6 +193,38 @@ const TARGETS: &[Variant] = &[
             plain("path", "Folder", Kind::Text),
             plain("user", "User", Kind::Text),
             field("private_key", "Private key", "OpenSSH format", Kind::SecretBlock),
+        ],
+    },
+    Variant {
+        name: "directory",
+        label: "Folder on an attached disk",
+        fields: &[
+            field("label", "Disk", "Label of its file system, ext4", Kind::Text),
+            field("path", "Folder", "Empty for the file system's own", Kind::Text),
+        ],
+    },
+    Variant {
+        name: "s3",
+        label: "S3",
+        fields: &[
+            field("endpoint", "Endpoint", "URL of the service", Kind::Text),
+            field("region", "Region", "Such as eu-central-1", Kind::Text),
+            plain("bucket", "Bucket", Kind::Text),
+            field(
+                "prefix",
+                "Prefix",
+                "Before the name of every object; may be empty",
+                Kind::Text,
+            ),
+            plain("access_key_id", "Access key", Kind::Text),
+            plain("secret_key", "Secret key", Kind::Secret),
+            plain("path_style", "The bucket stands in the path", Kind::Switch),
+            field(
+                "trust_store",
+                "Trust store",
+                "That knows the service's CA; none for public authorities",
+                MAYBE_TRUST_STORE,
+            ),
         ],
     },
 ];
