@@ -20,10 +20,11 @@ struct Server {
 }
 
 impl Server {
-    fn start() -> Self {
+    fn start(arguments: &[&str]) -> Self {
         let folder = program();
         let mut child = Command::new(folder.join("bin/python"))
             .args(["-u", "-m", "moto.server", "-H", "127.0.0.1", "-p", "0"])
+            .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -72,11 +73,15 @@ fn settings(url: &str) -> S3 {
 }
 
 fn shelf(settings: &S3, runtime: &Runtime) -> Shelf {
+    trusting(settings, None, runtime)
+}
+
+fn trusting(settings: &S3, authorities: Option<&[String]>, runtime: &Runtime) -> Shelf {
     let secret = Secret::from("secret".to_owned());
     let bucket = Bucket {
         settings,
         secret: &secret,
-        authorities: None,
+        authorities,
     };
     Shelf::s3(&bucket, runtime.handle()).unwrap()
 }
@@ -98,7 +103,7 @@ fn make_bucket(url: &str) {
 
 #[test]
 fn a_bucket_takes_archives_and_backups_and_gives_them_back() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     make_bucket(&server.url);
     let (runtime, root, work, here) = (runtime(), scratch(), scratch(), scratch());
     let shelf = shelf(&settings(&server.url), &runtime);
@@ -135,7 +140,7 @@ fn a_bucket_takes_archives_and_backups_and_gives_them_back() {
 
 #[test]
 fn a_bucket_that_is_not_there_is_named_with_what_it_said() {
-    let server = Server::start();
+    let server = Server::start(&[]);
     let runtime = runtime();
     let shelf = shelf(&settings(&server.url), &runtime);
     let error = shelf.put_bytes("a", b"x".to_vec()).unwrap_err();
@@ -145,4 +150,32 @@ fn a_bucket_that_is_not_there_is_named_with_what_it_said() {
     );
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert!(source.contains("NoSuchBucket"), "{source}");
+}
+
+#[test]
+fn a_service_is_trusted_by_the_authorities_that_are_given_and_by_no_other() {
+    let made = rcgen::generate_simple_self_signed(vec!["127.0.0.1".to_owned()]).unwrap();
+    let folder = scratch();
+    let (certificate, key) = (folder.path().join("certificate"), folder.path().join("key"));
+    std::fs::write(&certificate, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let server = Server::start(&["-c", certificate.to_str().unwrap(), "-k", key.to_str().unwrap()]);
+    assert!(server.url.starts_with("https://"), "{}", server.url);
+    let (runtime, settings) = (runtime(), settings(&server.url));
+    let own = [made.cert.pem()];
+    let reached = trusting(&settings, Some(&own), &runtime).put_bytes("a", b"x".to_vec());
+    let source = std::error::Error::source(&reached.unwrap_err())
+        .unwrap()
+        .to_string();
+    assert!(source.contains("NoSuchBucket"), "it answers: {source}");
+    let strange = shelf(&settings, &runtime)
+        .put_bytes("a", b"x".to_vec())
+        .unwrap_err();
+    let mut told = strange.to_string();
+    let mut cause = std::error::Error::source(&strange);
+    while let Some(inner) = cause {
+        told = format!("{told}: {inner}");
+        cause = inner.source();
+    }
+    assert!(told.contains("certificate"), "{told}");
 }
