@@ -207,6 +207,10 @@ fn trails(
                 }
                 continue;
             }
+            if !entry.file_type().is_ok_and(|kind| kind.is_file()) {
+                findings.tell(|| format!("{} among the audit trails is no plain file", path.display()));
+                continue;
+            }
             findings.trails += 1;
             known_or_told(checked, odd, &path, adopt, findings)?;
             if findings.trails.is_multiple_of(TELL_EVERY)
