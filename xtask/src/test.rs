@@ -132,6 +132,8 @@ fn build(project: &Project, steps: &mut Steps) -> Result<PathBuf> {
 fn build_tests(project: &Project) -> Result<()> {
     let mut command = tidy::cargo(project);
     command.args(["test", "--workspace", "--locked", "--no-run"]);
+    // As the tests run later: another path would compile some libraries again.
+    command.env("PATH", setup::path(project));
     progress::pass_through(&mut command)
 }
 
