@@ -14,7 +14,7 @@ use sps_harness::{Mounted, PowerCuts, RecordedDisk, WriteLog};
 /// Bytes of the disk: what a small store and the file system's own journal need.
 const DISK: u64 = 24 << 20;
 /// Time for the power cuts, usually and in the long run.
-const TIME: [Duration; 2] = [Duration::from_secs(40), Duration::from_secs(4 * 3600)];
+const TIME: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(4 * 3600)];
 /// What draws the sample; another one by `SPS_SEED`.
 const SEED: u64 = 5;
 

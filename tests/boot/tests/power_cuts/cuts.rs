@@ -95,7 +95,7 @@ fn no_power_cut_during_an_upgrade_leaves_a_disk_that_does_not_boot() -> Result<(
         drop(guest);
 
         let log = WriteLog::open(&log)?;
-        let time = Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 100));
+        let time = Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 60));
         let mut judge = Judge::new(&base, &log)?;
         let matters = judge.matters();
         let cuts = PowerCuts::new(&log, seed, time).in_whole(matters.iter().copied());

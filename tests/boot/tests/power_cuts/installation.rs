@@ -110,7 +110,7 @@ fn cut(firmware: &Firmware, base: &Path, log: &WriteLog, wanted: &[Starts]) -> R
     let loader = esp::loader(&firmware.payload(names::DISK_EFI)?)?;
     let (seed, time) = (
         seed(),
-        Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 100) / 8),
+        Duration::from_secs(setting("SPS_POWER_CUT_SECONDS", 60) / 8),
     );
     let cuts = PowerCuts::new(log, seed, time).in_whole(deciding(log, &Layout::for_size(DISK)?));
     let mut judge = Judge::new(base, log)?;
