@@ -94,7 +94,11 @@ pub fn check(checked: &Checked<'_>, adopt: bool, watch: &mut Watch<'_>) -> Resul
         }
         Err(error) => damaged(checked, &mut findings, &error)?,
     }
-    let odd = sessions(checked, &mut findings, watch)?;
+    let Some((odd, all_known)) = sessions(checked, &mut findings, watch)? else {
+        return Ok(findings);
+    };
+    // A trail whose session was not seen would get a second one.
+    let adopt = adopt && all_known && checked.sessions.incomplete_until()?.is_none();
     trails(checked, &odd, adopt, &mut findings, watch)?;
     findings.quarantined = files_below(checked.quarantine) + aside_files(checked.folder);
     Ok(findings)
@@ -115,14 +119,15 @@ fn damaged(
     Ok(())
 }
 
-/// Reads every session and looks for its trail; returns the trails whose names do not tell their session.
+/// Reads every session and looks for its trail; returns the trails whose names do not tell their session, and whether these are all.
+/// Nothing when it was called off.
 fn sessions(
     checked: &Checked<'_>,
     findings: &mut Findings,
     watch: &mut Watch<'_>,
-) -> Result<HashSet<u64>, ContentError> {
+) -> Result<Option<(HashSet<u64>, bool)>, ContentError> {
     let mut odd = HashSet::new();
-    let mut unreadable = false;
+    let (mut unreadable, mut overflown) = (false, false);
     for record in checked.sessions.records() {
         let record = match record {
             Ok(record) => record,
@@ -138,18 +143,21 @@ fn sessions(
         };
         findings.sessions += 1;
         if let Some(trail) = &record.trail {
-            if stem(&trail.name) != record.id && odd.len() < ODD {
-                odd.insert(hashed(&trail.name));
+            if stem(&trail.name) != record.id {
+                overflown |= odd.len() >= ODD;
+                if !overflown {
+                    odd.insert(hashed(&trail.name));
+                }
             }
             look_at(checked, &record.id, trail, findings);
         }
         if findings.sessions.is_multiple_of(TELL_EVERY)
             && !watch(findings.sessions, 0, "reading the sessions")
         {
-            break;
+            return Ok(None);
         }
     }
-    Ok(odd)
+    Ok(Some((odd, !unreadable && !overflown)))
 }
 
 fn look_at(checked: &Checked<'_>, id: &str, trail: &TrailFile, findings: &mut Findings) {

@@ -131,3 +131,18 @@ fn damage_is_noted_and_the_next_start_puts_the_database_aside() {
         "noted once"
     );
 }
+
+#[test]
+fn nothing_is_adopted_while_sessions_are_still_to_come() {
+    let lab = Lab::new();
+    fs::write(lab.trails.join("ssh-20260102-000000-stray.zat"), b"recorded").unwrap();
+    let batch = Batch {
+        incomplete_until: Some(7),
+        ..Batch::default()
+    };
+    lab.sessions.import(batch).unwrap();
+    let found = lab.check(true);
+    assert_eq!((found.adopted, found.told.len()), (0, 1), "{:?}", found.told);
+    lab.sessions.import(Batch::default()).unwrap();
+    assert_eq!(lab.check(true).adopted, 1);
+}
