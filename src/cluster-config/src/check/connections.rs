@@ -2,10 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use regex::Regex;
+
 use super::words::{certificate, is_public_key, name, names, port, reference, server};
 use super::{Checked, offence, settings};
 use crate::cluster::Cluster;
 use crate::sections::connections::{Channel, Destination, HttpConnection, RdpConnection, SshConnection, Tls};
+
+/// What is done to files.
+const OPERATIONS: [&str; 4] = ["read", "write", "list", "delete"];
 
 pub(super) fn check(document: &Cluster) -> Checked {
     let connections = &document.connections;
@@ -86,9 +91,29 @@ fn channels(document: &Cluster, protocol: &str, policies: &BTreeMap<String, Vec<
                 &own.user_lists,
                 "Policies > User Lists",
             )?;
+            conditions(&path, channel)?;
         }
     }
     Ok(())
+}
+
+/// What a line asks of commands, files and servers.
+fn conditions(path: &str, channel: &Channel) -> Checked {
+    for (place, command) in channel.commands.iter().enumerate() {
+        if let Err(error) = Regex::new(command) {
+            let reason = format!("not a regular expression, mend it: {error}");
+            return offence(format!("{path}.commands.{place}"), reason);
+        }
+    }
+    let unknown = |word: &&String| !OPERATIONS.contains(&word.as_str());
+    if let Some(word) = channel.operations.iter().find(unknown) {
+        return offence(
+            format!("{path}.operations"),
+            format!("{word:?} is nothing that is done to files; give some of {}", OPERATIONS.join(", ")),
+        );
+    }
+    let ports = channel.servers.iter().filter_map(|target| target.port);
+    ports.into_iter().try_for_each(|to| port(&format!("{path}.servers"), to))
 }
 
 fn of_ssh(document: &Cluster, connection: &SshConnection) -> Checked {

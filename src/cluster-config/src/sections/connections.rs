@@ -36,7 +36,7 @@ pub struct SshControl {
 }
 
 /// A connection policy of SSH.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SshConnection {
     /// Its name; nobody else's of this protocol.
@@ -61,6 +61,41 @@ pub struct SshConnection {
     pub audit_policy: Option<String>,
     /// Host keys that clients see.
     pub host_keys: HostKeys,
+    /// What is asked of the host keys of servers.
+    #[serde(default)]
+    pub host_key_check: HostKeyCheck,
+    /// The address servers see.
+    #[serde(default)]
+    pub source: Source,
+}
+
+/// What is asked of the host key of a server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyCheck {
+    /// The first is kept; another one later stops the connection.
+    #[default]
+    AcceptFirst,
+    /// It must have been added before.
+    OnlyKnown,
+    /// Nothing: whoever answers is the server.
+    Unchecked,
+}
+
+/// The address servers see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Source {
+    /// The appliance's own.
+    #[default]
+    Own,
+    /// The client's: the way back must lead through the appliance.
+    Client,
+    /// One of the appliance's.
+    Fixed {
+        /// Which.
+        address: IpAddr,
+    },
 }
 
 /// Host keys.
@@ -84,7 +119,7 @@ pub struct SshKey {
 }
 
 /// Something that may be done inside a connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Channel {
     /// Its name in the protocol: `shell`, `sftp`, `clipboard`, …
@@ -99,6 +134,18 @@ pub struct Channel {
     pub time_policy: Option<String>,
     /// Name of a user list.
     pub user_list: Option<String>,
+    /// Commands of `exec` and `scp`, names of a `subsystem`: regular expressions for the whole of it; none: every one.
+    #[serde(default)]
+    pub commands: Vec<String>,
+    /// What may be done to files by `sftp` and `scp`: `read`, `write`, `list`, `delete`; none: everything.
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// Where `local-forward` may go, and addresses `remote-forward` may wait on; none: everywhere.
+    #[serde(default)]
+    pub servers: Vec<InbandTarget>,
+    /// Whether somebody with the right to must agree before it is opened.
+    #[serde(default)]
+    pub four_eyes: bool,
 }
 
 /// How users of SSH are authenticated.
@@ -240,6 +287,12 @@ pub enum Destination {
         /// What it may name.
         targets: Vec<InbandTarget>,
     },
+}
+
+impl Default for Destination {
+    fn default() -> Self {
+        Self::Original {}
+    }
 }
 
 /// What a client may name.

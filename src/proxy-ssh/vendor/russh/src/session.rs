@@ -335,6 +335,51 @@ impl Encrypted {
         Ok(false)
     }
 
+    /// Local change: a request that has no function of its own.
+    pub(crate) fn channel_request(
+        &mut self,
+        channel: ChannelId,
+        want_reply: bool,
+        name: &str,
+        data: &[u8],
+    ) -> Result<(), crate::Error> {
+        if let Some(channel) = self.channels.get(&channel) {
+            push_packet!(self.write, {
+                msg::CHANNEL_REQUEST.encode(&mut self.write)?;
+                channel.recipient_channel.encode(&mut self.write)?;
+                name.encode(&mut self.write)?;
+                (want_reply as u8).encode(&mut self.write)?;
+                self.write.extend_from_slice(data);
+            });
+        }
+        Ok(())
+    }
+
+    /// Local change: takes `len` bytes that arrived from the channel's window. A peer that sends more than it may ends the connection:
+    /// the queue is bounded by nothing else.
+    pub(crate) fn debit_window(&mut self, channel: ChannelId, len: usize) -> Result<(), crate::Error> {
+        if let Some(channel) = self.channels.get_mut(&channel) {
+            channel.sender_window_size = u32::try_from(len)
+                .ok()
+                .and_then(|len| channel.sender_window_size.checked_sub(len))
+                .ok_or(crate::Error::Inconsistent)?;
+        }
+        Ok(())
+    }
+
+    /// Local change: opens the channel's window by `count` bytes that its reader took.
+    pub(crate) fn credit_window(&mut self, channel: ChannelId, count: u32) -> Result<(), crate::Error> {
+        if let Some(channel) = self.channels.get_mut(&channel) {
+            push_packet!(self.write, {
+                self.write.push(msg::CHANNEL_WINDOW_ADJUST);
+                channel.recipient_channel.encode(&mut self.write)?;
+                count.encode(&mut self.write)?;
+            });
+            channel.sender_window_size = channel.sender_window_size.saturating_add(count);
+        }
+        Ok(())
+    }
+
     fn flush_channel(
         write: &mut Vec<u8>,
         channel: &mut ChannelParams,

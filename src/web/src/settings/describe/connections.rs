@@ -49,7 +49,35 @@ pub(in crate::settings) const SSH: Kind = Kind::Object(&[
             plain("ed25519", "Ed25519", Kind::Optional(&SSH_KEY)),
         ]),
     ),
+    field(
+        "host_key_check",
+        "Host keys of servers",
+        "What is asked of the key by which a server is known again",
+        Kind::Choice(&[
+            ("accept-first", "Accept the first, then only that"),
+            ("only-known", "Accept only those that were added"),
+            ("unchecked", "No check"),
+        ]),
+    ),
+    field("source", "Source address", "The address servers see", Kind::Union(SOURCES)),
 ]);
+const SOURCES: &[Variant] = &[
+    Variant {
+        name: "own",
+        label: "The appliance's",
+        fields: &[],
+    },
+    Variant {
+        name: "client",
+        label: "The client's",
+        fields: &[],
+    },
+    Variant {
+        name: "fixed",
+        label: "Fixed address",
+        fields: &[field("address", "Address", "One of the appliance's", Kind::Text)],
+    },
+];
 const SSH_KEY: Kind = Kind::Object(&[
     field("public", "Public key", "The line of the .pub file", Kind::Text),
     field("private", "Private key", "OpenSSH format", Kind::SecretBlock),
@@ -131,22 +159,18 @@ const DESTINATIONS: &[Variant] = &[
     Variant {
         name: "inband",
         label: "Inband",
-        fields: &[field(
-            "targets",
-            "Targets",
-            "What a client may name",
-            Kind::List(&Kind::Object(&[
-                field(
-                    "host",
-                    "Host",
-                    "Address, network, or name; *. stands for everything in a domain",
-                    Kind::Text,
-                ),
-                field("port", "Port", "Empty: every one", Kind::Optional(&PORT)),
-            ])),
-        )],
+        fields: &[field("targets", "Targets", "What a client may name", TARGETS)],
     },
 ];
+const TARGETS: Kind = Kind::List(&Kind::Object(&[
+    field(
+        "host",
+        "Host",
+        "Address, network, or name; *. stands for everything in a domain",
+        Kind::Text,
+    ),
+    field("port", "Port", "Empty: every one", Kind::Optional(&PORT)),
+]));
 const TLS: Kind = Kind::Union(&[
     Variant {
         name: "fixed",
@@ -199,6 +223,35 @@ pub(in crate::settings) const CHANNELS: Kind = Kind::List(&Kind::Object(&[
         "user_list",
         "User list",
         Kind::Optional(&Kind::Reference("policies/user_lists")),
+    ),
+    field(
+        "commands",
+        "Commands",
+        "Regular expressions for the whole command of exec and scp, or the name of a subsystem, one a line; empty: every one",
+        Kind::Lines,
+    ),
+    field(
+        "operations",
+        "File operations",
+        "Of sftp and scp; none: everything",
+        Kind::Choices(&[
+            ("read", "Read"),
+            ("write", "Write"),
+            ("list", "List"),
+            ("delete", "Delete"),
+        ]),
+    ),
+    field(
+        "servers",
+        "Servers",
+        "Where local-forward may go, and addresses remote-forward may wait on; none: everywhere",
+        TARGETS,
+    ),
+    field(
+        "four_eyes",
+        "4-eyes authorization",
+        "Somebody with the right to must agree before it is opened.",
+        Kind::Switch,
     ),
 ]));
 pub(in crate::settings) const SSH_AUTHENTICATION: Kind = Kind::Object(&[

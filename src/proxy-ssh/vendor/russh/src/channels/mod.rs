@@ -2,12 +2,14 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::sync::mpsc::{Receiver, Sender};
+use tokio::sync::mpsc::Sender;
 use tokio::sync::{Mutex, Notify};
 
 use crate::{ChannelId, ChannelOpenFailure, Error, Pty, Sig};
 
 pub mod io;
+
+pub(crate) mod queue;
 
 mod channel_ref;
 pub use channel_ref::ChannelRef;
@@ -86,6 +88,12 @@ pub enum ChannelMsg {
     AgentForward {
         want_reply: bool,
     },
+    /// Any other request (local change).
+    Request {
+        want_reply: bool,
+        name: String,
+        data: Bytes,
+    },
 
     /// (server only)
     XonXoff {
@@ -144,7 +152,7 @@ impl WindowSizeRef {
 ///
 /// Allows you to read from a channel without borrowing the session
 pub struct ChannelReadHalf {
-    pub(crate) receiver: Receiver<ChannelMsg>,
+    pub(crate) receiver: queue::QueueReceiver,
 }
 
 impl std::fmt::Debug for ChannelReadHalf {
@@ -408,6 +416,48 @@ impl<S: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> ChannelWriteHalf<
         self.send_msg(ChannelMsg::Eof).await
     }
 
+    /// Any request that has no function of its own (local change).
+    pub async fn request(&self, want_reply: bool, name: String, data: Bytes) -> Result<(), Error> {
+        self.send_msg(ChannelMsg::Request {
+            want_reply,
+            name,
+            data,
+        })
+        .await
+    }
+
+    /// The answer to a request (local change): in the order of the requests.
+    pub async fn answer(&self, success: bool) -> Result<(), Error> {
+        let msg = if success {
+            ChannelMsg::Success
+        } else {
+            ChannelMsg::Failure
+        };
+        self.send_msg(msg).await
+    }
+
+    /// How the program was ended (local change).
+    pub async fn exit_signal(
+        &self,
+        signal_name: Sig,
+        core_dumped: bool,
+        error_message: String,
+        lang_tag: String,
+    ) -> Result<(), Error> {
+        self.send_msg(ChannelMsg::ExitSignal {
+            signal_name,
+            core_dumped,
+            error_message,
+            lang_tag,
+        })
+        .await
+    }
+
+    /// Flow control by XON and XOFF (local change).
+    pub async fn xon_xoff(&self, client_can_do: bool) -> Result<(), Error> {
+        self.send_msg(ChannelMsg::XonXoff { client_can_do }).await
+    }
+
     pub async fn exit_status(&self, exit_status: u32) -> Result<(), Error> {
         self.send_msg(ChannelMsg::ExitStatus { exit_status }).await
     }
@@ -468,7 +518,7 @@ impl<S: From<(ChannelId, ChannelMsg)> + Send + Sync + 'static> Channel<S> {
         window_size: u32,
         channel_buffer_size: usize,
     ) -> (Self, ChannelRef) {
-        let (tx, rx) = tokio::sync::mpsc::channel(channel_buffer_size);
+        let (tx, rx) = queue::channel(channel_buffer_size);
         let window_size = WindowSizeRef::new(window_size);
         let read_half = ChannelReadHalf { receiver: rx };
         let write_half = ChannelWriteHalf {

@@ -596,9 +596,11 @@ impl Session {
                     return Ok(());
                 }
                 let target = self.common.config.window_size;
-                #[allow(clippy::collapsible_if)]
                 if let Some(ref mut enc) = self.common.encrypted {
-                    if enc.adjust_window_size(channel_num, &data, target)? {
+                    if let Some(channel) = self.channels.get(&channel_num) {
+                        channel.wakes(&self.consumed);
+                        enc.debit_window(channel_num, data.len())?;
+                    } else if enc.adjust_window_size(channel_num, &data, target)? {
                         let next_window =
                             client.adjust_window(channel_num, self.target_window_size);
                         if next_window > 0 {
@@ -623,9 +625,11 @@ impl Session {
                     return Ok(());
                 }
                 let target = self.common.config.window_size;
-                #[allow(clippy::collapsible_if)]
                 if let Some(ref mut enc) = self.common.encrypted {
-                    if enc.adjust_window_size(channel_num, &data, target)? {
+                    if let Some(channel) = self.channels.get(&channel_num) {
+                        channel.wakes(&self.consumed);
+                        enc.debit_window(channel_num, data.len())?;
+                    } else if enc.adjust_window_size(channel_num, &data, target)? {
                         let next_window =
                             client.adjust_window(channel_num, self.target_window_size);
                         if next_window > 0 {
@@ -723,6 +727,18 @@ impl Session {
                     }
                     _ => {
                         let wants_reply = map_err!(u8::decode(&mut r))?;
+                        // Local change: one without an answer is for the reader; others are refused here.
+                        if wants_reply == 0
+                            && let Some(chan) = self.channels.get(&channel_num)
+                        {
+                            let msg = ChannelMsg::Request {
+                                want_reply: false,
+                                name: req,
+                                data: Bytes::copy_from_slice(r),
+                            };
+                            let _ = chan.send(msg).await;
+                            return Ok(());
+                        }
                         if wants_reply == 1
                             && let Some(ref mut enc) = self.common.encrypted
                         {

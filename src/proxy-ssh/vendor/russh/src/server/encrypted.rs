@@ -762,10 +762,11 @@ impl Session {
                 let data = map_err!(Bytes::decode(r))?;
                 map_err!(ensure_end(r))?;
                 let target = self.target_window_size;
-
-                #[allow(clippy::collapsible_if)]
                 if let Some(ref mut enc) = self.common.encrypted {
-                    if enc.adjust_window_size(channel_num, &data, target)? {
+                    if let Some(channel) = self.channels.get(&channel_num) {
+                        channel.wakes(&self.consumed);
+                        enc.debit_window(channel_num, data.len())?;
+                    } else if enc.adjust_window_size(channel_num, &data, target)? {
                         let window = handler.adjust_window(channel_num, self.target_window_size);
                         if window > 0 {
                             self.target_window_size = window
@@ -940,7 +941,7 @@ impl Session {
                             let terminal_modes = modes[..i].to_vec();
                             let _ = chan
                                 .send(ChannelMsg::RequestPty {
-                                    want_reply: true,
+                                    want_reply: wants_reply != 0,
                                     term: term.clone(),
                                     col_width,
                                     row_height,
@@ -976,7 +977,7 @@ impl Session {
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
                                 .send(ChannelMsg::RequestX11 {
-                                    want_reply: true,
+                                    want_reply: wants_reply != 0,
                                     single_connection,
                                     x11_authentication_cookie: x11_auth_cookie.clone(),
                                     x11_authentication_protocol: x11_auth_protocol.clone(),
@@ -1004,7 +1005,7 @@ impl Session {
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
                                 .send(ChannelMsg::SetEnv {
-                                    want_reply: true,
+                                    want_reply: wants_reply != 0,
                                     variable_name: env_variable.clone(),
                                     variable_value: env_value.clone(),
                                 })
@@ -1020,7 +1021,7 @@ impl Session {
                         map_err!(ensure_end(r))?;
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
-                                .send(ChannelMsg::RequestShell { want_reply: true })
+                                .send(ChannelMsg::RequestShell { want_reply: wants_reply != 0 })
                                 .await;
                         }
                         debug!("handler.shell_request {channel_num:?}");
@@ -1030,11 +1031,14 @@ impl Session {
                         map_err!(ensure_end(r))?;
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
-                                .send(ChannelMsg::AgentForward { want_reply: true })
+                                .send(ChannelMsg::AgentForward { want_reply: wants_reply != 0 })
                                 .await;
                         }
                         debug!("handler.agent_request {channel_num:?}");
 
+                        if handler.reads_requests() {
+                            return Ok(());
+                        }
                         let response = handler.agent_request(channel_num, self).await?;
                         if response {
                             self.channel_success(channel_num)?
@@ -1049,7 +1053,7 @@ impl Session {
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
                                 .send(ChannelMsg::Exec {
-                                    want_reply: true,
+                                    want_reply: wants_reply != 0,
                                     command: req.to_vec(),
                                 })
                                 .await;
@@ -1064,7 +1068,7 @@ impl Session {
                         if let Some(chan) = self.channels.get(&channel_num) {
                             let _ = chan
                                 .send(ChannelMsg::RequestSubsystem {
-                                    want_reply: true,
+                                    want_reply: wants_reply != 0,
                                     name: name.clone(),
                                 })
                                 .await;
@@ -1116,6 +1120,19 @@ impl Session {
                         handler.signal(channel_num, signal, self).await
                     }
                     x => {
+                        if handler.reads_requests()
+                            && let Some(chan) = self.channels.get(&channel_num)
+                        {
+                            let mut data = vec![0; r.remaining_len()];
+                            map_err!(r.read(&mut data))?;
+                            let msg = ChannelMsg::Request {
+                                want_reply: wants_reply != 0,
+                                name: req_type,
+                                data: data.into(),
+                            };
+                            let _ = chan.send(msg).await;
+                            return Ok(());
+                        }
                         warn!("unknown channel request {x}");
                         self.channel_failure(channel_num)?;
                         Ok(())

@@ -248,6 +248,12 @@ pub struct VerifiedPublicKey<'a> {
 pub trait Handler: Sized {
     type Error: From<crate::Error> + Send;
 
+    /// Local change: whether requests on channels are answered by who reads the channel ([`crate::ChannelMsg`]) and not by functions
+    /// of this trait.
+    fn reads_requests(&self) -> bool {
+        false
+    }
+
     /// Check authentication using the "none" method.
     ///
     /// Russh makes sure rejection takes a constant [`Config::auth_rejection_time`],
@@ -1126,6 +1132,7 @@ where
         channels: HashMap::new(),
         open_global_requests: VecDeque::new(),
         kex: SessionKexState::Idle,
+        consumed: Arc::default(),
     };
 
     session.begin_rekey()?;

@@ -7,10 +7,11 @@ use channels::WindowSizeRef;
 use kex::ServerKex;
 use log::debug;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender, channel};
+use tokio::sync::mpsc::{Receiver, Sender, UnboundedReceiver, UnboundedSender};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::channels::queue::{QueueReceiver, channel};
 use crate::channels::{Channel, ChannelMsg, ChannelReadHalf, ChannelRef, ChannelWriteHalf};
 use crate::helpers::NameList;
 use crate::kex::{EXTENSION_SUPPORT_AS_CLIENT, KexCause, SessionKexState};
@@ -29,6 +30,8 @@ pub struct Session {
     pub(crate) channels: HashMap<ChannelId, ChannelRef>,
     pub(crate) open_global_requests: VecDeque<GlobalRequestResponse>,
     pub(crate) kex: SessionKexState<ServerKex>,
+    /// Local change: a channel's reader took bytes.
+    pub(crate) consumed: Arc<tokio::sync::Notify>,
 }
 
 #[derive(Debug)]
@@ -395,7 +398,7 @@ impl Handle {
 
     async fn wait_channel_confirmation(
         &self,
-        mut receiver: Receiver<ChannelMsg>,
+        mut receiver: QueueReceiver,
         window_size_ref: WindowSizeRef,
     ) -> Result<Channel<Msg>, Error> {
         loop {
@@ -510,10 +513,10 @@ impl Session {
                 self.close(id)?;
             }
             Msg::Channel(id, ChannelMsg::Success) => {
-                self.channel_success(id)?;
+                self.channel_answer(id, msg::CHANNEL_SUCCESS)?;
             }
             Msg::Channel(id, ChannelMsg::Failure) => {
-                self.channel_failure(id)?;
+                self.channel_answer(id, msg::CHANNEL_FAILURE)?;
             }
             Msg::Channel(id, ChannelMsg::XonXoff { client_can_do }) => {
                 self.xon_xoff_request(id, client_can_do)?;
@@ -531,6 +534,18 @@ impl Session {
                 },
             ) => {
                 self.exit_signal_request(id, signal_name, core_dumped, &error_message, &lang_tag)?;
+            }
+            Msg::Channel(
+                id,
+                ChannelMsg::Request {
+                    want_reply,
+                    name,
+                    data,
+                },
+            ) => {
+                if let Some(ref mut enc) = self.common.encrypted {
+                    enc.channel_request(id, want_reply, &name, &data)?;
+                }
             }
             Msg::Channel(id, ChannelMsg::WindowAdjusted { new_size }) => {
                 debug!("window adjusted to {new_size:?} for channel {id:?}");
@@ -629,6 +644,20 @@ impl Session {
         Ok(())
     }
 
+    /// Local change: opens windows by what readers took, an eighth of a window at a time.
+    fn credit_windows(&mut self) -> Result<(), Error> {
+        let least = self.common.config.window_size / 8;
+        if let Some(ref mut enc) = self.common.encrypted {
+            for (id, channel) in &self.channels {
+                match channel.taken(least) {
+                    0 => {}
+                    count => enc.credit_window(*id, count)?,
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) async fn run<H, R>(
         mut self,
         mut stream: SshRead<R>,
@@ -660,6 +689,7 @@ impl Session {
         let reading = start_reading(stream_read, buffer, opening_cipher);
         pin!(reading);
         let mut is_reading = None;
+        let consumed = self.consumed.clone();
 
         #[allow(clippy::panic)] // false positive in macro
         while !self.common.disconnected {
@@ -763,6 +793,7 @@ impl Session {
                     }
                     reading.set(start_reading(stream_read, buffer, opening_cipher));
                 }
+                () = consumed.notified(), if !self.kex.active() => self.credit_windows()?,
                 () = &mut rekey_timer => {
                     // The flush after the select sees the elapsed limit.
                     debug!("rekey time limit reached");
@@ -1054,6 +1085,21 @@ impl Session {
             self.common.wants_reply = false;
             push_packet!(enc.write, enc.write.push(msg::REQUEST_FAILURE))
         }
+    }
+
+    /// Local change: answers a request whose reader knows whether an answer is expected. The flag of the channel is the latest
+    /// request's: with several on their way it says nothing of the one that is answered.
+    fn channel_answer(&mut self, channel: ChannelId, answer: u8) -> Result<(), crate::Error> {
+        if let Some(ref mut enc) = self.common.encrypted
+            && let Some(channel) = enc.channels.get_mut(&channel)
+        {
+            channel.wants_reply = false;
+            push_packet!(enc.write, {
+                answer.encode(&mut enc.write)?;
+                channel.recipient_channel.encode(&mut enc.write)?;
+            })
+        }
+        Ok(())
     }
 
     /// Send a "success" reply to a channel request. Always call this

@@ -14,7 +14,7 @@ pub fn decode_pkcs5(
     use aes::cipher::{block_padding::Pkcs7, BlockModeDecrypt, KeyIvInit};
 
     if let Some(pass) = password {
-        let sec = match enc {
+        let _sec = match enc {
             Encryption::Aes128Cbc(ref iv) => {
                 let mut c = md5::Context::new();
                 c.consume(pass.as_bytes());

@@ -1,0 +1,75 @@
+//! Time policies: intervals of a day of the week, in the time zone of the appliance.
+
+use sps_cluster_config::sections::policies::TimePolicy;
+
+/// A moment, as a clock on the wall shows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// Day of the week, 0 is Monday.
+    pub day: u8,
+    /// Minute of the day, 0 to 1439.
+    pub minute: u16,
+}
+
+const DAYS: [&str; 7] = [
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+];
+
+/// Whether the policy lets somebody in now. The last minute of an interval still belongs to it, so that `00:00-23:59` is a whole day.
+#[must_use]
+pub fn is_within(policy: &TimePolicy, now: Moment) -> bool {
+    let Some(intervals) = DAYS
+        .get(usize::from(now.day))
+        .and_then(|day| policy.days.get(*day))
+    else {
+        return false;
+    };
+    intervals.iter().any(|interval| {
+        let ends = interval
+            .split_once('-')
+            .and_then(|(from, to)| Some((minutes(from)?, minutes(to)?)));
+        ends.is_some_and(|(from, to)| (from..=to).contains(&now.minute))
+    })
+}
+
+/// `HH:MM`, checked when the configuration was.
+fn minutes(text: &str) -> Option<u16> {
+    let (hours, minutes) = text.split_once(':')?;
+    Some(hours.parse::<u16>().ok()? * 60 + minutes.parse::<u16>().ok()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_outside_the_intervals() {
+        let intervals = vec!["08:00-12:00".to_owned(), "13:00-17:59".to_owned()];
+        let policy = TimePolicy {
+            days: [("monday".to_owned(), intervals)].into(),
+        };
+        let at = |day, hour: u16, minute: u16| Moment {
+            day,
+            minute: hour * 60 + minute,
+        };
+        for (moment, open) in [
+            (at(0, 7, 59), false),
+            (at(0, 8, 0), true),
+            (at(0, 12, 0), true),
+            (at(0, 12, 1), false),
+            (at(0, 17, 59), true),
+            (at(0, 18, 0), false),
+            (at(1, 9, 0), false),
+            (at(9, 9, 0), false),
+        ] {
+            assert_eq!(is_within(&policy, moment), open, "{moment:?}");
+        }
+        assert!(!is_within(&TimePolicy::default(), at(0, 9, 0)));
+    }
+}
