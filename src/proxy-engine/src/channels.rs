@@ -210,7 +210,11 @@ pub fn decide(policy: &[Channel], asked: &Asked<'_>, situation: &Situation<'_>) 
 }
 
 fn fits(line: &Channel, asked: &Asked<'_>, situation: &Situation<'_>) -> bool {
-    let from = line.from.is_empty() || line.from.iter().any(|network| network.contains(&situation.client));
+    let from = line.from.is_empty()
+        || line
+            .from
+            .iter()
+            .any(|network| network.contains(&situation.client));
     // A list or policy that is gone fits nobody.
     let user = line.user_list.as_ref().is_none_or(|name| {
         let list = situation.user_lists.get(name);
@@ -389,7 +393,14 @@ mod tests {
             decide(&policy, &asked, &world.by("alice", 0)).is_ok()
         };
         assert!(run("uptime") && run("df") && run("df -h"));
-        for command in ["uptime; rm -rf /", "uptime\nrm", "df -h /", "UPTIME", " uptime", ""] {
+        for command in [
+            "uptime; rm -rf /",
+            "uptime\nrm",
+            "df -h /",
+            "UPTIME",
+            " uptime",
+            "",
+        ] {
             assert!(!run(command), "{command:?}");
         }
         let broken = [Channel {
@@ -426,12 +437,29 @@ mod tests {
 
     #[test]
     fn copies_by_scp_are_told_from_commands() {
-        for command in ["scp -t /tmp", "scp -f .ssh/config", "/usr/bin/scp -r -p -t -- dir", "scp -rpt ."] {
+        for command in [
+            "scp -t /tmp",
+            "scp -f .ssh/config",
+            "/usr/bin/scp -r -p -t -- dir",
+            "scp -rpt .",
+        ] {
             assert_eq!(Kind::of_command(command), Kind::Scp, "{command}");
         }
         for command in [
-            "scp -t /tmp; id", "scp -t $(id)", "scp a b", "scp -S id -t .", "scp -oProxyCommand=id -t .", "scp -t `id`", "scp -t .\nid",
-            "rsync --server", "id", "", "scp", "scp -t \"x\"", "scp -t . | id", "scp -t . > x",
+            "scp -t /tmp; id",
+            "scp -t $(id)",
+            "scp a b",
+            "scp -S id -t .",
+            "scp -oProxyCommand=id -t .",
+            "scp -t `id`",
+            "scp -t .\nid",
+            "rsync --server",
+            "id",
+            "",
+            "scp",
+            "scp -t \"x\"",
+            "scp -t . | id",
+            "scp -t . > x",
         ] {
             assert_eq!(Kind::of_command(command), Kind::Exec, "{command:?}");
         }

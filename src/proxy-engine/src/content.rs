@@ -106,13 +106,20 @@ impl Content {
     #[must_use]
     pub fn screen(&self, text: &str) -> Matched {
         let mut found = self.look(ContentKind::ScreenContent, text);
-        let cards = || self.events.iter().filter(|event| event.kind == ContentKind::CreditCard);
+        let cards = || {
+            self.events
+                .iter()
+                .filter(|event| event.kind == ContentKind::CreditCard)
+        };
         if cards().next().is_some() {
             for number in card_numbers(text) {
                 let of_number = cards().filter(|event| !event.ignores.is_match(&number));
                 found.0.extend(of_number.map(|event| Finding {
                     kind: ContentKind::CreditCard,
-                    text: format!("card number ending in {}", number.get(number.len() - 4..).unwrap_or_default()),
+                    text: format!(
+                        "card number ending in {}",
+                        number.get(number.len() - 4..).unwrap_or_default()
+                    ),
                     actions: event.actions.clone(),
                 }));
             }
@@ -166,8 +173,19 @@ mod tests {
     #[test]
     fn commands_are_found_whatever_stands_around_them() {
         let content = content(ContentKind::Commands, &[r"\brm\b", "shutdown"], &["rm --help"]);
-        for command in ["rm -rf /", "ls;rm x", "RM x", "sudo ShutDown -h now", "true && rm y", "ls | xargs rm", "/bin/rm z"] {
-            assert!(content.command(command).asks_for(ContentAction::Terminate), "{command}");
+        for command in [
+            "rm -rf /",
+            "ls;rm x",
+            "RM x",
+            "sudo ShutDown -h now",
+            "true && rm y",
+            "ls | xargs rm",
+            "/bin/rm z",
+        ] {
+            assert!(
+                content.command(command).asks_for(ContentAction::Terminate),
+                "{command}"
+            );
         }
         for command in ["ls", "alarm", "rm --help", ""] {
             assert_eq!(content.command(command), Matched::default(), "{command}");

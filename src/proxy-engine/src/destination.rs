@@ -91,7 +91,10 @@ fn inband(targets: &[InbandTarget], login: &Login) -> Result<Destined, Misdirect
     // A port that is not named is the one of the target, if it has one, else SSH's.
     let of_target = |target: &InbandTarget| login.port.or(target.port).unwrap_or(SSH);
     let fits = |target: &&InbandTarget| target.port.is_none_or(|port| port == of_target(target));
-    let named = targets.iter().filter(fits).find(|target| names(&target.host, &host));
+    let named = targets
+        .iter()
+        .filter(fits)
+        .find(|target| names(&target.host, &host));
     if let Some(target) = named {
         let port = of_target(target);
         return Ok(Destined::To(Wanted { host, port }));
@@ -107,7 +110,9 @@ fn inband(targets: &[InbandTarget], login: &Login) -> Result<Destined, Misdirect
             Ok(Destined::IfAddress(Wanted { host, port }))
         }
         _ => {
-            let port = login.port.map_or_else(String::new, |port| format!(" port {port}"));
+            let port = login
+                .port
+                .map_or_else(String::new, |port| format!(" port {port}"));
             Err(Misdirected::Forbidden {
                 server: format!("{host}{port}"),
             })
@@ -211,7 +216,10 @@ mod tests {
             network: network.parse().unwrap(),
         };
         assert_eq!(to(&nat("10.20.30.0/24"), "root"), there("10.20.30.10", 22));
-        assert!(matches!(to(&nat("2001:db8::/64"), "root"), Err(Misdirected::Family { .. })));
+        assert!(matches!(
+            to(&nat("2001:db8::/64"), "root"),
+            Err(Misdirected::Family { .. })
+        ));
     }
 
     #[test]
@@ -223,17 +231,31 @@ mod tests {
             ("2001:db8::22", None),
         ]);
         assert_eq!(to(&list, "root@db1.example.com"), there("db1.example.com", 22));
-        assert_eq!(to(&list, "root@a.lab.example.com:2022"), there("a.lab.example.com", 2022));
+        assert_eq!(
+            to(&list, "root@a.lab.example.com:2022"),
+            there("a.lab.example.com", 2022)
+        );
         assert_eq!(to(&list, "root@10.1.2.3"), there("10.1.2.3", 2222));
         assert_eq!(to(&list, "root@[2001:db8::22]:23"), there("2001:db8::22", 23));
         assert_eq!(to(&list, "root"), Err(Misdirected::Nowhere));
         for name in ["root@10.1.2.3:22", "root@192.0.2.1", "root@[2001:db8::23]"] {
-            assert!(matches!(to(&list, name), Err(Misdirected::Forbidden { .. })), "{name}");
+            assert!(
+                matches!(to(&list, name), Err(Misdirected::Forbidden { .. })),
+                "{name}"
+            );
         }
         // A name that is not listed may have an address that is.
-        assert!(matches!(to(&list, "root@db2.example.com"), Ok(Destined::IfAddress(_))));
-        assert!(matches!(to(&list, "root@lab.example.com:2222"), Ok(Destined::IfAddress(_))));
-        let Destination::Inband { targets } = &list else { unreachable!() };
+        assert!(matches!(
+            to(&list, "root@db2.example.com"),
+            Ok(Destined::IfAddress(_))
+        ));
+        assert!(matches!(
+            to(&list, "root@lab.example.com:2222"),
+            Ok(Destined::IfAddress(_))
+        ));
+        let Destination::Inband { targets } = &list else {
+            unreachable!()
+        };
         assert!(permits_address(targets, "10.1.1.1".parse().unwrap(), 2222));
         assert!(permits_address(targets, "::ffff:10.1.1.1".parse().unwrap(), 2222));
         assert!(!permits_address(targets, "10.1.1.1".parse().unwrap(), 22));
@@ -243,8 +265,15 @@ mod tests {
     #[test]
     fn a_domain_is_not_its_neighbour() {
         let list = targets(&[("*.lab.example.com", None)]);
-        for name in ["root@evillab.example.com", "root@lab.example.com.evil.net", "root@lab.example.com"] {
-            assert!(matches!(to(&list, name), Err(Misdirected::Forbidden { .. })), "{name}");
+        for name in [
+            "root@evillab.example.com",
+            "root@lab.example.com.evil.net",
+            "root@lab.example.com",
+        ] {
+            assert!(
+                matches!(to(&list, name), Err(Misdirected::Forbidden { .. })),
+                "{name}"
+            );
         }
     }
 }

@@ -52,7 +52,9 @@ impl Host {
             return Err(HostError::Empty);
         }
         if let Some(inner) = text.strip_prefix('[') {
-            let address = inner.strip_suffix(']').and_then(|inner| inner.parse::<Ipv6Addr>().ok());
+            let address = inner
+                .strip_suffix(']')
+                .and_then(|inner| inner.parse::<Ipv6Addr>().ok());
             return address
                 .map(|address| Self::Address(IpAddr::V6(address).to_canonical()))
                 .ok_or_else(|| HostError::Brackets { text: shown(text) });
@@ -109,12 +111,24 @@ mod tests {
     fn host_names_and_addresses() {
         assert_eq!(name("db1.example.com"), Ok(Host::Name("db1.example.com".into())));
         assert_eq!(name("DB1.Example.COM."), Ok(Host::Name("db1.example.com".into())));
-        assert_eq!(name("bücher.example"), Ok(Host::Name("xn--bcher-kva.example".into())));
+        assert_eq!(
+            name("bücher.example"),
+            Ok(Host::Name("xn--bcher-kva.example".into()))
+        );
         assert_eq!(name("192.0.2.7"), Ok(Host::Address("192.0.2.7".parse().unwrap())));
-        assert_eq!(name("[2001:db8::22]"), Ok(Host::Address("2001:db8::22".parse().unwrap())));
-        assert_eq!(name("2001:db8::22"), Ok(Host::Address("2001:db8::22".parse().unwrap())));
+        assert_eq!(
+            name("[2001:db8::22]"),
+            Ok(Host::Address("2001:db8::22".parse().unwrap()))
+        );
+        assert_eq!(
+            name("2001:db8::22"),
+            Ok(Host::Address("2001:db8::22".parse().unwrap()))
+        );
         // An IPv4 address in IPv6's clothes is that IPv4 address.
-        assert_eq!(name("[::ffff:127.0.0.1]"), Ok(Host::Address("127.0.0.1".parse().unwrap())));
+        assert_eq!(
+            name("[::ffff:127.0.0.1]"),
+            Ok(Host::Address("127.0.0.1".parse().unwrap()))
+        );
     }
 
     #[test]
@@ -122,14 +136,37 @@ mod tests {
         let long = format!("{}.example", "a".repeat(64));
         let whole = format!("{}example", "abc.".repeat(63));
         for wrong in [
-            "my_server", "a b", "a..b", "-a", "a-", ".a", "a/b", "1.2.3", "1.2.3.4.5", "256.1.1.1", "0x7f.1", "a\u{200b}b", "a\0b",
-            "xn--zz--", "a,b", "ex*mple.com", "a@b", &long, &whole,
+            "my_server",
+            "a b",
+            "a..b",
+            "-a",
+            "a-",
+            ".a",
+            "a/b",
+            "1.2.3",
+            "1.2.3.4.5",
+            "256.1.1.1",
+            "0x7f.1",
+            "a\u{200b}b",
+            "a\0b",
+            "xn--zz--",
+            "a,b",
+            "ex*mple.com",
+            "a@b",
+            &long,
+            &whole,
         ] {
             let found = name(wrong);
-            assert!(matches!(found, Err(HostError::Name { .. })), "{wrong:?}: {found:?}");
+            assert!(
+                matches!(found, Err(HostError::Name { .. })),
+                "{wrong:?}: {found:?}"
+            );
         }
         for wrong in ["[2001:db8::1", "[127.0.0.1]", "[host]", "[]"] {
-            assert!(matches!(name(wrong), Err(HostError::Brackets { .. })), "{wrong:?}");
+            assert!(
+                matches!(name(wrong), Err(HostError::Brackets { .. })),
+                "{wrong:?}"
+            );
         }
         assert_eq!(name(""), Err(HostError::Empty));
     }

@@ -46,7 +46,9 @@ pub struct Judged {
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 pub enum HostKeyRefusal {
     /// DSA, X.509, something unheard of.
-    #[error("the server has a host key of the kind {algorithm}, which is not accepted: give it an Ed25519 key")]
+    #[error(
+        "the server has a host key of the kind {algorithm}, which is not accepted: give it an Ed25519 key"
+    )]
     Kind {
         /// Its kind.
         algorithm: String,
@@ -92,7 +94,11 @@ impl HostKeyRefusal {
 ///
 /// # Errors
 /// When the server may not be connected to.
-pub fn judge(check: HostKeyCheck, known: &[Known], presented: &Presented<'_>) -> Result<Judged, HostKeyRefusal> {
+pub fn judge(
+    check: HostKeyCheck,
+    known: &[Known],
+    presented: &Presented<'_>,
+) -> Result<Judged, HostKeyRefusal> {
     let weak = fit(presented)?;
     if known.iter().any(|key| key.blob == presented.blob) {
         return Ok(Judged { pin: false, weak });
@@ -154,14 +160,23 @@ mod tests {
     fn the_first_key_is_pinned_and_another_one_stops_the_connection() {
         let key = presented("ssh-ed25519", None, b"a");
         let first = judge(HostKeyCheck::AcceptFirst, &[], &key).unwrap();
-        assert_eq!(first, Judged { pin: true, weak: false });
+        assert_eq!(
+            first,
+            Judged {
+                pin: true,
+                weak: false
+            }
+        );
         let again = judge(HostKeyCheck::AcceptFirst, &[known(b"a")], &key).unwrap();
         assert!(!again.pin);
         for check in [HostKeyCheck::AcceptFirst, HostKeyCheck::OnlyKnown] {
             let changed = judge(check, &[known(b"b")], &key).unwrap_err();
             assert!(changed.is_alarming());
             let text = changed.to_string();
-            assert!(text.contains("SHA256:new") && text.contains("SHA256:old"), "{text}");
+            assert!(
+                text.contains("SHA256:new") && text.contains("SHA256:old"),
+                "{text}"
+            );
         }
     }
 
@@ -176,12 +191,24 @@ mod tests {
 
     #[test]
     fn short_and_old_keys_are_refused_whatever_the_policy() {
-        for algorithm in ["ssh-dss", "x509v3-sign-rsa", "ssh-ed25519-cert-v01@openssh.com", "none", ""] {
+        for algorithm in [
+            "ssh-dss",
+            "x509v3-sign-rsa",
+            "ssh-ed25519-cert-v01@openssh.com",
+            "none",
+            "",
+        ] {
             let key = presented(algorithm, None, b"a");
             let refused = judge(HostKeyCheck::Unchecked, &[known(b"a")], &key).unwrap_err();
             assert!(matches!(refused, HostKeyRefusal::Kind { .. }), "{algorithm}");
         }
-        let rsa = |bits| judge(HostKeyCheck::AcceptFirst, &[], &presented("ssh-rsa", Some(bits), b"a"));
+        let rsa = |bits| {
+            judge(
+                HostKeyCheck::AcceptFirst,
+                &[],
+                &presented("ssh-rsa", Some(bits), b"a"),
+            )
+        };
         assert_eq!(rsa(1023), Err(HostKeyRefusal::Short { bits: 1023 }));
         assert!(rsa(1024).unwrap().weak && rsa(2047).unwrap().weak && !rsa(2048).unwrap().weak);
         assert!(judge(HostKeyCheck::Unchecked, &[], &presented("ssh-rsa", None, b"a")).is_err());

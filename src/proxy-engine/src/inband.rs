@@ -183,15 +183,24 @@ mod tests {
         let root = Some("root");
         let db = Some("db1.example.com");
         for name in [
-            "root@db1.example.com:2222", "root%db1.example.com:2222", "root@db1.example.com+2222", "root%db1.example.com/2222",
+            "root@db1.example.com:2222",
+            "root%db1.example.com:2222",
+            "root@db1.example.com+2222",
+            "root%db1.example.com/2222",
         ] {
             assert_eq!(told(name), expect(None, root, db, port), "{name}");
         }
         assert_eq!(told("root@db1.example.com"), expect(None, root, db, None));
         assert_eq!(told("root"), expect(None, root, None, None));
         assert_eq!(told("@db1.example.com"), expect(None, None, db, None));
-        assert_eq!(told("gu=alice@root@db1.example.com"), expect(Some("alice"), root, db, None));
-        assert_eq!(told("gu=alice%root%db1.example.com+2222"), expect(Some("alice"), root, db, port));
+        assert_eq!(
+            told("gu=alice@root@db1.example.com"),
+            expect(Some("alice"), root, db, None)
+        );
+        assert_eq!(
+            told("gu=alice%root%db1.example.com+2222"),
+            expect(Some("alice"), root, db, port)
+        );
         assert_eq!(told("gu=alice@root"), expect(Some("alice"), root, None, None));
     }
 
@@ -199,7 +208,10 @@ mod tests {
     fn addresses_of_ipv6_stand_in_brackets() {
         let user = Some("root");
         let address = Some("2001:db8::22");
-        assert_eq!(told("root@[2001:db8::22]:2222"), expect(None, user, address, Some(2222)));
+        assert_eq!(
+            told("root@[2001:db8::22]:2222"),
+            expect(None, user, address, Some(2222))
+        );
         assert_eq!(told("root@[2001:db8::22]"), expect(None, user, address, None));
         assert_eq!(told("root@2001:db8::22"), expect(None, user, address, None));
         assert!(Login::inband("root@[2001:db8::22]x").is_err());
@@ -220,7 +232,10 @@ mod tests {
         let login = Login::plain("alice@example.com").unwrap();
         assert_eq!(login.server_user.as_deref(), Some("alice@example.com"));
         let login = Login::plain("gu=alice@root").unwrap();
-        assert_eq!((login.gateway_user.as_deref(), login.server_user.as_deref()), (Some("alice"), Some("root")));
+        assert_eq!(
+            (login.gateway_user.as_deref(), login.server_user.as_deref()),
+            (Some("alice"), Some("root"))
+        );
     }
 
     #[test]
@@ -239,6 +254,9 @@ mod tests {
             assert!(error.contains(word), "{name}: {error}");
         }
         let long = "a".repeat(LONGEST + 1);
-        assert_eq!(Login::inband(&long), Err(InbandError::Long { length: LONGEST + 1 }));
+        assert_eq!(
+            Login::inband(&long),
+            Err(InbandError::Long { length: LONGEST + 1 })
+        );
     }
 }

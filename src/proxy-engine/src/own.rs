@@ -11,7 +11,12 @@ impl Own {
     /// All the addresses its interfaces have.
     #[must_use]
     pub fn new(addresses: impl IntoIterator<Item = IpAddr>) -> Self {
-        Self(addresses.into_iter().map(|address| address.to_canonical()).collect())
+        Self(
+            addresses
+                .into_iter()
+                .map(|address| address.to_canonical())
+                .collect(),
+        )
     }
 
     /// Whether `address` is one of them, or one that every machine takes for itself or for nobody: loopback, unspecified,
@@ -40,8 +45,20 @@ mod tests {
     fn the_appliance_is_never_a_target_however_it_is_written() {
         let own = Own::new(["192.0.2.10".parse().unwrap(), "2001:db8::10".parse().unwrap()]);
         for address in [
-            "192.0.2.10", "::ffff:192.0.2.10", "2001:db8::10", "127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "::127.0.0.1",
-            "0.0.0.0", "0.1.2.3", "::", "224.0.0.1", "ff02::1", "255.255.255.255",
+            "192.0.2.10",
+            "::ffff:192.0.2.10",
+            "2001:db8::10",
+            "127.0.0.1",
+            "127.9.9.9",
+            "::1",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "0.0.0.0",
+            "0.1.2.3",
+            "::",
+            "224.0.0.1",
+            "ff02::1",
+            "255.255.255.255",
         ] {
             assert!(own.holds(address.parse().unwrap()), "{address}");
         }

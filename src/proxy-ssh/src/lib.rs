@@ -1,1 +1,29 @@
-//! x
+//! The SSH proxy: a client on one side, a server on the other, and between them everything is judged, recorded and passed on.
+//!
+//! Both sides are SSH connections of their own (russh, with the changes that `vendor/PATCHES.md` explains). Invariants:
+//! - nothing passes that was not recorded before, where the policy asks for recording: a recording that cannot keep up slows the
+//!   session down, one that fails ends it;
+//! - nothing passes on a channel before its kind was allowed; kinds nobody knows are refused;
+//! - no channel that stands still stops another one, and what waits in memory is bounded by windows;
+//! - a panic ends one connection.
+//!
+//! Must not know where policies, people, keys and recordings are kept: [`Access`] is asked.
+
+mod access;
+mod algorithms;
+mod client_side;
+mod context;
+mod dial;
+mod listener;
+mod login;
+mod policies;
+mod recording;
+mod relay;
+mod server_side;
+mod words;
+
+pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
+pub use algorithms::host_key;
+pub use listener::{Limits, ListenError, SshProxy};
+pub use policies::{Policies, PoliciesError};
+pub use recording::{Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Recording, What};

@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 
 /// Folders that hold no source.
-const SKIPPED: [&str; 5] = [".git", "target", "out", "corpus", "artifacts"];
+/// What others wrote (`vendor`) is theirs.
+const SKIPPED: [&str; 6] = [".git", "target", "out", "corpus", "artifacts", "vendor"];
 
 /// A text file.
 #[derive(Clone, Debug)]

@@ -91,7 +91,7 @@ pub(super) struct Unpacked {
     reason: &'static str,
 }
 
-const UNPACKED: [Unpacked; 3] = [
+const UNPACKED: [Unpacked; 4] = [
     Unpacked {
         package: "chrony",
         program: "chronyd",
@@ -101,6 +101,11 @@ const UNPACKED: [Unpacked; 3] = [
         package: "isc-dhcp-server",
         program: "dhcpd",
         reason: "the DHCP server of the network tests that gives leases of any length",
+    },
+    Unpacked {
+        package: "openssh-server",
+        program: "sshd",
+        reason: "the servers behind the SSH proxy",
     },
     Unpacked {
         package: "nginx",

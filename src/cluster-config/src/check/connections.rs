@@ -109,11 +109,16 @@ fn conditions(path: &str, channel: &Channel) -> Checked {
     if let Some(word) = channel.operations.iter().find(unknown) {
         return offence(
             format!("{path}.operations"),
-            format!("{word:?} is nothing that is done to files; give some of {}", OPERATIONS.join(", ")),
+            format!(
+                "{word:?} is nothing that is done to files; give some of {}",
+                OPERATIONS.join(", ")
+            ),
         );
     }
     let ports = channel.servers.iter().filter_map(|target| target.port);
-    ports.into_iter().try_for_each(|to| port(&format!("{path}.servers"), to))
+    ports
+        .into_iter()
+        .try_for_each(|to| port(&format!("{path}.servers"), to))
 }
 
 fn of_ssh(document: &Cluster, connection: &SshConnection) -> Checked {

@@ -55,6 +55,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-net", Kind::Shell),
     ("sps-net-engine", Kind::Engine),
     ("sps-preflight", Kind::Engine),
+    ("sps-proxy-engine", Kind::Engine),
+    ("sps-proxy-ssh", Kind::Shell),
     ("sps-sandbox", Kind::Shell),
     ("sps-sample-store", Kind::Tool),
     ("sps-session-record", Kind::Base),

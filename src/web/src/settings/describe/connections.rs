@@ -59,7 +59,12 @@ pub(in crate::settings) const SSH: Kind = Kind::Object(&[
             ("unchecked", "No check"),
         ]),
     ),
-    field("source", "Source address", "The address servers see", Kind::Union(SOURCES)),
+    field(
+        "source",
+        "Source address",
+        "The address servers see",
+        Kind::Union(SOURCES),
+    ),
 ]);
 const SOURCES: &[Variant] = &[
     Variant {

@@ -1,0 +1,160 @@
+//! What is offered in key exchanges: to clients what is good, to servers also what older ones need. Nothing with SHA-1 towards clients.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use russh::keys::ssh_key::{EcdsaCurve, HashAlg};
+use russh::keys::{Algorithm, PrivateKey};
+use russh::{MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
+
+/// Window of a channel, bytes: a transfer at 200 MiB/s with a round trip of 10 ms.
+const WINDOW: u32 = 2 << 20;
+/// Largest packet, bytes: what `sshd` and `ssh` take.
+const PACKET: u32 = 32 * 1024;
+/// Between keepalives.
+const KEEPALIVE: Duration = Duration::from_secs(30);
+/// Keepalives without an answer until a connection is given up.
+const KEEPALIVES: usize = 4;
+/// Bytes after which keys are exchanged anew (RFC 4253, 9: a gigabyte, and AES-GCM's limit is far).
+const REKEY_BYTES: usize = 1 << 30;
+/// Time after which they are.
+const REKEY_AFTER: Duration = Duration::from_secs(3600);
+/// A refused login takes at least this long.
+const REFUSAL: Duration = Duration::from_secs(1);
+/// Refused logins of a connection.
+const ATTEMPTS: usize = 6;
+
+const KEX_CLIENTS: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+const KEX_SERVERS: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::ECDH_SHA2_NISTP256,
+    kex::ECDH_SHA2_NISTP384,
+    kex::ECDH_SHA2_NISTP521,
+    kex::DH_G16_SHA512,
+    kex::DH_G14_SHA256,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+];
+const CIPHERS: &[cipher::Name] = &[
+    cipher::AES_128_GCM,
+    cipher::AES_256_GCM,
+    cipher::CHACHA20_POLY1305,
+    cipher::AES_256_CTR,
+    cipher::AES_192_CTR,
+    cipher::AES_128_CTR,
+];
+const MACS_CLIENTS: &[mac::Name] = &[mac::HMAC_SHA512_ETM, mac::HMAC_SHA256_ETM];
+const MACS_SERVERS: &[mac::Name] = &[
+    mac::HMAC_SHA512_ETM,
+    mac::HMAC_SHA256_ETM,
+    mac::HMAC_SHA512,
+    mac::HMAC_SHA256,
+];
+const NO_COMPRESSION: &[compression::Name] = &[compression::NONE];
+
+/// Kinds of host keys of servers, best first; a server's known key decides which come first.
+fn host_key_kinds() -> Vec<Algorithm> {
+    vec![
+        Algorithm::Ed25519,
+        Algorithm::Ecdsa {
+            curve: EcdsaCurve::NistP256,
+        },
+        Algorithm::Ecdsa {
+            curve: EcdsaCurve::NistP384,
+        },
+        Algorithm::Ecdsa {
+            curve: EcdsaCurve::NistP521,
+        },
+        Algorithm::Rsa {
+            hash: Some(HashAlg::Sha512),
+        },
+        Algorithm::Rsa {
+            hash: Some(HashAlg::Sha256),
+        },
+    ]
+}
+
+/// The side of clients.
+pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> server::Config {
+    let kinds: Vec<Algorithm> = host_key_kinds()
+        .into_iter()
+        .filter(|kind| keys.iter().any(|key| same_key(&key.algorithm(), kind)))
+        .collect();
+    server::Config {
+        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
+        methods: MethodSet::server_supported(),
+        auth_rejection_time: REFUSAL,
+        auth_rejection_time_initial: Some(Duration::ZERO),
+        keys,
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        max_auth_attempts: ATTEMPTS,
+        inactivity_timeout: idle,
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVES,
+        limits: limits(),
+        preferred: Preferred {
+            kex: Cow::Borrowed(KEX_CLIENTS),
+            key: Cow::Owned(kinds),
+            cipher: Cow::Borrowed(CIPHERS),
+            mac: Cow::Borrowed(MACS_CLIENTS),
+            compression: Cow::Borrowed(NO_COMPRESSION),
+            ..Preferred::default()
+        },
+        nodelay: true,
+        ..server::Config::default()
+    }
+}
+
+/// The side of servers. `known` are the kinds of keys known of this one: asked for first, so that a server with several keys does
+/// not present another one than before.
+pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>) -> client::Config {
+    let mut kinds = host_key_kinds();
+    kinds.sort_by_key(|kind| !known.iter().any(|known| same_key(known, kind)));
+    client::Config {
+        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
+        window_size: WINDOW,
+        maximum_packet_size: PACKET,
+        inactivity_timeout: idle,
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVES,
+        limits: limits(),
+        preferred: Preferred {
+            kex: Cow::Borrowed(KEX_SERVERS),
+            key: Cow::Owned(kinds),
+            cipher: Cow::Borrowed(CIPHERS),
+            mac: Cow::Borrowed(MACS_SERVERS),
+            compression: Cow::Borrowed(NO_COMPRESSION),
+            ..Preferred::default()
+        },
+        nodelay: true,
+        ..client::Config::default()
+    }
+}
+
+fn limits() -> russh::Limits {
+    russh::Limits::new(REKEY_BYTES, REKEY_BYTES, REKEY_AFTER)
+}
+
+fn same_key(one: &Algorithm, other: &Algorithm) -> bool {
+    match (one, other) {
+        (Algorithm::Rsa { .. }, Algorithm::Rsa { .. }) => true,
+        _ => one == other,
+    }
+}
+
+/// Reads a host key in OpenSSH's format.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn host_key(text: &str) -> Result<PrivateKey, russh::keys::ssh_key::Error> {
+    PrivateKey::from_openssh(text)
+}

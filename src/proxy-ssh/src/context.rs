@@ -1,0 +1,153 @@
+//! What both sides and all channels of one connection share.
+
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use russh::{Disconnect, client, server};
+use sps_cluster_config::sections::connections::SshConnection;
+use tokio::sync::SetOnce;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::access::{Access, Person};
+use crate::policies::Policies;
+use crate::recording::{Event, Recording, What};
+use crate::server_side::ServerSide;
+use crate::words::ACCEPT;
+
+/// Channels of one connection at a time: `ssh` with a shared connection and many forwards stays far below.
+const MOST_CHANNELS: usize = 512;
+/// Longest wait for a side to hear why it is disconnected.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The handle to the server's side.
+pub(crate) type Server = Arc<client::Handle<ServerSide>>;
+
+/// One connection.
+pub(crate) struct Context {
+    pub(crate) access: Arc<dyn Access>,
+    pub(crate) policies: Arc<Policies>,
+    pub(crate) connection: SshConnection,
+    pub(crate) client: SocketAddr,
+    /// Where the client connected to.
+    pub(crate) original: SocketAddr,
+    pub(crate) to_client: SetOnce<server::Handle>,
+    pub(crate) to_server: OnceLock<Server>,
+    pub(crate) recording: SetOnce<Arc<dyn Recording>>,
+    /// Who is logged in.
+    pub(crate) person: SetOnce<Person>,
+    /// Both sides end.
+    pub(crate) closing: CancellationToken,
+    verdict: Mutex<&'static str>,
+    numbers: AtomicU32,
+    open: AtomicUsize,
+}
+
+/// A channel that is open, or about to be.
+pub(crate) struct Place {
+    context: Arc<Context>,
+    pub(crate) number: u32,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.context.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Context {
+    pub(crate) fn new(
+        access: Arc<dyn Access>,
+        policies: Arc<Policies>,
+        connection: SshConnection,
+        client: SocketAddr,
+        original: SocketAddr,
+        closing: CancellationToken,
+    ) -> Self {
+        Self {
+            access,
+            policies,
+            connection,
+            client,
+            original,
+            to_client: SetOnce::new(),
+            to_server: OnceLock::new(),
+            recording: SetOnce::new(),
+            person: SetOnce::new(),
+            closing,
+            verdict: Mutex::new(ACCEPT),
+            numbers: AtomicU32::new(0),
+            open: AtomicUsize::new(0),
+        }
+    }
+
+    /// Room for one more channel.
+    pub(crate) fn place(self: &Arc<Self>) -> Option<Place> {
+        if self.open.fetch_add(1, Ordering::Relaxed) >= MOST_CHANNELS {
+            self.open.fetch_sub(1, Ordering::Relaxed);
+            return None;
+        }
+        Some(Place {
+            context: self.clone(),
+            number: self.numbers.fetch_add(1, Ordering::Relaxed),
+        })
+    }
+
+    /// Records; nothing may pass before this returned, or at all after it returned `false`.
+    pub(crate) async fn record(&self, channel: Option<u32>, what: What) -> bool {
+        let Some(recording) = self.recording.get() else {
+            return false;
+        };
+        let kept = match recording.event(Event { channel, what }) {
+            None => Ok(()),
+            Some(waiting) => waiting.await,
+        };
+        match kept {
+            Ok(()) => true,
+            Err(error) => {
+                self.end(crate::words::FAIL, &error.to_string());
+                false
+            }
+        }
+    }
+
+    /// The verdict the session has when it ends.
+    pub(crate) fn verdict(&self) -> &'static str {
+        *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Another verdict than *accept*: the first one stays.
+    pub(crate) fn set_verdict(&self, verdict: &'static str) {
+        let mut kept = self.verdict.lock().unwrap_or_else(PoisonError::into_inner);
+        if *kept == ACCEPT {
+            *kept = verdict;
+        }
+    }
+
+    /// Ends both sides; the client hears why.
+    pub(crate) fn end(&self, verdict: &'static str, why: &str) {
+        self.set_verdict(verdict);
+        if self.closing.is_cancelled() {
+            return;
+        }
+        let session = self.recording.get().map_or_else(String::new, |it| it.id());
+        info!(session, client = %self.client, "SSH connection ended: {why}");
+        let (handle, closing, why) = (
+            self.to_client.get().cloned(),
+            self.closing.clone(),
+            why.to_owned(),
+        );
+        tokio::spawn(async move {
+            if let Some(handle) = handle {
+                let told = handle.disconnect(Disconnect::ByApplication, why, "en".into());
+                if timeout(FAREWELL, told).await.is_err() {
+                    warn!("a client could not be told why it is disconnected");
+                }
+            }
+            closing.cancel();
+        });
+    }
+}

@@ -1,0 +1,342 @@
+//! Listening, and what one client may take.
+
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use sps_proxy_engine::{Came, choose};
+use thiserror::Error;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, error, warn};
+
+use crate::access::Access;
+use crate::algorithms;
+use crate::client_side::ClientSide;
+use crate::context::Context;
+use crate::words::{AUTH_FAIL, FAIL, TERMINATED};
+
+/// Longest time for the version exchange of a new connection.
+const GREETING_WITHIN: Duration = Duration::from_secs(10);
+/// Longest time until somebody is logged in.
+const LOGIN_WITHIN: Duration = Duration::from_secs(120);
+/// Wait after a failed accept, as when files have run out.
+const PAUSE: Duration = Duration::from_millis(200);
+/// Longest wait for connections to end in order.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// What clients may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Connections.
+    pub connections: usize,
+    /// Connections of one address.
+    pub of_one_address: usize,
+    /// Connections nobody is logged in on yet.
+    pub logging_in: usize,
+}
+
+impl Default for Limits {
+    /// Some 200 KiB a connection: 800 MiB at most.
+    fn default() -> Self {
+        Self {
+            connections: 4000,
+            of_one_address: 1000,
+            logging_in: 200,
+        }
+    }
+}
+
+/// Why the proxy cannot listen.
+#[derive(Debug, Error)]
+pub enum ListenError {
+    /// The address is taken or not there.
+    #[error("could not listen for SSH sessions on {address}")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+/// The proxy, listening.
+pub struct SshProxy {
+    listeners: Vec<TcpListener>,
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    access: Arc<dyn Access>,
+    limits: Limits,
+    room: Arc<Semaphore>,
+    logging_in: Arc<Semaphore>,
+    by_address: Mutex<HashMap<IpAddr, usize>>,
+    shutdown: CancellationToken,
+}
+
+/// One of an address's connections.
+struct OfAddress {
+    shared: Arc<Shared>,
+    address: IpAddr,
+}
+
+impl Drop for OfAddress {
+    fn drop(&mut self) {
+        let mut counts = lock(&self.shared.by_address);
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
+
+/// What a connection holds while it lives.
+struct Admitted {
+    _room: OwnedSemaphorePermit,
+    _of_address: OfAddress,
+    logging_in: OwnedSemaphorePermit,
+}
+
+impl SshProxy {
+    /// Listens on each of `addresses`.
+    ///
+    /// # Errors
+    /// When one of them cannot be had.
+    pub async fn bind(
+        addresses: &[SocketAddr],
+        access: Arc<dyn Access>,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> Result<Self, ListenError> {
+        let mut listeners = Vec::new();
+        for &address in addresses {
+            let listener = TcpListener::bind(address).await;
+            listeners.push(listener.map_err(|source| ListenError::Listen { address, source })?);
+        }
+        Ok(Self::on(listeners, access, limits, shutdown))
+    }
+
+    /// Serves sockets that listen already.
+    #[must_use]
+    pub fn on(
+        listeners: Vec<TcpListener>,
+        access: Arc<dyn Access>,
+        limits: Limits,
+        shutdown: CancellationToken,
+    ) -> Self {
+        Self {
+            listeners,
+            shared: Arc::new(Shared {
+                access,
+                limits,
+                room: Arc::new(Semaphore::new(limits.connections)),
+                logging_in: Arc::new(Semaphore::new(limits.logging_in)),
+                by_address: Mutex::default(),
+                shutdown,
+            }),
+        }
+    }
+
+    /// Where it listens: differs from what was asked for when port 0 was.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.listeners
+            .iter()
+            .filter_map(|listener| listener.local_addr().ok())
+            .collect()
+    }
+
+    /// Serves until the shutdown; sessions end with it, in order.
+    pub async fn run(self) {
+        let mut accepting = JoinSet::new();
+        for listener in self.listeners {
+            accepting.spawn(accept(self.shared.clone(), listener));
+        }
+        while accepting.join_next().await.is_some() {}
+    }
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener) {
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            () = shared.shutdown.cancelled() => break,
+            Some(_ended) = connections.join_next() => {}
+            accepted = listener.accept() => match accepted {
+                Ok((stream, from)) => match admit(&shared, from.ip()) {
+                    Some(admitted) => drop(connections.spawn(guarded(shared.clone(), stream, from, admitted))),
+                    None => warn!("SSH session from {from} refused: too many are open"),
+                },
+                Err(error) => {
+                    warn!("could not accept an SSH session: {error}");
+                    sleep(PAUSE).await;
+                }
+            },
+        }
+    }
+    let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} });
+    if drained.await.is_err() {
+        warn!(
+            "SSH sessions did not end within {} s and are cut",
+            DRAIN.as_secs()
+        );
+    }
+    connections.shutdown().await;
+}
+
+fn admit(shared: &Arc<Shared>, address: IpAddr) -> Option<Admitted> {
+    let room = shared.room.clone().try_acquire_owned().ok()?;
+    let logging_in = shared.logging_in.clone().try_acquire_owned().ok()?;
+    let mut counts = lock(&shared.by_address);
+    let count = counts.entry(address).or_default();
+    if *count >= shared.limits.of_one_address {
+        return None;
+    }
+    *count += 1;
+    drop(counts);
+    Some(Admitted {
+        _room: room,
+        _of_address: OfAddress {
+            shared: shared.clone(),
+            address,
+        },
+        logging_in,
+    })
+}
+
+/// A panic ends one connection.
+async fn guarded(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted: Admitted) {
+    let served = AssertUnwindSafe(serve(shared, stream, from, admitted)).catch_unwind();
+    if served.await.is_err() {
+        error!("the SSH session of {from} ended by an error of the proxy itself");
+    }
+}
+
+async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted: Admitted) {
+    let Ok(original) = stream.local_addr() else { return };
+    let came = Came {
+        from: from.ip().to_canonical(),
+        to: original.ip().to_canonical(),
+        port: original.port(),
+    };
+    let policies = shared.access.policies();
+    let Some(connection) = choose(&policies.ssh.connections, came).cloned() else {
+        return warn!("SSH session from {from} to {original} refused: no connection policy fits");
+    };
+    let keys = match shared.access.host_keys(&connection) {
+        Ok(keys) => keys,
+        Err(error) => return error!("{error}"),
+    };
+    let idle = policies
+        .ssh
+        .settings
+        .get(&connection.settings)
+        .map(|settings| u64::from(settings.idle_timeout_seconds))
+        .filter(|seconds| *seconds > 0)
+        .map(Duration::from_secs);
+    if let Err(error) = stream.set_nodelay(true) {
+        debug!("{from}: {error}");
+    }
+    let context = Arc::new(Context::new(
+        shared.access.clone(),
+        policies,
+        connection,
+        from,
+        original,
+        shared.shutdown.child_token(),
+    ));
+    let config = Arc::new(algorithms::for_clients(keys, idle));
+    let started = timeout(
+        GREETING_WITHIN,
+        russh::server::run_stream(config, stream, ClientSide::new(context.clone())),
+    )
+    .await;
+    let session = match started {
+        Ok(Ok(session)) => session,
+        Ok(Err(error)) => return debug!("SSH session of {from} ended: {error}"),
+        Err(_late) => return debug!("SSH session of {from} said nothing"),
+    };
+    drop(context.to_client.set(session.handle()));
+    // However it ends, its recording is closed.
+    if AssertUnwindSafe(attend(&context, session, admitted))
+        .catch_unwind()
+        .await
+        .is_err()
+    {
+        error!("the SSH session of {from} ended by an error of the proxy itself");
+        context.set_verdict(FAIL);
+    }
+    finish(&context).await;
+}
+
+/// Waits for the end of the connection, whoever brings it about.
+async fn attend(
+    context: &Arc<Context>,
+    session: russh::server::RunningSession<ClientSide>,
+    admitted: Admitted,
+) {
+    let Admitted {
+        _room,
+        _of_address,
+        logging_in,
+    } = admitted;
+    let mut logging_in = Some(logging_in);
+    let mut watching = true;
+    let late = sleep(LOGIN_WITHIN);
+    tokio::pin!(late, session);
+    let watch = watched(context);
+    tokio::pin!(watch);
+    loop {
+        tokio::select! {
+            ended = &mut session => {
+                if let Err(error) = ended {
+                    debug!("SSH session of {} ended: {error}", context.client);
+                }
+                return;
+            }
+            () = context.closing.cancelled() => return,
+            why = &mut watch, if watching => {
+                watching = false;
+                context.end(TERMINATED, &why);
+            }
+            _person = context.person.wait(), if logging_in.is_some() => logging_in = None,
+            () = &mut late, if logging_in.is_some() => {
+                logging_in = None;
+                context.end(AUTH_FAIL, "nobody logged in");
+            }
+        }
+    }
+}
+
+/// Why somebody ends the session.
+async fn watched(context: &Context) -> String {
+    context.recording.wait().await.terminated().await
+}
+
+async fn finish(context: &Context) {
+    context.closing.cancel();
+    if let Some(server) = context.to_server.get() {
+        let told = server.disconnect(russh::Disconnect::ByApplication, "", "en");
+        drop(timeout(Duration::from_secs(1), told).await);
+    }
+    if context.person.get().is_none() {
+        context.set_verdict(AUTH_FAIL);
+    }
+    if let Some(recording) = context.recording.get() {
+        recording.end(context.verdict()).await;
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

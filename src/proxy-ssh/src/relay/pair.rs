@@ -1,0 +1,240 @@
+//! Two channels and what passes between them.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
+use sps_proxy_engine::{Allowed, Asked, Kind};
+use tracing::debug;
+
+use super::session::Requests;
+use super::state::State;
+use crate::context::{Context, Place};
+use crate::recording::What;
+
+/// The extended data type of errors (RFC 4254, 5.2).
+pub(super) const STDERR: u32 = 1;
+
+pub(super) type ToClient = ChannelWriteHalf<server::Msg>;
+pub(super) type ToServer = ChannelWriteHalf<client::Msg>;
+
+/// The other side is gone, or the connection ends.
+pub(super) struct Over;
+
+pub(super) type Step = Result<(), Over>;
+
+impl From<russh::Error> for Over {
+    fn from(error: russh::Error) -> Self {
+        debug!("a channel ended: {error}");
+        Self
+    }
+}
+
+/// What the policy says, or why not.
+pub(super) trait Refusable {
+    fn judge(&self, asked: &Asked<'_>) -> Result<Allowed, String>;
+}
+
+impl Refusable for Context {
+    fn judge(&self, asked: &Asked<'_>) -> Result<Allowed, String> {
+        let Some(person) = self.person.get() else {
+            return Err("nobody is logged in".into());
+        };
+        let now = self.access.moment();
+        let decided = self
+            .policies
+            .decide(&self.connection, asked, self.client.ip(), person, now);
+        let allowed = decided.map_err(|refused| refused.to_string())?;
+        if self.policies.content(&allowed).is_err() {
+            return Err("its content policy cannot be used: an administrator must mend it".into());
+        }
+        if allowed.four_eyes {
+            return Err("nobody can agree to it here yet: ask your administrator".into());
+        }
+        Ok(allowed)
+    }
+}
+
+/// Two channels.
+pub(super) struct Pair {
+    pub(super) context: Arc<Context>,
+    place: Place,
+    near: Channel<server::Msg>,
+    far: Channel<client::Msg>,
+}
+
+/// What both directions need.
+pub(super) struct Shared {
+    pub(super) context: Arc<Context>,
+    pub(super) number: u32,
+    pub(super) state: State,
+}
+
+impl Pair {
+    pub(super) fn new(
+        context: Arc<Context>,
+        place: Place,
+        near: Channel<server::Msg>,
+        far: Channel<client::Msg>,
+    ) -> Self {
+        Self {
+            context,
+            place,
+            near,
+            far,
+        }
+    }
+
+    /// Carries a connection whose kind is known.
+    pub(super) async fn carry(self, kind: Kind, detail: String, allowed: Allowed) {
+        let shared = Shared {
+            number: self.place.number,
+            context: self.context.clone(),
+            state: State::default(),
+        };
+        shared.state.allow(kind, &allowed);
+        let opened = What::Opened {
+            kind: kind.record_word(),
+            detail,
+        };
+        if !shared.record(opened).await {
+            return;
+        }
+        self.run(shared).await;
+    }
+
+    /// Carries a session, whose kind its requests say.
+    pub(super) async fn converse(self) {
+        let shared = Shared {
+            number: self.place.number,
+            context: self.context.clone(),
+            state: State::default(),
+        };
+        self.run(shared).await;
+    }
+
+    async fn run(self, shared: Shared) {
+        let (from_client, to_client) = self.near.split();
+        let (from_server, to_server) = self.far.split();
+        // The first side that is done ends both: what it had was passed on before.
+        tokio::select! {
+            () = shared.context.closing.cancelled() => {}
+            _ended = shared.upstream(from_client, &to_client, &to_server) => {}
+            _ended = shared.downstream(from_server, &to_client) => {}
+        }
+        drop(to_server.close().await);
+        drop(to_client.close().await);
+        if shared.state.passes().is_some() {
+            shared.record(What::Closed).await;
+        }
+    }
+}
+
+impl Shared {
+    pub(super) async fn record(&self, what: What) -> bool {
+        self.context.record(Some(self.number), what).await
+    }
+
+    /// From the client to the server.
+    async fn upstream(&self, mut from: ChannelReadHalf, near: &ToClient, far: &ToServer) -> Step {
+        let mut requests = Requests::new(self, near, far);
+        while let Some(message) = from.wait().await {
+            match message {
+                ChannelMsg::Data { data } => {
+                    self.input(&data).await?;
+                    far.data_bytes(data).await?;
+                }
+                ChannelMsg::ExtendedData { data, ext } => {
+                    self.input(&data).await?;
+                    far.extended_data_bytes(ext, data).await?;
+                }
+                ChannelMsg::Eof => far.eof().await?,
+                ChannelMsg::Close => return Ok(()),
+                request => requests.take(request).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn input(&self, data: &Bytes) -> Step {
+        let Some(audit) = self.state.passes() else {
+            return Err(Over);
+        };
+        if audit && !self.record(What::Input { data: data.clone() }).await {
+            return Err(Over);
+        }
+        Ok(())
+    }
+
+    /// From the server to the client.
+    async fn downstream(&self, mut from: ChannelReadHalf, near: &ToClient) -> Step {
+        while let Some(message) = from.wait().await {
+            match message {
+                ChannelMsg::Data { data } => {
+                    self.output(&data, false).await?;
+                    near.data_bytes(data).await?;
+                }
+                ChannelMsg::ExtendedData { data, ext } => {
+                    self.output(&data, ext == STDERR).await?;
+                    near.extended_data_bytes(ext, data).await?;
+                }
+                ChannelMsg::Eof => near.eof().await?,
+                ChannelMsg::Close => return Ok(()),
+                ChannelMsg::Success => self.answer(near, true).await?,
+                ChannelMsg::Failure => self.answer(near, false).await?,
+                ChannelMsg::ExitStatus { exit_status } => {
+                    self.exit(Some(exit_status), None).await?;
+                    near.exit_status(exit_status).await?;
+                }
+                ChannelMsg::ExitSignal {
+                    signal_name,
+                    core_dumped,
+                    error_message,
+                    lang_tag,
+                } => {
+                    self.exit(None, Some(format!("{signal_name:?}"))).await?;
+                    near.exit_signal(signal_name, core_dumped, error_message, lang_tag)
+                        .await?;
+                }
+                ChannelMsg::XonXoff { client_can_do } => near.xon_xoff(client_can_do).await?,
+                ChannelMsg::Request {
+                    want_reply,
+                    name,
+                    data,
+                } if name == "eow@openssh.com" => near.request(want_reply, name, data).await?,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    async fn output(&self, data: &Bytes, is_error: bool) -> Step {
+        // A server may speak only on a channel whose kind was allowed: nothing else was asked of it.
+        let Some(audit) = self.state.passes() else {
+            return Err(Over);
+        };
+        let what = || What::Output {
+            data: data.clone(),
+            is_error,
+        };
+        if audit && !self.record(what()).await {
+            return Err(Over);
+        }
+        Ok(())
+    }
+
+    async fn exit(&self, status: Option<u32>, signal: Option<String>) -> Step {
+        if self.record(What::Exit { status, signal }).await {
+            Ok(())
+        } else {
+            Err(Over)
+        }
+    }
+
+    async fn answer(&self, near: &ToClient, success: bool) -> Step {
+        for answer in self.state.answered(success) {
+            near.answer(answer).await?;
+        }
+        Ok(())
+    }
+}
