@@ -67,6 +67,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-support", Kind::Shell),
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
+    ("sps-trail", Kind::Base),
     ("sps-web", Kind::Shell),
     ("xtask", Kind::Tool),
 ];
