@@ -1,4 +1,4 @@
-"""Reads an audit trail by FORMAT.md alone: the second opinion of src/trail/tests/recipients.rs.
+"""Reads an audit trail by FORMAT.md alone: the second opinion of src/trail/tests/trails/recipients.rs.
 
     python reader.py TRAIL [KEY.pem ...]
 

@@ -1,9 +1,6 @@
 //! Whatever is recorded is read back as the same, in its order.
 
-#[allow(dead_code, reason = "every test file uses some of it")]
-mod lab;
-
-use lab::{START, begin, events, judge};
+use crate::lab::{START, begin, events, judge};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use sps_trail::{Event, Exit, Kind, Options, Recipients, State};
@@ -100,7 +97,7 @@ proptest! {
                 prop_assert_eq!(writer.waiting(), 0);
             }
         }
-        bytes.extend(writer.finish(&lab::ending(), START + 100).unwrap());
+        bytes.extend(writer.finish(&crate::lab::ending(), START + 100).unwrap());
         prop_assert_eq!(judge(&bytes, None, 5000).state, State::Complete);
         let recorded = steps.into_iter().map(|(event, _)| event).collect();
         prop_assert_eq!(joined(events(&bytes, vec![])), joined(recorded));
@@ -130,7 +127,7 @@ fn outputs_that_belong_together_are_one_event_and_others_are_not() {
     for event in &all {
         writer.event(event).unwrap();
     }
-    bytes.extend(writer.finish(&lab::ending(), START).unwrap());
+    bytes.extend(writer.finish(&crate::lab::ending(), START).unwrap());
     assert_eq!(
         events(&bytes, vec![]),
         [

@@ -1,11 +1,8 @@
 //! What is said about trails that were cut, changed, put together otherwise, or signed by somebody else.
 
-#[allow(dead_code, reason = "every test file uses some of it")]
-mod lab;
-
 use std::collections::BTreeMap;
 
-use lab::{START, begin, events, judge, records, story, trail};
+use crate::lab::{START, begin, events, judge, records, story, trail};
 use sps_trail::{MAX_EVENT, Options, PublicKey, Recipients, SigningKey, State};
 
 const NOBODY: Recipients = Recipients {
@@ -14,17 +11,17 @@ const NOBODY: Recipients = Recipients {
 };
 
 fn state(bytes: &[u8]) -> State {
-    judge(bytes, Some(lab::signer().public()), 1 << 20).state
+    judge(bytes, Some(crate::lab::signer().public()), 1 << 20).state
 }
 
 #[test]
 fn a_whole_trail_is_complete_however_its_bytes_come() {
     let bytes = trail(&NOBODY);
     for step in [1, 7, 1000, 1 << 20] {
-        let report = judge(&bytes, Some(lab::signer().public()), step);
+        let report = judge(&bytes, Some(crate::lab::signer().public()), step);
         assert_eq!(report.state, State::Complete, "step {step}");
-        assert_eq!(report.head, Some(lab::head()));
-        assert_eq!(report.ending, Some(lab::ending()));
+        assert_eq!(report.head, Some(crate::lab::head()));
+        assert_eq!(report.ending, Some(crate::lab::ending()));
         assert_eq!((report.chunks, report.sealed_chunks), (4, 4));
         assert_eq!(report.sealed_until, Some(START + 60_000));
         assert_eq!(report.last_at, Some(2_100_000));
@@ -37,7 +34,7 @@ fn a_trail_cut_at_any_byte_is_good_up_to_its_last_whole_record() {
     let places = records(&bytes);
     let all = events(&bytes, vec![]);
     for end in 0..bytes.len() {
-        let report = judge(&bytes[..end], Some(lab::signer().public()), 1 << 20);
+        let report = judge(&bytes[..end], Some(crate::lab::signer().public()), 1 << 20);
         let whole = places.iter().copied().filter(|place| *place <= end).max();
         let whole = whole.unwrap_or(0) as u64;
         assert_eq!(report.state, State::Cut { whole }, "cut at {end}");
@@ -132,12 +129,12 @@ fn records_that_were_swapped_taken_out_or_repeated_are_named() {
 #[test]
 fn a_record_of_another_trail_is_no_record_of_this_one() {
     let bytes = trail(&NOBODY);
-    let mut other = lab::head();
+    let mut other = crate::lab::head();
     other.session = "ssh-20240517-081530-0000".into();
     let (mut writer, mut forged) = sps_trail::Writer::new(
         &other,
         &NOBODY,
-        &lab::signer(),
+        &crate::lab::signer(),
         &sps_trail::Seed::new([9; 32]),
         Options::default(),
     )
@@ -157,7 +154,7 @@ fn another_signer_is_found_out() {
     let other = SigningKey::from_secret(&[8; 32]).unwrap().public();
     assert_eq!(judge(&bytes, Some(other), 100).state, State::OtherSigner);
     // The key in the head is another one, and the signature is still that of the first.
-    let own = lab::signer().public();
+    let own = crate::lab::signer().public();
     let place = bytes.windows(32).position(|window| window == own.0).unwrap();
     let mut forged = bytes.clone();
     forged[place..place + 32].copy_from_slice(&other.0);
@@ -204,7 +201,7 @@ fn a_timestamp_is_chained_like_everything_else() {
     let about = writer.last_seal().unwrap();
     writer.timestamp(&about, b"token").unwrap();
     assert!(writer.timestamp(&about, &vec![0; 2 << 20]).is_err());
-    bytes.extend(writer.finish(&lab::ending(), START + 1).unwrap());
+    bytes.extend(writer.finish(&crate::lab::ending(), START + 1).unwrap());
     let report = judge(&bytes, None, 100);
     assert_eq!((report.state, report.timestamps), (State::Complete, 1));
 }
@@ -225,7 +222,7 @@ fn what_is_too_long_is_refused_and_recorded_is_what_was_before() {
         "{error}"
     );
     writer.event(&long(MAX_EVENT - 3)).unwrap();
-    bytes.extend(writer.finish(&lab::ending(), START).unwrap());
+    bytes.extend(writer.finish(&crate::lab::ending(), START).unwrap());
     assert_eq!(judge(&bytes, None, 1000).state, State::Complete);
     assert_eq!(events(&bytes, vec![]), [long(MAX_EVENT - 3)]);
 }

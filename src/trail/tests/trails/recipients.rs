@@ -1,13 +1,10 @@
 //! Who can read a trail and who cannot: certificates of openssl and rcgen, of X25519 and RSA, and a reader in another language.
 
-#[allow(dead_code, reason = "every test file uses some of it")]
-mod lab;
-
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use lab::{events, openssl, somebody, story, trail};
+use crate::lab::{events, openssl, somebody, story, trail};
 use sha2::{Digest as _, Sha256};
 use sps_trail::{
     Event, KeyError, Kind, Playback, PrivateKey, Reader, Recipient, Recipients, SigningKey, State, Stream,
@@ -34,11 +31,11 @@ fn each_recipient_reads_what_is_for_it() {
         downstream: vec![alice.clone(), bob.clone()],
         upstream: vec![],
     });
-    let names = lab::judge(&both, None, 100).recipients;
+    let names = crate::lab::judge(&both, None, 100).recipients;
     assert_eq!(names, ["CN=alice", "CN=bob"]);
     assert_eq!(events(&both, vec![alice_key]), plain());
     assert_eq!(events(&both, vec![bob_key]), plain());
-    let refused = opener(&both, vec![stranger]).unwrap_err().to_string();
+    let refused = opener(&both, &[stranger]).unwrap_err().to_string();
     assert_eq!(
         refused,
         "the trail is not encrypted for this key; it is for: CN=alice; CN=bob"
@@ -65,11 +62,11 @@ fn private(folder: &Path, name: &str) -> PrivateKey {
     PrivateKey::from_pem(&std::fs::read(folder.join(format!("{name}.key"))).unwrap()).unwrap()
 }
 
-fn opener(bytes: &[u8], keys: Vec<PrivateKey>) -> Result<bool, KeyError> {
+fn opener(bytes: &[u8], keys: &[PrivateKey]) -> Result<bool, KeyError> {
     let mut reader = Reader::new(None);
     reader.push(bytes);
     reader.next();
-    let opener = reader.opener(&keys).unwrap()?;
+    let opener = reader.opener(keys).unwrap()?;
     Ok(opener.opens(Stream::Upstream))
 }
 
@@ -83,8 +80,8 @@ fn nothing_that_was_shown_or_typed_stands_in_an_encrypted_trail() {
     });
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(holds(b"linux-servers") && !holds(b"root@db1") && !holds(b"uid=0") && !holds(b"xterm"));
-    assert!(opener(&bytes, vec![key]).unwrap());
-    assert_eq!(lab::judge(&bytes, None, 3).state, State::Complete);
+    assert!(opener(&bytes, &[key]).unwrap());
+    assert_eq!(crate::lab::judge(&bytes, None, 3).state, State::Complete);
 }
 
 #[test]
@@ -171,9 +168,9 @@ fn what_cannot_be_used_is_refused_with_the_mend() {
     };
     let seed = sps_trail::Seed::new([1; 32]);
     let begun = sps_trail::Writer::new(
-        &lab::head(),
+        &crate::lab::head(),
         &backwards,
-        &lab::signer(),
+        &crate::lab::signer(),
         &seed,
         sps_trail::Options::default(),
     );
@@ -185,7 +182,7 @@ fn python() -> PathBuf {
     if let Some(named) = std::env::var_os("SPS_S3_SERVER") {
         return PathBuf::from(named).join("bin/python");
     }
-    let digest = Sha256::digest(include_bytes!("../../../tests/s3/requirements.txt"));
+    let digest = Sha256::digest(include_bytes!("../../../../tests/s3/requirements.txt"));
     let short: String = digest[..8].iter().map(|byte| format!("{byte:02x}")).collect();
     let home = PathBuf::from(std::env::var_os("HOME").unwrap());
     home.join(".cache/sps/tools")
@@ -197,7 +194,7 @@ fn read_by_python(folder: &Path, bytes: &[u8], keys: &[&str]) -> Result<String, 
     std::fs::write(&file, bytes).unwrap();
     let python = python();
     let output = Command::new(&python)
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/reader.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trails/reader.py"))
         .arg(&file)
         .args(keys)
         .current_dir(folder)
