@@ -41,5 +41,6 @@ pub use recipient::{Recipient, Recipients};
 pub use record::{MAX_RECORD, Stream};
 pub use report::{Report, State};
 pub use sign::{PublicKey, SigningKey};
+pub use sps_session_record::Word;
 pub use verdict::Ending;
 pub use writer::{Options, Writer};

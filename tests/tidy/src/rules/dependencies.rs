@@ -68,6 +68,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
     ("sps-trail", Kind::Base),
+    ("sps-trail-store", Kind::Shell),
     ("sps-web", Kind::Shell),
     ("xtask", Kind::Tool),
 ];
