@@ -69,6 +69,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-support", Kind::Shell),
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
+    ("sps-trail", Kind::Base),
+    ("sps-trail-store", Kind::Shell),
     ("sps-web", Kind::Shell),
     ("xtask", Kind::Tool),
 ];
