@@ -3,6 +3,7 @@
 //! With random nonces a key may encrypt some four thousand million times; a change encrypts a few dozen secrets.
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -35,6 +36,26 @@ pub(crate) fn decrypt(key: &[u8; KEY_BYTES], about: &[u8], sealed: &[u8]) -> Opt
     Some(text)
 }
 
+/// As many bytes as a key has.
+#[derive(Clone, Copy)]
+struct KeyLength;
+
+impl KeyType for KeyLength {
+    fn len(&self) -> usize {
+        KEY_BYTES
+    }
+}
+
+/// Bytes that only this key and purpose make.
+pub(crate) fn derive(key: &[u8; KEY_BYTES], purpose: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, CipherError> {
+    let mut out = Zeroizing::new([0; KEY_BYTES]);
+    let extracted = Salt::new(HKDF_SHA256, b"sps cluster key").extract(key);
+    let info = [purpose.as_bytes()];
+    let expanded = extracted.expand(&info, KeyLength).map_err(|_| CipherError)?;
+    expanded.fill(&mut *out).map_err(|_| CipherError)?;
+    Ok(out)
+}
+
 /// Random bytes.
 pub(crate) fn random<const N: usize>() -> Result<[u8; N], CipherError> {
     let mut bytes = [0; N];
@@ -45,6 +66,14 @@ pub(crate) fn random<const N: usize>() -> Result<[u8; N], CipherError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_purpose_or_key_makes_other_bytes() {
+        let one = derive(&[1; 32], "one").unwrap();
+        assert_eq!(derive(&[1; 32], "one").unwrap(), one);
+        assert_ne!(derive(&[1; 32], "two").unwrap(), one);
+        assert_ne!(derive(&[2; 32], "one").unwrap(), one);
+    }
 
     #[test]
     fn only_the_same_key_and_the_same_purpose_open_it() {

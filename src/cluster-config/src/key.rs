@@ -106,6 +106,14 @@ impl ClusterKey {
         Ok(Self(bytes))
     }
 
+    /// Bytes that only this key and `purpose` make (HKDF-SHA256, RFC 5869): the same on every node, and nothing of the key itself.
+    ///
+    /// # Errors
+    /// The library of cryptography fails.
+    pub fn derive(&self, purpose: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, KeyError> {
+        cipher::derive(&self.0, purpose).map_err(KeyError::Make)
+    }
+
     pub(crate) const fn bytes(&self) -> &[u8; KEY_BYTES] {
         &self.0
     }

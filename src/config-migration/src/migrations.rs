@@ -5,6 +5,7 @@
 
 mod analytics_backup;
 mod backup_password;
+mod channel_conditions;
 mod content_policies;
 mod gssapi_realm;
 mod indexer_keys;
@@ -53,6 +54,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("indexer_keys", 4, indexer_keys::apply),
     migration("analytics_backup", 4, analytics_backup::apply),
     migration("backup_password", 4, backup_password::apply),
+    migration("channel_conditions", 4, channel_conditions::apply),
 ];
 
 #[cfg(test)]

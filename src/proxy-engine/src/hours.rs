@@ -1,5 +1,7 @@
 //! Time policies: intervals of a day of the week, in the time zone of the appliance.
 
+use jiff::Timestamp;
+use jiff::tz::{TimeZone, TimeZoneDatabase};
 use sps_cluster_config::sections::policies::TimePolicy;
 
 /// A moment, as a clock on the wall shows it.
@@ -9,6 +11,23 @@ pub struct Moment {
     pub day: u8,
     /// Minute of the day, 0 to 1439.
     pub minute: u16,
+}
+
+impl Moment {
+    /// What the wall shows `now`, seconds since 1970, in a zone of the IANA database; UTC where nobody knows that zone.
+    #[must_use]
+    pub fn at(now: u64, zone: &str) -> Self {
+        let zone = TimeZoneDatabase::bundled().get(zone).unwrap_or(TimeZone::UTC);
+        let seconds = i64::try_from(now).unwrap_or(i64::MAX);
+        let shown = Timestamp::from_second(seconds)
+            .unwrap_or(Timestamp::MAX)
+            .to_zoned(zone);
+        let number = |part: i8| u16::try_from(part).unwrap_or(0);
+        Self {
+            day: u8::try_from(shown.weekday().to_monday_zero_offset()).unwrap_or(0),
+            minute: number(shown.hour()) * 60 + number(shown.minute()),
+        }
+    }
 }
 
 const DAYS: [&str; 7] = [
@@ -47,6 +66,22 @@ fn minutes(text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_wall_shows_another_time_elsewhere() {
+        // 2026-11-22 23:30:00 UTC, a Sunday.
+        let now = 1_795_390_200;
+        let told = |zone| Moment::at(now, zone);
+        assert_eq!(
+            told("UTC"),
+            Moment {
+                day: 6,
+                minute: 23 * 60 + 30
+            }
+        );
+        assert_eq!(told("Europe/Vienna"), Moment { day: 0, minute: 30 });
+        assert_eq!(told("Nowhere/Else"), told("UTC"));
+    }
 
     #[test]
     fn nothing_outside_the_intervals() {

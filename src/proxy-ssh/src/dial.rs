@@ -153,9 +153,9 @@ async fn connect_one(context: &Context, to: SocketAddr) -> io::Result<TcpStream>
     };
     socket.set_nodelay(true)?;
     match context.connection.source {
-        Source::Own => {}
+        Source::Own {} => {}
         Source::Fixed { address } => socket.bind(SocketAddr::new(address, 0))?,
-        Source::Client => {
+        Source::Client {} => {
             transparent(&socket, to.is_ipv4())?;
             socket.bind(SocketAddr::new(context.client.ip(), 0))?;
         }

@@ -24,6 +24,6 @@ mod words;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
 pub use algorithms::host_key;
-pub use listener::{Limits, ListenError, SshProxy};
+pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};
 pub use recording::{Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Recording, What};

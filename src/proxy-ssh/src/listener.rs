@@ -10,11 +10,11 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use sps_proxy_engine::{Came, choose};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 use tracing::{debug, error, warn};
 
 use crate::access::Access;
@@ -29,6 +29,8 @@ const GREETING_WITHIN: Duration = Duration::from_secs(10);
 const LOGIN_WITHIN: Duration = Duration::from_secs(120);
 /// Wait after a failed accept, as when files have run out.
 const PAUSE: Duration = Duration::from_millis(200);
+/// Connections the kernel keeps until they are accepted.
+const BACKLOG: u32 = 1024;
 /// Longest wait for connections to end in order.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -67,10 +69,30 @@ pub enum ListenError {
     },
 }
 
-/// The proxy, listening.
+/// The proxy. Addresses come and go; sessions stay until they end or it is shut down.
 pub struct SshProxy {
-    listeners: Vec<TcpListener>,
     shared: Arc<Shared>,
+}
+
+/// An address clients may come to; dropped, no more come.
+#[derive(Debug)]
+pub struct Listening {
+    address: SocketAddr,
+    stop: CancellationToken,
+}
+
+impl Listening {
+    /// Where: differs from what was asked for when port 0 was.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
 }
 
 struct Shared {
@@ -79,6 +101,7 @@ struct Shared {
     room: Arc<Semaphore>,
     logging_in: Arc<Semaphore>,
     by_address: Mutex<HashMap<IpAddr, usize>>,
+    sessions: TaskTracker,
     shutdown: CancellationToken,
 }
 
@@ -108,73 +131,79 @@ struct Admitted {
 }
 
 impl SshProxy {
-    /// Listens on each of `addresses`.
-    ///
-    /// # Errors
-    /// When one of them cannot be had.
-    pub async fn bind(
-        addresses: &[SocketAddr],
-        access: Arc<dyn Access>,
-        limits: Limits,
-        shutdown: CancellationToken,
-    ) -> Result<Self, ListenError> {
-        let mut listeners = Vec::new();
-        for &address in addresses {
-            let listener = TcpListener::bind(address).await;
-            listeners.push(listener.map_err(|source| ListenError::Listen { address, source })?);
-        }
-        Ok(Self::on(listeners, access, limits, shutdown))
-    }
-
-    /// Serves sockets that listen already.
+    /// A proxy that listens nowhere yet.
     #[must_use]
-    pub fn on(
-        listeners: Vec<TcpListener>,
-        access: Arc<dyn Access>,
-        limits: Limits,
-        shutdown: CancellationToken,
-    ) -> Self {
+    pub fn new(access: Arc<dyn Access>, limits: Limits) -> Self {
         Self {
-            listeners,
             shared: Arc::new(Shared {
                 access,
                 limits,
                 room: Arc::new(Semaphore::new(limits.connections)),
                 logging_in: Arc::new(Semaphore::new(limits.logging_in)),
                 by_address: Mutex::default(),
-                shutdown,
+                sessions: TaskTracker::new(),
+                shutdown: CancellationToken::new(),
             }),
         }
     }
 
-    /// Where it listens: differs from what was asked for when port 0 was.
-    #[must_use]
-    pub fn addresses(&self) -> Vec<SocketAddr> {
-        self.listeners
-            .iter()
-            .filter_map(|listener| listener.local_addr().ok())
-            .collect()
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// It cannot be had.
+    pub fn listen(&self, address: SocketAddr) -> Result<Listening, ListenError> {
+        let failed = |source| ListenError::Listen { address, source };
+        let listener = listener(address).map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        let stop = self.shared.shutdown.child_token();
+        tokio::spawn(accept(self.shared.clone(), listener, stop.clone()));
+        Ok(Listening { address, stop })
     }
 
-    /// Serves until the shutdown; sessions end with it, in order.
-    pub async fn run(self) {
-        let mut accepting = JoinSet::new();
-        for listener in self.listeners {
-            accepting.spawn(accept(self.shared.clone(), listener));
+    /// Connections that are open.
+    #[must_use]
+    pub fn open(&self) -> usize {
+        self.shared.sessions.len()
+    }
+
+    /// Takes no more clients and ends the sessions, in order as far as they can within some seconds.
+    pub async fn shut_down(self) {
+        self.shared.shutdown.cancel();
+        self.shared.sessions.close();
+        if timeout(DRAIN, self.shared.sessions.wait()).await.is_err() {
+            warn!(
+                "SSH sessions did not end within {} s and are cut",
+                DRAIN.as_secs()
+            );
         }
-        while accepting.join_next().await.is_some() {}
     }
 }
 
-async fn accept(shared: Arc<Shared>, listener: TcpListener) {
-    let mut connections = JoinSet::new();
+fn listener(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    if address.is_ipv6() {
+        // Each family has a socket of its own.
+        socket2::SockRef::from(&socket).set_only_v6(true)?;
+    }
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
     loop {
         tokio::select! {
-            () = shared.shutdown.cancelled() => break,
-            Some(_ended) = connections.join_next() => {}
+            () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => match admit(&shared, from.ip()) {
-                    Some(admitted) => drop(connections.spawn(guarded(shared.clone(), stream, from, admitted))),
+                    Some(admitted) => {
+                        let session = guarded(shared.clone(), stream, from, admitted);
+                        drop(shared.sessions.spawn(session));
+                    }
                     None => warn!("SSH session from {from} refused: too many are open"),
                 },
                 Err(error) => {
@@ -184,14 +213,6 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener) {
             },
         }
     }
-    let drained = timeout(DRAIN, async { while connections.join_next().await.is_some() {} });
-    if drained.await.is_err() {
-        warn!(
-            "SSH sessions did not end within {} s and are cut",
-            DRAIN.as_secs()
-        );
-    }
-    connections.shutdown().await;
 }
 
 fn admit(shared: &Arc<Shared>, address: IpAddr) -> Option<Admitted> {

@@ -80,7 +80,7 @@ impl Login {
             Phase::Relayed(server) => {
                 let user = self.named.server_user.clone().unwrap_or_default();
                 let answer = server.authenticate_none(user).await;
-                self.judged(answer)
+                self.judged(answer).await
             }
             Phase::Start | Phase::Over => refused(),
         }
@@ -101,7 +101,7 @@ impl Login {
             Phase::Relayed(server) if fits && relays(&self.context, "password") => {
                 let user = self.named.server_user.clone().unwrap_or_default();
                 let answer = server.authenticate_password(user, password.as_str()).await;
-                self.judged(answer)
+                self.judged(answer).await
             }
             _ => self.again(),
         }
@@ -194,22 +194,25 @@ impl Login {
                     prompts: prompts.into(),
                 }
             }
-            Ok(KeyboardInteractiveAuthResponse::Success) => self.judged(Ok(AuthResult::Success)),
+            Ok(KeyboardInteractiveAuthResponse::Success) => self.judged(Ok(AuthResult::Success)).await,
             Ok(KeyboardInteractiveAuthResponse::Failure {
                 remaining_methods,
                 partial_success,
-            }) => self.judged(Ok(AuthResult::Failure {
-                remaining_methods,
-                partial_success,
-            })),
-            Err(error) => self.judged(Err(error)),
+            }) => {
+                self.judged(Ok(AuthResult::Failure {
+                    remaining_methods,
+                    partial_success,
+                }))
+                .await
+            }
+            Err(error) => self.judged(Err(error)).await,
         }
     }
 
     /// What the server said to an attempt.
-    fn judged(&mut self, answer: Result<AuthResult, russh::Error>) -> Auth {
+    async fn judged(&mut self, answer: Result<AuthResult, russh::Error>) -> Auth {
         match answer {
-            Ok(AuthResult::Success) => self.enter(),
+            Ok(AuthResult::Success) => self.enter().await,
             Ok(AuthResult::Failure {
                 remaining_methods,
                 partial_success,
@@ -232,8 +235,8 @@ impl Login {
         }
     }
 
-    /// Both sides are in.
-    fn enter(&mut self) -> Auth {
+    /// Both sides are in, and everything is recorded from here on.
+    async fn enter(&mut self) -> Auth {
         let Phase::Relayed(server) = std::mem::replace(&mut self.phase, Phase::Over) else {
             return refused();
         };
@@ -242,6 +245,12 @@ impl Login {
             user: user.clone(),
             groups: Vec::new(),
         });
+        let Some(recording) = self.context.recording.get() else {
+            return refused();
+        };
+        if let Err(error) = recording.start().await {
+            return self.fail(FAIL, &error.to_string());
+        }
         info!(client = %self.context.client, gateway_user = person.user, server_user = user, "logged in at the server");
         let taken =
             self.context.person.set(person).is_ok() && self.context.to_server.set(Arc::new(server)).is_ok();
@@ -343,7 +352,7 @@ impl Login {
         };
         let user = self.named.server_user.clone().unwrap_or_default();
         let answer = server.authenticate_none(user).await;
-        match self.judged(answer) {
+        match self.judged(answer).await {
             Auth::Reject {
                 proceed_with_methods: Some(methods),
                 ..

@@ -160,6 +160,9 @@ pub trait Recording: Send + Sync + 'static {
     /// Identifier of the session.
     fn id(&self) -> String;
 
+    /// Somebody is logged in on both sides: from now on events come. The answer comes when they can be taken.
+    fn start(&self) -> Answer<Result<(), NotKept>>;
+
     /// Takes an event. Nothing may pass before it is taken.
     fn event(&self, event: Event) -> Kept;
 

@@ -7,6 +7,6 @@ pub(crate) const DENY: &str = "deny";
 /// Nobody logged in.
 pub(crate) const AUTH_FAIL: &str = "auth-fail";
 /// There was no way to the server.
-pub(crate) const FAIL: &str = "fail";
+pub(crate) const FAIL: &str = "connection-failed";
 /// Somebody or a content policy ended it.
 pub(crate) const TERMINATED: &str = "terminated";

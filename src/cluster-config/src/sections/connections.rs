@@ -83,19 +83,24 @@ pub enum HostKeyCheck {
 }
 
 /// The address servers see.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Source {
     /// The appliance's own.
-    #[default]
-    Own,
+    Own {},
     /// The client's: the way back must lead through the appliance.
-    Client,
+    Client {},
     /// One of the appliance's.
     Fixed {
         /// Which.
         address: IpAddr,
     },
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::Own {}
+    }
 }
 
 /// Host keys.

@@ -1,14 +1,17 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database and have a
-//! password; targets are disks and S3 too, and an archive policy without one deletes.
+//! password; targets are disks and S3 too, and an archive policy without one deletes; channels of
+//! connections have conditions of their own.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::l1::Secret;
+use super::l1::{InbandTarget, RdpConnection, RdpSettings, Secret, SshSettings};
+use super::l2::SshAuthentication;
+use super::l3::HostKeys;
 use super::l4::{
-    AuditPolicy, Certificates, Cluster, Connections, ContentPolicy, Credential, CredentialStore,
-    DatabaseUser, DateTime, HighAvailability, IndexerPolicy, LdapServer, Management, Network, SnmpAgent,
+    AuditPolicy, Certificates, Cluster, ContentPolicy, Credential, CredentialStore, DatabaseUser, DateTime,
+    Destination, HighAvailability, HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent,
     SshServer, System, TimePolicy, TrustStore, UserList, Users, WebLogin,
 };
 use crate::shape::shape;
@@ -43,6 +46,19 @@ pub(crate) enum Target {
     S3(S3),
 }
 
+/// The address servers see.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub(crate) enum Source {
+    /// The appliance's.
+    Own {},
+    /// The client's.
+    Client {},
+    Fixed {
+        address: std::net::IpAddr,
+    },
+}
+
 shape! {
     struct Document {
         system: System,
@@ -74,6 +90,45 @@ shape! {
         backup: BTreeMap<String, BackupPolicy>,
         archive: BTreeMap<String, ArchivePolicy>,
     }
+    struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
+    struct SshControl {
+        connections: Vec<SshConnection>,
+        channel_policies: BTreeMap<String, Vec<Channel>>,
+        authentication_policies: BTreeMap<String, SshAuthentication>,
+        settings: BTreeMap<String, SshSettings>,
+    }
+    struct SshConnection {
+        name: String,
+        enabled: bool,
+        from: Vec<String>,
+        to: Vec<String>,
+        port: u16,
+        destination: Destination,
+        channel_policy: String,
+        authentication_policy: String,
+        settings: String,
+        host_keys: HostKeys,
+        /// `accept-first`, `only-known` or `unchecked`.
+        host_key_check: String,
+        source: Source,
+    }
+    maybe { audit_policy: String }
+    struct Channel {
+        kind: String,
+        audit: bool,
+        from: Vec<String>,
+        commands: Vec<String>,
+        operations: Vec<String>,
+        servers: Vec<InbandTarget>,
+        four_eyes: bool,
+    }
+    maybe { content_policy: String, time_policy: String, user_list: String }
+    struct RdpControl {
+        connections: Vec<RdpConnection>,
+        channel_policies: BTreeMap<String, Vec<Channel>>,
+        settings: BTreeMap<String, RdpSettings>,
+    }
+    maybe { domain: String }
     struct S3 {
         endpoint: String,
         region: String,

@@ -47,14 +47,16 @@ impl Lab {
         settings(&mut own);
         let appliance = Arc::new(Appliance::new(own));
         let shutdown = CancellationToken::new();
-        let any = ["127.0.0.1:0".parse().unwrap()];
-        let access = appliance.clone();
-        let proxy = SshProxy::bind(&any, access, Limits::default(), shutdown.clone())
-            .await
-            .unwrap();
-        let address = proxy.addresses()[0];
+        let proxy = SshProxy::new(appliance.clone(), Limits::default());
+        let listening = proxy.listen("127.0.0.1:0".parse().unwrap()).unwrap();
+        let address = listening.address();
         appliance.listens(address.port());
-        tokio::spawn(proxy.run());
+        let stop = shutdown.clone();
+        tokio::spawn(async move {
+            stop.cancelled().await;
+            drop(listening);
+            proxy.shut_down().await;
+        });
         Self {
             server,
             appliance,
