@@ -47,7 +47,10 @@ impl KeyType for KeyLength {
 }
 
 /// Bytes that only this key and purpose make.
-pub(crate) fn derive(key: &[u8; KEY_BYTES], purpose: &str) -> Result<Zeroizing<[u8; KEY_BYTES]>, CipherError> {
+pub(crate) fn derive(
+    key: &[u8; KEY_BYTES],
+    purpose: &str,
+) -> Result<Zeroizing<[u8; KEY_BYTES]>, CipherError> {
     let mut out = Zeroizing::new([0; KEY_BYTES]);
     let extracted = Salt::new(HKDF_SHA256, b"sps cluster key").extract(key);
     let info = [purpose.as_bytes()];

@@ -53,6 +53,8 @@ pub enum Kind {
     Plugins,
     /// Certificates and keys of indexers.
     IndexerKeys,
+    /// Host keys of servers.
+    HostKeys,
     /// Memory of crashed programs.
     CoreFiles,
     /// Records that were found damaged, with what was found.
@@ -63,7 +65,7 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Configuration,
         Self::ConfigurationHistory,
         Self::Trails,
@@ -75,6 +77,7 @@ impl Kind {
         Self::Reports,
         Self::Plugins,
         Self::IndexerKeys,
+        Self::HostKeys,
         Self::CoreFiles,
         Self::Quarantine,
         Self::Unrecognized,
@@ -101,6 +104,7 @@ impl Kind {
             Self::Reports => "reports",
             Self::Plugins => "plugins",
             Self::IndexerKeys => "keys of indexers",
+            Self::HostKeys => "host keys of servers",
             Self::CoreFiles => "core files",
             Self::Quarantine => "damaged records",
             Self::Unrecognized => "files of unknown origin",

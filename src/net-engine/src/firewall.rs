@@ -2,12 +2,14 @@
 //!
 //! Invariants: what is not in the table is dropped; nothing is forwarded; the number of rules is bounded.
 
-use crate::ports::{Opening, Port};
+use crate::ports::{Opening, Port, Protocol};
 use crate::ruleset::{Chain, Hook, Match, Rate, Rule, Ruleset, Verdict};
 use crate::wire::SERVER_PORT;
 
 /// Interfaces named in one rule each: more than any machine's cards, few enough for one answer of the kernel.
 const MOST_INTERFACES: usize = 32;
+/// Ports of connection policies that are opened: more than anybody has, few enough for one answer of the kernel.
+const MOST_SESSION_PORTS: usize = 64;
 /// The kernel's longest interface name (`IFNAMSIZ` with its NUL).
 const LONGEST_NAME: usize = 15;
 /// New pings a second: monitoring needs a few, a flood costs no answers.
@@ -70,6 +72,8 @@ pub struct Facts {
     pub heartbeat: Wanted,
     /// The interfaces there are.
     pub interfaces: Vec<String>,
+    /// TCP ports of connection policies: open on every interface, since who may come is theirs to say.
+    pub sessions: Vec<u16>,
 }
 
 impl Facts {
@@ -99,6 +103,13 @@ pub fn rules(ports: &[Port], facts: &Facts) -> Ruleset {
     let mut input = first();
     input.extend(icmp());
     input.extend(ports.iter().flat_map(|port| of_port(port, facts)));
+    input.extend(
+        facts
+            .sessions
+            .iter()
+            .take(MOST_SESSION_PORTS)
+            .map(|port| of_sessions(*port)),
+    );
     input.push(counted("everything else", [], Verdict::Drop));
     let forward = vec![counted("everything forwarded", [], Verdict::Drop)];
     Ruleset {
@@ -138,6 +149,15 @@ fn icmp() -> Vec<Rule> {
         neighbourhood.map(|(kind, hops, name)| plain(name, [Match::HopLimit(*hops), Match::Icmpv6(*kind)])),
     );
     rules
+}
+
+fn of_sessions(port: u16) -> Rule {
+    let what = [Match::Port {
+        protocol: Protocol::Tcp,
+        from: None,
+        to: port,
+    }];
+    counted(&format!("sessions on port {port}"), what, Verdict::Accept)
 }
 
 fn of_port(port: &Port, facts: &Facts) -> Vec<Rule> {

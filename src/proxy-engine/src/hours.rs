@@ -30,6 +30,13 @@ impl Moment {
     }
 }
 
+/// `20260517-081530`: a moment, seconds since 1970, in the names of sessions; UTC.
+#[must_use]
+pub fn stamp(seconds: i64) -> String {
+    let at = Timestamp::from_second(seconds).unwrap_or(Timestamp::UNIX_EPOCH);
+    at.strftime("%Y%m%d-%H%M%S").to_string()
+}
+
 const DAYS: [&str; 7] = [
     "monday",
     "tuesday",
@@ -81,6 +88,11 @@ mod tests {
         );
         assert_eq!(told("Europe/Vienna"), Moment { day: 0, minute: 30 });
         assert_eq!(told("Nowhere/Else"), told("UTC"));
+    }
+
+    #[test]
+    fn a_stamp_is_of_utc() {
+        assert_eq!(stamp(1_795_390_200), "20261122-233000");
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub use content::{Content, ContentError, Finding, Matched};
 pub use destination::{Destined, Misdirected, Wanted, destined, permits_address};
 pub use host::{Host, HostError};
 pub use host_key::{HostKeyPolicy, HostKeyRefusal, Judged, Known, Presented, judge};
-pub use hours::{Moment, is_within};
+pub use hours::{Moment, is_within, stamp};
 pub use inband::{InbandError, Login};
 pub use luhn::card_numbers;
 pub use own::Own;

@@ -3,9 +3,11 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
+use russh::keys::ssh_key::private::{Ed25519Keypair, KeypairData};
 use russh::keys::ssh_key::{EcdsaCurve, HashAlg};
-use russh::keys::{Algorithm, PrivateKey};
+use russh::keys::{Algorithm, PrivateKey, PublicKey};
 use russh::{MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
+use sps_proxy_engine::Known;
 
 /// Window of a channel, bytes: a transfer at 200 MiB/s with a round trip of 10 ms.
 const WINDOW: u32 = 2 << 20;
@@ -157,4 +159,23 @@ fn same_key(one: &Algorithm, other: &Algorithm) -> bool {
 /// What is wrong with it.
 pub fn host_key(text: &str) -> Result<PrivateKey, russh::keys::ssh_key::Error> {
     PrivateKey::from_openssh(text)
+}
+
+/// The Ed25519 host key that these bytes make (RFC 8032, 5.1.5).
+///
+/// # Errors
+/// The key cannot be put together.
+pub fn host_key_of(seed: &[u8; 32]) -> Result<PrivateKey, russh::keys::ssh_key::Error> {
+    let pair = Ed25519Keypair::from_seed(seed);
+    PrivateKey::new(KeypairData::from(pair), "")
+}
+
+/// A key of a server, from the line of `known_hosts` without names; none when it is none.
+#[must_use]
+pub fn known(line: &str) -> Option<Known> {
+    let key = PublicKey::from_openssh(line).ok()?;
+    Some(Known {
+        blob: key.to_bytes().ok()?,
+        fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
+    })
 }

@@ -23,7 +23,8 @@ mod server_side;
 mod words;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
-pub use algorithms::host_key;
+pub use algorithms::{host_key, host_key_of, known};
 pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};
 pub use recording::{Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Recording, What};
+pub use russh::keys::{PrivateKey, PublicKey};

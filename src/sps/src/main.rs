@@ -17,6 +17,7 @@ mod parameters;
 mod pid1;
 mod poweroff;
 mod preflight;
+mod proxy;
 mod services;
 mod show;
 mod space;

@@ -31,7 +31,13 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
     let connections = edit.list(path)?.iter_mut().filter_map(Value::as_object_mut);
     for (place, connection) in connections.enumerate() {
         let path = format!("{path}.{place}");
-        put(migration, connection, &path, "host_key_check", json!("accept-first"))?;
+        put(
+            migration,
+            connection,
+            &path,
+            "host_key_check",
+            json!("accept-first"),
+        )?;
         put(migration, connection, &path, "source", json!({"kind": "own"}))?;
     }
     Ok(())

@@ -20,6 +20,7 @@ pub(super) const LAYOUT: Layout = Layout {
         Place { kind: Kind::Reports,               path: "var/reports",                       form: Form::Folder(Free),    class: Class::WriteOnce,  owner: "reports" },
         Place { kind: Kind::Plugins,               path: "plugins",                           form: Form::Folder(Free),    class: Class::WriteOnce,  owner: "plugins" },
         Place { kind: Kind::IndexerKeys,           path: "indexer/indexer-keys.cfg",          form: Form::File,            class: Class::Database,   owner: "indexer" },
+        Place { kind: Kind::HostKeys,              path: "ssh",                               form: Form::Folder(Free),    class: Class::Database,   owner: "proxy-ssh" },
         Place { kind: Kind::CoreFiles,             path: "var/core",                          form: Form::Folder(Free),    class: Class::Dropped,    owner: "support" },
         Place { kind: Kind::Quarantine,            path: "quarantine",                        form: Form::Folder(Free),    class: Class::WriteOnce,  owner: "datastore" },
         Place { kind: Kind::Unrecognized,          path: "unrecognized",                      form: Form::Folder(Free),    class: Class::WriteOnce,  owner: "datastore" },

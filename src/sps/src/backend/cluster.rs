@@ -49,6 +49,7 @@ fn follow(own: &Appliance, opened: &Opened) -> Vec<String> {
         let store = store.lock().unwrap_or_else(PoisonError::into_inner);
         (store.document().clone(), store.revision())
     };
+    own.data().send_modify(|state| state.configured = revision);
     take_over(&own.parts.settings, &document, revision)
 }
 

@@ -10,10 +10,10 @@ use sps_bootlog::causes;
 use sps_cluster_config::NodeKey;
 use sps_config::Secret;
 use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report, Steps, Store};
-use sps_datastore_engine::{Kind, LATEST, TreeName, layout};
+use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
-use sps_session_record::SessionRecord;
+use sps_session_record::{SessionRecord, TrailFile, Word};
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
 use sps_storage::drbd::Drbd;
@@ -37,6 +37,8 @@ pub(crate) const FOLDER: &str = "/data";
 const SILENCE: Duration = sps_firmware_engine::DEADLINES.storage_progress;
 /// Longest wait for the session database to be closed: less than a service has to stop.
 const CLOSED_WITHIN: Duration = Duration::from_secs(3);
+/// Longest wait until the end of a session is on the disk.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(10);
 /// How often the log says how far a reorganization is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -53,6 +55,8 @@ pub(crate) struct DataState {
     pub(crate) importing_since: Option<(Instant, u64)>,
     /// Somebody wants the import to rest.
     pub(crate) import_paused: bool,
+    /// Revision of the configuration of the cluster that was set last since the start.
+    pub(crate) configured: u64,
     /// What people should know of the store.
     pub(crate) problems: Vec<String>,
     /// The store, once it may be used.
@@ -129,6 +133,37 @@ impl Opened {
     pub(crate) fn place(&self, kind: Kind) -> PathBuf {
         let place = layout(self.layout).and_then(|layout| layout.place(kind));
         place.map_or_else(|| self.path.clone(), |place| self.path.join(place.path))
+    }
+
+    /// Where the trail of a session lies below the place of trails.
+    pub(crate) fn trail_name(&self, id: &str) -> Result<String, ContentError> {
+        let place = layout(self.layout).and_then(|layout| layout.place(Kind::Trails));
+        let to = match place.map(|place| place.form) {
+            Some(Form::Folder(to)) => to,
+            _ => Arrangement::Free,
+        };
+        let name = arranged(format!("{id}.zat").as_bytes(), Arrangement::Free, to);
+        Ok(String::from_utf8(name)?)
+    }
+
+    /// A session that was recorded live has ended: when this returns it is on the disk, and the firmware behind this one would find it
+    /// too.
+    pub(crate) fn close_session(
+        &self,
+        id: &str,
+        end: i64,
+        verdict: Word,
+        trail: Option<TrailFile>,
+    ) -> Result<(), ContentError> {
+        let sessions = self.sessions.as_ref().ok_or("there is no session database")?;
+        sessions.end(id, end, verdict, trail)?;
+        sessions.flush(FLUSHED_WITHIN)?;
+        if self.store.has_other_trees(self.tree)?
+            && let Some(record) = sessions.get(id)?
+        {
+            self.store.carry_out(self.tree, &record)?;
+        }
+        Ok(())
     }
 
     /// Keeps a session that has ended, whose trail is in its place: when this returns, the firmware behind this one would find

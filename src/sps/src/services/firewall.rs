@@ -53,6 +53,8 @@ pub(super) struct Inputs {
     pub(super) rescue: bool,
     pub(super) settings: Settings,
     pub(super) network: watch::Sender<NetworkState>,
+    /// Ports of connection policies.
+    pub(super) sessions: watch::Sender<Vec<u16>>,
 }
 
 /// Keeps the packet filter; opens the gate once it is in force.
@@ -66,13 +68,17 @@ pub(super) fn service(inputs: &Inputs, gate: &Gate) -> Service {
 async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), ServiceError> {
     let mut document = inputs.settings.follow();
     let mut network = inputs.network.subscribe();
+    let mut sessions = inputs.sessions.subscribe();
     let mut in_force = None;
     loop {
-        let facts = facts(
-            inputs.rescue,
-            &document.borrow_and_update(),
-            &network.borrow_and_update(),
-        );
+        let facts = Facts {
+            sessions: sessions.borrow_and_update().clone(),
+            ..facts(
+                inputs.rescue,
+                &document.borrow_and_update(),
+                &network.borrow_and_update(),
+            )
+        };
         let wanted = rules(ports::PORTS, &facts);
         if in_force.as_ref() != Some(&wanted) {
             let sent = wanted.clone();
@@ -87,6 +93,7 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
             () = context.shutdown.cancelled() => return Ok(()),
             Ok(()) = document.changed() => {}
             Ok(()) = network.changed() => {}
+            Ok(()) = sessions.changed() => {}
         }
     }
 }
@@ -107,6 +114,7 @@ pub(super) fn facts(rescue: bool, node: &Node, network: &NetworkState) -> Facts 
         firmware_ssh: node.firmware.ssh_upload && node.administrators.admin_password.is_some(),
         heartbeat: Wanted::None,
         interfaces: interfaces.map(|interface| interface.name.clone()).collect(),
+        sessions: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ mod recording;
 mod retention;
 mod ssh;
 mod ssh_firmware;
+mod ssh_proxy;
 mod supervise;
 mod time;
 mod unattended;

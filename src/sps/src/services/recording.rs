@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use sps_datastore::ContentError;
-use sps_datastore_engine::{Arrangement, Form, Kind, arranged, layout};
+use sps_datastore_engine::Kind;
 use sps_session_record::{Endpoint, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
@@ -85,12 +85,7 @@ fn record(opened: &Opened) -> Result<String, ContentError> {
 }
 
 fn write_trail(opened: &Opened, id: &str) -> Result<TrailFile, ContentError> {
-    let place = layout(opened.layout).and_then(|layout| layout.place(Kind::Trails));
-    let to = match place.map(|place| place.form) {
-        Some(Form::Folder(to)) => to,
-        _ => Arrangement::Free,
-    };
-    let name = String::from_utf8(arranged(format!("{id}.zat").as_bytes(), Arrangement::Free, to))?;
+    let name = opened.trail_name(id)?;
     let path = opened.place(Kind::Trails).join(&name);
     if let Some(folder) = path.parent() {
         fs::create_dir_all(folder)?;

@@ -26,7 +26,8 @@ use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{
-    admin, boot_page, cleaning, data, importing, network, pulse, recording, retention, time, unattended,
+    admin, boot_page, cleaning, data, importing, network, pulse, recording, retention, ssh_proxy, time,
+    unattended,
 };
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
@@ -232,7 +233,9 @@ fn appliance(
         rescue: boot.rescue.is_some(),
         settings: boot.settings.clone(),
         network: network.clone(),
+        sessions: watch::Sender::default(),
     };
+    let sessions = inputs.sessions.clone();
     let mut services = vec![
         pulse::service(),
         firewall::service(&inputs, &filter),
@@ -254,6 +257,12 @@ fn appliance(
         services.push(data::service(&inputs));
         services.push(importing::service(&backend.data()));
         services.push(retention::service(&backend.spare()));
+        services.push(ssh_proxy::service(&ssh_proxy::Inputs {
+            data: backend.data().subscribe(),
+            network: network.subscribe(),
+            room: backend.spare().room(),
+            ports: sessions,
+        }));
         if boot.faults.has(recording::FAULT) {
             let then_crash = boot.faults.has(recording::THEN_CRASH);
             services.push(recording::service(backend.data().subscribe(), then_crash));

@@ -13,7 +13,7 @@ mod target;
 
 pub(crate) use error::SpaceError;
 pub(crate) use restoring::RESTORED_KEY;
-pub(crate) use room::{Due, Spare, Work};
+pub(crate) use room::{Due, Room, Spare, Work};
 pub(crate) use target::Places;
 #[cfg(test)]
 mod tests;

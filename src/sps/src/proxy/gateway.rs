@@ -1,0 +1,328 @@
+//! The appliance as the SSH proxy sees it.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sps_bootlog::causes;
+use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::connections::SshConnection;
+use sps_config::{Secret, hash_password, verify_password};
+use sps_datastore_engine::Kind;
+use sps_net::NetworkState;
+use sps_proxy_engine::{Known, Moment, Own};
+use sps_proxy_ssh::{
+    Access, Answer, Attempt, Begun, HostKeyError, NoRoom, Person, PinError, Policies, PrivateKey, PublicKey,
+    Recording, ServerName,
+};
+use sps_trail::SigningKey;
+use sps_trail_store::{Pace, StoreError, TrailStore};
+use thiserror::Error;
+use tokio::net::lookup_host;
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tracing::{error, warn};
+use zeroize::Zeroizing;
+
+use super::host_keys::{HostKey, HostKeys, HostKeysError};
+use super::recording::Session;
+use crate::node::now;
+use crate::services::Opened;
+use crate::space::Room;
+
+/// What the cluster key makes keys for; another word is another key.
+const HOST_KEY: &str = "host key of ssh connections";
+const SIGNING_KEY: &str = "signing key of audit trails";
+
+/// Why there is no proxy.
+#[derive(Debug, Error)]
+pub(crate) enum GatewayError {
+    #[error("audit trails cannot be written")]
+    Trails(#[from] StoreError),
+    #[error(transparent)]
+    HostKeys(#[from] HostKeysError),
+    #[error("this firmware's data store has no configuration of connections")]
+    NoConfiguration,
+    #[error("the cluster key is not on this node: connections have no host key, and trails no signature")]
+    NoKey,
+    #[error("could not make a key of the cluster key: {0}")]
+    Key(String),
+}
+
+/// What is in force.
+struct Force {
+    document: Cluster,
+    policies: Arc<Policies>,
+}
+
+/// The gateway.
+pub(crate) struct Gateway {
+    opened: Arc<Opened>,
+    network: watch::Receiver<NetworkState>,
+    room: watch::Receiver<Room>,
+    trails: Arc<TrailStore>,
+    hosts: Arc<HostKeys>,
+    host_key: PrivateKey,
+    signer: Arc<SigningKey>,
+    force: Mutex<Arc<Force>>,
+}
+
+impl Gateway {
+    /// Opens what it works with. Blocking.
+    pub(crate) fn open(
+        opened: Arc<Opened>,
+        network: watch::Receiver<NetworkState>,
+        room: watch::Receiver<Room>,
+    ) -> Result<Self, GatewayError> {
+        let (host_key, signer) = keys(&opened)?;
+        let full = room.clone();
+        let has_room = move || match full.borrow().full_since {
+            None => Ok(()),
+            Some(_) => {
+                Err("the disk of the appliance is full: an administrator must archive or clean up".into())
+            }
+        };
+        let trails = TrailStore::start(&opened.place(Kind::Trails), Pace::default(), Box::new(has_room))?;
+        let hosts = HostKeys::open(&opened.place(Kind::HostKeys))?;
+        let force = Mutex::new(Arc::new(Force {
+            document: Cluster::default(),
+            policies: Arc::default(),
+        }));
+        let gateway = Self {
+            opened,
+            network,
+            room,
+            trails: Arc::new(trails),
+            hosts: Arc::new(hosts),
+            host_key,
+            signer: Arc::new(signer),
+            force,
+        };
+        gateway.refresh();
+        Ok(gateway)
+    }
+
+    /// Takes over the configuration as it is now; sessions that go on keep theirs.
+    pub(crate) fn refresh(&self) {
+        let Some(store) = &self.opened.configuration else {
+            return;
+        };
+        let document = {
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            store.document().clone()
+        };
+        let (policies, errors) = Policies::new(document.connections.ssh.clone(), &document.policies);
+        for error in errors {
+            error!("{}", causes(&error));
+        }
+        let force = Force {
+            document,
+            policies: Arc::new(policies),
+        };
+        *self.force.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(force);
+    }
+
+    /// Ports on which clients are let in.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let force = self.force();
+        let enabled = force
+            .policies
+            .ssh
+            .connections
+            .iter()
+            .filter(|connection| connection.enabled);
+        let mut ports: Vec<u16> = enabled.map(|connection| connection.port).collect();
+        ports.sort_unstable();
+        ports.dedup();
+        ports
+    }
+
+    fn force(&self) -> Arc<Force> {
+        self.force.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Somebody with this name, and the groups that name it.
+    fn person(force: &Force, user: String) -> Person {
+        let groups = force.document.users.groups.iter();
+        let groups = groups.filter(|(_, group)| group.members.contains(&user));
+        Person {
+            groups: groups.map(|(name, _)| name.clone()).collect(),
+            user,
+        }
+    }
+}
+
+/// The keys that the cluster key makes: the same on every node, and after a restore.
+fn keys(opened: &Opened) -> Result<(PrivateKey, SigningKey), GatewayError> {
+    let store = opened
+        .configuration
+        .as_ref()
+        .ok_or(GatewayError::NoConfiguration)?;
+    let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    let cluster = store.key().ok_or(GatewayError::NoKey)?;
+    let failed = |error: &dyn std::error::Error| GatewayError::Key(causes(error));
+    let seed = cluster.derive(HOST_KEY).map_err(|error| failed(&error))?;
+    let host = sps_proxy_ssh::host_key_of(&seed).map_err(|error| failed(&error))?;
+    let seed = cluster.derive(SIGNING_KEY).map_err(|error| failed(&error))?;
+    let signer = SigningKey::from_secret(&seed).map_err(|error| failed(&error))?;
+    Ok((host, signer))
+}
+
+impl Access for Gateway {
+    fn policies(&self) -> Arc<Policies> {
+        self.force().policies.clone()
+    }
+
+    fn is_own(&self, address: IpAddr) -> bool {
+        let network = self.network.borrow();
+        let own = network
+            .interfaces
+            .iter()
+            .flat_map(|interface| &interface.addresses);
+        Own::new(own.map(|own| own.address)).holds(address)
+    }
+
+    fn moment(&self) -> Moment {
+        Moment::at(now(), &self.force().document.date_time.time_zone)
+    }
+
+    fn host_keys(&self, connection: &SshConnection) -> Result<Vec<PrivateKey>, HostKeyError> {
+        let failed = |reason: String| HostKeyError {
+            connection: connection.name.clone(),
+            reason,
+        };
+        let mut keys = Vec::new();
+        for key in [&connection.host_keys.ed25519, &connection.host_keys.rsa]
+            .into_iter()
+            .flatten()
+        {
+            let private = key
+                .private
+                .known()
+                .ok_or_else(|| failed("its private half is lost".into()))?;
+            let read = sps_proxy_ssh::host_key(private.expose());
+            keys.push(read.map_err(|error| failed(error.to_string()))?);
+        }
+        if keys.is_empty() {
+            keys.push(self.host_key.clone());
+        }
+        Ok(keys)
+    }
+
+    fn resolve(&self, name: String) -> Answer<io::Result<Vec<IpAddr>>> {
+        Box::pin(async move {
+            let found = lookup_host((name, 0)).await?;
+            Ok(found.map(|address| address.ip().to_canonical()).collect())
+        })
+    }
+
+    fn password(&self, attempt: Attempt, password: Zeroizing<String>) -> Answer<Option<Person>> {
+        let force = self.force();
+        let document = &force.document;
+        let hash = match &attempt.database {
+            Some(database) => document
+                .policies
+                .user_databases
+                .get(database)
+                .and_then(|users| users.get(&attempt.user))
+                .and_then(|user| user.password.clone()),
+            None => document
+                .users
+                .local
+                .get(&attempt.user)
+                .and_then(|user| user.password.clone()),
+        };
+        let hash = hash.as_ref().and_then(|hash| hash.known()).cloned();
+        Box::pin(async move {
+            let password = Secret::from(password.as_str().to_owned());
+            let right = spawn_blocking(move || match hash {
+                Some(hash) => verify_password(&password, &hash),
+                // As long as for somebody who is known.
+                None => hash_password(&password).is_ok_and(|_| false),
+            });
+            right
+                .await
+                .unwrap_or(false)
+                .then(|| Self::person(&force, attempt.user))
+        })
+    }
+
+    fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>> {
+        let force = self.force();
+        let databases = &force.document.policies.user_databases;
+        let user = attempt.database.as_ref().and_then(|name| databases.get(name));
+        let lines = user.and_then(|users| users.get(&attempt.user));
+        let known = lines.is_some_and(|user| {
+            let read = user
+                .public_keys
+                .iter()
+                .filter_map(|line| PublicKey::from_openssh(line).ok());
+            read.into_iter().any(|own| own.key_data() == key.key_data())
+        });
+        Box::pin(async move { known.then(|| Self::person(&force, attempt.user)) })
+    }
+
+    fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>> {
+        let lines = self.hosts.of(&server.host, server.port);
+        let known = lines
+            .iter()
+            .filter_map(|line| sps_proxy_ssh::known(line))
+            .collect();
+        Box::pin(async move { known })
+    }
+
+    fn pin(&self, server: ServerName, key: PublicKey) -> Answer<Result<(), PinError>> {
+        let hosts = self.hosts.clone();
+        Box::pin(async move {
+            let name = format!("{}:{}", server.host, server.port);
+            let failed = |reason: String| PinError {
+                server: name.clone(),
+                reason,
+            };
+            let line = key.to_openssh().map_err(|error| failed(error.to_string()))?;
+            let kept = HostKey {
+                host: server.host,
+                port: server.port,
+                key: line,
+                since: now(),
+            };
+            let kept = spawn_blocking(move || hosts.keep(kept)).await;
+            match kept {
+                Ok(Ok(())) => Ok(()),
+                Ok(Err(error)) => Err(failed(causes(&error))),
+                Err(error) => Err(failed(error.to_string())),
+            }
+        })
+    }
+
+    fn alarm(&self, text: String) {
+        warn!("ALERT: {text}");
+    }
+
+    fn begin(&self, begun: Begun) -> Answer<Result<Arc<dyn Recording>, NoRoom>> {
+        let force = self.force();
+        let encryption = begun
+            .audit_policy
+            .as_ref()
+            .and_then(|name| force.document.policies.audit.get(name))
+            .map_or_else(Vec::new, |policy| policy.encryption.clone());
+        let full = self.room.borrow().full_since.is_some();
+        let session = Session::begin(
+            self.opened.clone(),
+            self.trails.clone(),
+            self.signer.clone(),
+            self.room.clone(),
+            begun,
+            &encryption,
+        );
+        Box::pin(async move {
+            if full {
+                return Err(NoRoom {
+                    reason: "the disk of the appliance is full: ask your administrator".into(),
+                });
+            }
+            let session: Arc<dyn Recording> = Arc::new(session?);
+            Ok(session)
+        })
+    }
+}

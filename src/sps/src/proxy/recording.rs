@@ -1,0 +1,430 @@
+//! One session: its row in the session database, and its audit trail.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use rustix::rand::{GetRandomFlags, getrandom};
+use sps_bootlog::causes;
+use sps_proxy_ssh::{Answer, Begun, Event, Facts, Kept, NoRoom, NotKept, Recording, What};
+use sps_session_record::{
+    Channel, Endpoint, Event as Happening, FORMAT, Indexing, SessionRecord, TrailFile, Word,
+};
+use sps_sessions::Change;
+use sps_trail::{
+    Ending, Event as Entry, Exit, Fact, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Writer,
+};
+use sps_trail_store::{Trail, TrailStore};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tracing::warn;
+
+use crate::services::Opened;
+use crate::space::Room;
+
+/// A session that is recorded.
+pub(super) struct Session {
+    opened: Arc<Opened>,
+    trails: Arc<TrailStore>,
+    signer: Arc<SigningKey>,
+    room: watch::Receiver<Room>,
+    recipients: Recipients,
+    begun: Begun,
+    id: String,
+    /// Milliseconds since 1970, and the same moment of a clock that nobody sets.
+    start: i64,
+    clock: Instant,
+    known: Mutex<Facts>,
+    /// Numbers of channels in the record, by those of the proxy.
+    channels: Mutex<HashMap<u32, u32>>,
+    trail: Arc<RwLock<Option<Trail>>>,
+}
+
+impl Session {
+    /// It is in the database within a second.
+    pub(super) fn begin(
+        opened: Arc<Opened>,
+        trails: Arc<TrailStore>,
+        signer: Arc<SigningKey>,
+        room: watch::Receiver<Room>,
+        begun: Begun,
+        encryption: &[String],
+    ) -> Result<Self, NoRoom> {
+        let refused = |reason: String| NoRoom { reason };
+        let mut recipients = Recipients::default();
+        for certificate in encryption {
+            let recipient = Recipient::from_pem(certificate.as_bytes());
+            recipients.downstream.push(recipient.map_err(|error| {
+                refused(format!(
+                    "the audit policy of this connection cannot be used: {}",
+                    causes(&error)
+                ))
+            })?);
+        }
+        let start = milliseconds();
+        let session = Self {
+            id: identifier(start).map_err(refused)?,
+            opened,
+            trails,
+            signer,
+            room,
+            recipients,
+            begun,
+            start,
+            clock: Instant::now(),
+            known: Mutex::default(),
+            channels: Mutex::default(),
+            trail: Arc::default(),
+        };
+        let sessions = session.opened.sessions.as_ref();
+        let sessions = sessions.ok_or_else(|| refused("there is no session database".into()))?;
+        sessions
+            .begin(session.record())
+            .map_err(|error| refused(causes(&error)))?;
+        Ok(session)
+    }
+
+    fn record(&self) -> SessionRecord {
+        SessionRecord {
+            format: FORMAT,
+            id: self.id.clone(),
+            protocol: Word::SSH,
+            connection: self.begun.connection.clone(),
+            start: self.start,
+            end: None,
+            client: Endpoint {
+                address: self.begun.client.ip().to_canonical().to_string(),
+                port: self.begun.client.port(),
+            },
+            server: None,
+            target: None,
+            gateway_user: None,
+            server_user: None,
+            verdict: Word::ACCEPT,
+            channels: Vec::new(),
+            events: Vec::new(),
+            trail: None,
+            indexing: Indexing::default(),
+        }
+    }
+
+    fn head(&self) -> Head {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let facts = [
+            ("client", Some(self.begun.client.to_string())),
+            ("target", known.target),
+            ("server", known.server.map(|server| server.to_string())),
+            ("gateway-user", known.gateway_user),
+            ("server-user", known.server_user),
+        ];
+        let fact = |(name, text): (&str, Option<String>)| {
+            Some(Fact {
+                name: name.to_owned().try_into().ok()?,
+                text: text?,
+            })
+        };
+        Head {
+            session: self.id.clone(),
+            start: self.start,
+            protocol: Word::SSH,
+            connection: self.begun.connection.clone(),
+            facts: facts.into_iter().filter_map(fact).collect(),
+        }
+    }
+
+    /// Tells the database. It refuses what breaks its bounds: the trail has it all the same.
+    fn tell(&self, change: Change) {
+        if let Some(sessions) = &self.opened.sessions
+            && let Err(error) = sessions.update(&self.id, change)
+        {
+            warn!("session {}: {}", self.id, causes(&error));
+        }
+    }
+
+    fn happened(&self, kind: Word, text: String) {
+        self.tell(Change::Event(Happening {
+            at: milliseconds(),
+            kind,
+            text,
+        }));
+    }
+
+    /// What the database shows of an event.
+    fn summarize(&self, event: &Event) {
+        let mut channels = self.channels.lock().unwrap_or_else(PoisonError::into_inner);
+        match &event.what {
+            What::Opened { kind, detail } => {
+                let number = u32::try_from(channels.len()).unwrap_or(u32::MAX);
+                channels.extend(event.channel.map(|channel| (channel, number)));
+                drop(channels);
+                self.opened_channel(kind, Word::ACCEPT);
+                if !detail.is_empty() && kind.starts_with("session-exec") {
+                    self.happened(Word::COMMAND, detail.clone());
+                }
+            }
+            What::Denied { kind, reason } => {
+                // It has a place of its own, which no channel of the proxy is.
+                let number = u32::try_from(channels.len()).unwrap_or(u32::MAX);
+                channels.insert(u32::MAX - number, number);
+                drop(channels);
+                self.opened_channel(kind, Word::DENY);
+                self.tell(Change::ChannelClosed {
+                    channel: number,
+                    end: milliseconds(),
+                });
+                self.happened(Word::ALERT, reason.clone());
+            }
+            What::Closed => {
+                let number = event.channel.and_then(|channel| channels.get(&channel).copied());
+                drop(channels);
+                if let Some(channel) = number {
+                    self.tell(Change::ChannelClosed {
+                        channel,
+                        end: milliseconds(),
+                    });
+                }
+            }
+            What::Found { text, .. } => self.happened(Word::ALERT, text.clone()),
+            What::File { path, .. } => self.happened(Word::FILE_TRANSFER, path.clone()),
+            _ => {}
+        }
+    }
+
+    fn opened_channel(&self, kind: &str, verdict: Word) {
+        if let Ok(kind) = kind.to_owned().try_into() {
+            self.tell(Change::ChannelOpened(Channel {
+                kind,
+                start: milliseconds(),
+                end: None,
+                verdict,
+            }));
+        }
+    }
+}
+
+impl Recording for Session {
+    fn id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn start(&self) -> Answer<Result<(), NotKept>> {
+        if !self.begun.audit {
+            return Box::pin(async { Ok(()) });
+        }
+        let made = seed().and_then(|seed| {
+            Writer::new(
+                &self.head(),
+                &self.recipients,
+                &self.signer,
+                &seed,
+                Options::default(),
+            )
+            .map_err(|error| causes(&error))
+        });
+        let name = self.opened.trail_name(&self.id);
+        let (trails, trail) = (self.trails.clone(), self.trail.clone());
+        if let Ok(name) = &name {
+            self.tell(Change::Trail(TrailFile {
+                name: name.clone(),
+                size: 0,
+            }));
+        }
+        Box::pin(async move {
+            let failed = |reason: String| NotKept {
+                reason: format!("the session cannot be recorded and ends: {reason}"),
+            };
+            let (writer, head) = made.map_err(failed)?;
+            let name = name.map_err(|error| failed(causes(error.as_ref())))?;
+            let begun = trails.begin(&name, writer, head).await;
+            let begun = begun.map_err(|error| failed(causes(&error)))?;
+            *trail.write().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+            Ok(())
+        })
+    }
+
+    fn event(&self, event: Event) -> Kept {
+        self.summarize(&event);
+        let kept = self.trail.read().unwrap_or_else(PoisonError::into_inner);
+        let Some(trail) = kept.as_ref() else {
+            // Nothing of this connection is to be recorded.
+            return None;
+        };
+        let failed = |error: &dyn std::error::Error| NotKept {
+            reason: format!(
+                "the session cannot be recorded any longer and ends: {}",
+                causes(error)
+            ),
+        };
+        let at = u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let channel = event.channel.unwrap_or(0);
+        let kind = entry(&event.what);
+        match trail.record(&Entry { at, channel, kind }) {
+            Ok(None) => None,
+            Ok(Some(wait)) => Some(Box::pin(async move {
+                let over = wait.over().await;
+                over.map_err(|error| NotKept {
+                    reason: format!(
+                        "the session cannot be recorded any longer and ends: {}",
+                        causes(&error)
+                    ),
+                })
+            })),
+            Err(error) => {
+                let error = failed(&error);
+                Some(Box::pin(async move { Err(error) }))
+            }
+        }
+    }
+
+    fn facts(&self, facts: Facts) {
+        let known = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            known.target = facts.target.or(known.target.take());
+            known.server = facts.server.or(known.server.take());
+            known.gateway_user = facts.gateway_user.clone().or(known.gateway_user.take());
+            known.server_user = facts.server_user.clone().or(known.server_user.take());
+            known.clone()
+        };
+        if let Some(user) = facts.gateway_user {
+            self.tell(Change::GatewayUser(user));
+        }
+        if let Some(user) = facts.server_user {
+            self.tell(Change::ServerUser(user));
+        }
+        if let Some(server) = facts.server {
+            self.tell(Change::Server {
+                target: known.target,
+                server: Endpoint {
+                    address: server.ip().to_canonical().to_string(),
+                    port: server.port(),
+                },
+            });
+        }
+    }
+
+    fn terminated(&self) -> Answer<String> {
+        let mut room = self.room.clone();
+        Box::pin(async move {
+            if room.wait_for(|room| room.full_since.is_some()).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            "the disk of the appliance is full".into()
+        })
+    }
+
+    fn end(&self, verdict: &'static str) -> Answer<()> {
+        let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
+        let (opened, id) = (self.opened.clone(), self.id.clone());
+        Box::pin(async move {
+            let verdict: Word = verdict.to_owned().try_into().unwrap_or(Word::ACCEPT);
+            let mut file = None;
+            if let Some(trail) = trail {
+                let ending = Ending {
+                    verdict: verdict.clone(),
+                    reason: String::new(),
+                };
+                match (trail.finish(ending).await, opened.trail_name(&id)) {
+                    (Ok(finished), Ok(name)) => {
+                        file = Some(TrailFile {
+                            name,
+                            size: finished.size,
+                        });
+                    }
+                    (Err(error), _) => warn!("session {id}: {}", causes(&error)),
+                    (_, Err(error)) => warn!("session {id}: {}", causes(error.as_ref())),
+                }
+            }
+            let told = id.clone();
+            let closed = spawn_blocking(move || opened.close_session(&id, milliseconds(), verdict, file));
+            match closed.await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => warn!("session {told}: {}", causes(error.as_ref())),
+                Err(error) => warn!("session {told}: {error}"),
+            }
+        })
+    }
+}
+
+/// The same in the words of a trail.
+fn entry(what: &What) -> Kind<'_> {
+    let text = |text: &str| Cow::Owned::<str>(text.to_owned());
+    match what {
+        What::Opened { kind, detail } => Kind::ChannelOpened {
+            kind: Cow::Borrowed(kind),
+            detail: Cow::Borrowed(detail),
+        },
+        What::Denied { kind, reason } => Kind::Note {
+            text: text(&format!("{kind}: {reason}")),
+        },
+        What::Closed => Kind::ChannelClosed,
+        What::Terminal { term, columns, rows } => Kind::Terminal {
+            term: Cow::Borrowed(term),
+            columns: *columns,
+            rows: *rows,
+        },
+        What::Resized { columns, rows } => Kind::Resize {
+            columns: *columns,
+            rows: *rows,
+        },
+        What::Output { data, is_error } => Kind::Output {
+            data: Cow::Borrowed(data),
+            is_stderr: *is_error,
+        },
+        What::Input { data } => Kind::Input {
+            data: Cow::Borrowed(data),
+        },
+        What::File {
+            operation,
+            path,
+            bytes,
+            result,
+        } => Kind::File {
+            operation: text(&format!("{operation:?}").to_lowercase()),
+            path: Cow::Borrowed(path.as_bytes()),
+            bytes: bytes.unwrap_or(0),
+            result: Cow::Borrowed(result),
+        },
+        What::Exit {
+            signal: Some(signal), ..
+        } => Kind::Exit(Exit::Signal(Cow::Borrowed(signal))),
+        What::Exit { status, .. } => Kind::Exit(Exit::Status(status.unwrap_or(0))),
+        What::Found { kind, text } => Kind::Found {
+            kind: Cow::Borrowed(kind),
+            text: Cow::Borrowed(text),
+        },
+        What::Note { text } => Kind::Note {
+            text: Cow::Borrowed(text),
+        },
+    }
+}
+
+/// Milliseconds since 1970.
+fn milliseconds() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn seed() -> Result<Seed, String> {
+    let mut bytes = [0; 32];
+    random(&mut bytes)?;
+    Ok(Seed::new(bytes))
+}
+
+/// Fills `bytes` with randomness of the kernel.
+fn random(bytes: &mut [u8]) -> Result<(), String> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        filled += getrandom(rest, GetRandomFlags::empty())
+            .map_err(|error| format!("the kernel gave no random bytes: {error}"))?;
+    }
+    Ok(())
+}
+
+/// `ssh-20260517-081530-7f3a90c1`: when, UTC, and something by which no two are the same.
+fn identifier(start: i64) -> Result<String, String> {
+    let mut bytes = [0; 4];
+    random(&mut bytes)?;
+    let at = sps_proxy_engine::stamp(start / 1000);
+    Ok(format!("ssh-{at}-{:08x}", u32::from_be_bytes(bytes)))
+}

@@ -1,0 +1,125 @@
+//! The SSH proxy: there as long as the data store is, on the ports its connection policies name.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use sps_bootlog::causes;
+use sps_net::NetworkState;
+use sps_proxy_ssh::{Limits, Listening, SshProxy};
+use sps_supervisor::{Service, ServiceContext, ServiceError};
+use tokio::sync::watch;
+use tokio::task::spawn_blocking;
+use tracing::{info, warn};
+
+use super::data::{DataState, Opened};
+use super::supervise::spec;
+use crate::proxy::{Gateway, GatewayError};
+use crate::space::Room;
+
+/// What it works with.
+#[derive(Clone)]
+pub(super) struct Inputs {
+    pub(super) data: watch::Receiver<DataState>,
+    pub(super) network: watch::Receiver<NetworkState>,
+    pub(super) room: watch::Receiver<Room>,
+    /// Ports it listens on, for the packet filter.
+    pub(super) ports: watch::Sender<Vec<u16>>,
+}
+
+/// Serves connections.
+pub(super) fn service(inputs: &Inputs) -> Service {
+    let inputs = inputs.clone();
+    Service::new(spec("ssh-proxy"), move |context| run(inputs.clone(), context))
+}
+
+async fn run(mut inputs: Inputs, context: ServiceContext) -> Result<(), ServiceError> {
+    // Without a data store there is nothing to serve, and nothing is wrong with this service.
+    context.ready();
+    loop {
+        let opened = tokio::select! {
+            () = context.shutdown.cancelled() => return Ok(()),
+            found = inputs.data.wait_for(|state| state.opened.is_some()) => found?.opened.clone(),
+        };
+        let Some(opened) = opened else { continue };
+        match gateway(&inputs, opened.clone()).await? {
+            Ok(gateway) => serve(&mut inputs, &gateway, &opened, &context).await?,
+            Err(error) => {
+                warn!("no SSH sessions are taken: {}", causes(&error));
+                tokio::select! {
+                    () = context.shutdown.cancelled() => return Ok(()),
+                    changed = inputs.data.changed() => changed?,
+                }
+            }
+        }
+    }
+}
+
+async fn gateway(
+    inputs: &Inputs,
+    opened: Arc<Opened>,
+) -> Result<Result<Arc<Gateway>, GatewayError>, ServiceError> {
+    let (network, room) = (inputs.network.clone(), inputs.room.clone());
+    let gateway = spawn_blocking(move || Gateway::open(opened, network, room)).await?;
+    Ok(gateway.map(Arc::new))
+}
+
+/// Serves until the data store goes, or the appliance stops.
+async fn serve(
+    inputs: &mut Inputs,
+    gateway: &Arc<Gateway>,
+    opened: &Arc<Opened>,
+    context: &ServiceContext,
+) -> Result<(), ServiceError> {
+    let proxy = SshProxy::new(gateway.clone(), Limits::default());
+    let mut listening = BTreeMap::new();
+    loop {
+        let configured = {
+            let state = inputs.data.borrow_and_update();
+            if !state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, opened)) {
+                break;
+            }
+            state.configured
+        };
+        let own = gateway.clone();
+        spawn_blocking(move || own.refresh()).await?;
+        let ports = gateway.ports();
+        listening.retain(|port, _| ports.contains(port));
+        for port in &ports {
+            if !listening.contains_key(port) {
+                listening.insert(*port, listen(&proxy, *port));
+            }
+        }
+        inputs
+            .ports
+            .send_if_modified(|open| std::mem::replace(open, ports.clone()) != ports);
+        let changed = inputs.data.wait_for(|state| {
+            let same = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, opened));
+            !same || state.configured != configured
+        });
+        tokio::select! {
+            () = context.shutdown.cancelled() => break,
+            changed = changed => drop(changed?),
+        }
+    }
+    drop(listening);
+    inputs.ports.send_replace(Vec::new());
+    proxy.shut_down().await;
+    Ok(())
+}
+
+/// Both families; one that cannot be had is told.
+fn listen(proxy: &SshProxy, port: u16) -> Vec<Listening> {
+    let any: [IpAddr; 2] = [Ipv4Addr::UNSPECIFIED.into(), Ipv6Addr::UNSPECIFIED.into()];
+    let mut listening = Vec::new();
+    for address in any {
+        match proxy.listen(SocketAddr::new(address, port)) {
+            Ok(one) => listening.push(one),
+            Err(error) => warn!("{}", causes(&error)),
+        }
+    }
+    if !listening.is_empty() {
+        info!("SSH sessions are taken on port {port}");
+    }
+    listening
+}
