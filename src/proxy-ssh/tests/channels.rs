@@ -101,7 +101,7 @@ async fn a_local_forward_goes_where_the_policy_says() {
     let kept = lab.appliance.ended(0).await;
     assert_eq!(kept.opened(), [("local-forward", format!("127.0.0.1:{port}"))]);
     assert!(kept.input() == sent && kept.output() == sent);
-    let refused = through(lab.server.port, b"x".to_vec()).await;
+    let refused = through(lab.server.port(), b"x".to_vec()).await;
     assert!(!refused.status.success());
     assert_eq!(lab.appliance.ended(1).await.denied(), ["local-forward"]);
 }

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{Lab, Said, Server, USER, USER_PASSWORD, keygen};
+use common::{Lab, Said, Sshd, USER, USER_PASSWORD, keygen};
 use russh::keys::PublicKey;
 use sps_cluster_config::sections::connections::{Destination, HostKeyCheck, InbandTarget};
 
@@ -31,7 +31,7 @@ async fn as_user(lab: &Lab, user: &str, password: &str) -> Said {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_user_name_says_where_to_go() {
     let lab = Lab::start(inband).await;
-    let port = lab.server.port;
+    let port = lab.server.port();
     for name in [
         format!("{USER}@server.test:{port}"),
         format!("{USER}%server.test+{port}"),
@@ -118,15 +118,15 @@ async fn the_first_host_key_is_kept_and_another_one_stops_everything() {
     let lab = Lab::start(|_| {}).await;
     assert_eq!(lab.ssh(&["true"]).await.status, Some(0));
     let pinned = lab.appliance.pinned();
-    let own = PublicKey::from_openssh(&lab.server.host_key()).unwrap();
+    let own = PublicKey::from_openssh(&lab.server.host_key().unwrap()).unwrap();
     assert_eq!(
         pinned,
         [own.fingerprint(russh::keys::HashAlg::Sha256).to_string()]
     );
     assert_eq!(lab.ssh(&["true"]).await.status, Some(0));
     // Somebody else answers for the same server.
-    let other = Server::start().await;
-    let port = other.port;
+    let other = Sshd::start("").unwrap();
+    let port = other.port();
     let lab = Lab::before(other, |_| {}).await;
     lab.appliance.know("server.test", port, &own);
     let said = lab.ssh(&["true"]).await;
@@ -143,8 +143,8 @@ async fn only_known_host_keys_when_the_policy_says_so() {
         said.status == Some(255) && said.err.contains("is not known"),
         "{said:?}"
     );
-    let own = PublicKey::from_openssh(&lab.server.host_key()).unwrap();
-    lab.appliance.know("server.test", lab.server.port, &own);
+    let own = PublicKey::from_openssh(&lab.server.host_key().unwrap()).unwrap();
+    lab.appliance.know("server.test", lab.server.port(), &own);
     assert_eq!(lab.ssh(&["true"]).await.status, Some(0));
     assert!(lab.appliance.alarms().is_empty());
 }

@@ -22,6 +22,7 @@ mod qmp;
 mod recorded_disk;
 mod serial;
 mod slots;
+mod sshd;
 mod testbed;
 #[cfg(feature = "web")]
 mod web;
@@ -40,6 +41,7 @@ pub use power_cut::{Kept, PowerCuts, Report, State};
 pub use qmp::Qmp;
 pub use recorded_disk::{Mounted, RecordedDisk};
 pub use serial::{Found, Serial};
+pub use sshd::{Sshd, keygen};
 pub use testbed::Testbed;
 #[cfg(feature = "web")]
 pub use web::{Event, Events, Page, Web};

@@ -3,10 +3,9 @@
 #![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 
 mod appliance;
-mod server;
 
 pub(crate) use appliance::{Appliance, Settings};
-pub(crate) use server::{Server, USER, USER_PASSWORD, keygen};
+pub(crate) use sps_harness::Sshd;
 
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
@@ -19,9 +18,18 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio_util::sync::CancellationToken;
 
+/// The user of the server, and the password there.
+pub(crate) const USER: &str = Sshd::USER;
+pub(crate) const USER_PASSWORD: &str = Sshd::PASSWORD;
+
+/// Makes a key pair.
+pub(crate) fn keygen(path: &Path, kind: &str) {
+    sps_harness::keygen(path, kind).unwrap();
+}
+
 /// All of it.
 pub(crate) struct Lab {
-    pub(crate) server: Server,
+    pub(crate) server: Sshd,
     pub(crate) appliance: Arc<Appliance>,
     pub(crate) address: SocketAddr,
     pub(crate) folder: TempDir,
@@ -37,13 +45,13 @@ impl Drop for Lab {
 impl Lab {
     /// A server, and a proxy whose only connection goes there.
     pub(crate) async fn start(settings: impl FnOnce(&mut Settings)) -> Self {
-        let server = Server::start().await;
+        let server = Sshd::start("").unwrap();
         Self::before(server, settings).await
     }
 
-    pub(crate) async fn before(server: Server, settings: impl FnOnce(&mut Settings)) -> Self {
+    pub(crate) async fn before(server: Sshd, settings: impl FnOnce(&mut Settings)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut own = Settings::to(server.port);
+        let mut own = Settings::to(server.port());
         settings(&mut own);
         let appliance = Arc::new(Appliance::new(own));
         let shutdown = CancellationToken::new();

@@ -15,5 +15,6 @@ mod refusals;
 mod reorganizing;
 mod rescue;
 mod services;
+mod sessions;
 mod sticks;
 mod upgrades;

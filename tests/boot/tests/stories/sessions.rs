@@ -1,0 +1,103 @@
+//! Sessions through a booted appliance: OpenSSH's client on this machine, the appliance, OpenSSH's server on this machine.
+
+use std::process::Output;
+
+use anyhow::{Context, Result, ensure};
+use serde_json::json;
+use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off, ssh_client};
+use sps_harness::{Guest, Sshd, Testbed};
+
+/// The host as the guest sees it (QEMU's user network).
+const HOST: &str = "10.0.2.2";
+
+/// Connection policies are set on the appliance, a person goes through it by naming the server in the user name, and the session is in the
+/// database with its command and its trail, which another start still has. Another host key stops everything.
+#[test]
+fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
+    Testbed::run("sessions", 1, |bed| {
+        let server = Sshd::start("")?;
+        let disk = Installed::fresh(bed)?;
+        let guest = bed.start("appliance", disk.machine())?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        set_up(&person, server.port())?;
+        guest.expect("SSH sessions are taken on port 22", SOON)?;
+        let through = |name: &str, command: &str| -> Result<Output> {
+            let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
+            ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1", command]);
+            ssh.output().context("start ssh")
+        };
+        let name = format!("{}@{HOST}:{}", Sshd::USER, server.port());
+        let said = through(&name, "echo seen by the server; exit 5")?;
+        ensure!(
+            said.status.code() == Some(5) && told(&said).contains("seen by the server"),
+            "{}: {}",
+            said.status,
+            told(&said)
+        );
+        let refused = through(&format!("{}@192.0.2.1", Sshd::USER), "true")?;
+        ensure!(
+            told(&refused).contains("not among the servers"),
+            "{}",
+            told(&refused)
+        );
+        found(&person)?;
+        power_off(guest)?;
+
+        let guest = bed.start("again", disk.machine())?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        guest.expect("SSH sessions are taken on port 22", SOON)?;
+        let person = Operator::known(&guest, PASSWORD)?;
+        person.command_line()?;
+        found(&person)?;
+        still_known(&guest, bed, &name)?;
+        drop(server);
+        power_off(guest)
+    })
+}
+
+/// The same host key for clients, and the same server behind it.
+fn still_known(guest: &Guest, bed: &Testbed, name: &str) -> Result<()> {
+    let port = guest.address(22)?.port();
+    let mut ssh = ssh_client(bed, "ssh", port, Sshd::PASSWORD)?;
+    ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1", "echo again"]);
+    let said = ssh.output().context("start ssh")?;
+    ensure!(told(&said).contains("again"), "{}: {}", said.status, told(&said));
+    Ok(())
+}
+
+/// The connection policy and what belongs to it.
+fn set_up(person: &Operator<'_>, port: u16) -> Result<()> {
+    let channel = json!([{"kind": "exec", "audit": true, "from": [], "content_policy": null, "time_policy": null, "user_list": null}]);
+    let authentication =
+        json!({"gateway": [], "relayed": ["password"], "gssapi": false, "user_database": null});
+    let settings = json!({"idle_timeout_seconds": 3600, "ciphers": []});
+    let connection = json!({
+        "name": "servers", "enabled": true, "from": ["0.0.0.0/0"], "to": ["0.0.0.0/0"], "port": 22,
+        "destination": {"kind": "inband", "targets": [{"host": HOST, "port": port}]},
+        "channel_policy": "commands", "authentication_policy": "relayed", "settings": "usual", "audit_policy": null,
+        "host_keys": {"rsa": null, "ed25519": null},
+    });
+    for (path, value) in [
+        ("channel_policies/commands", channel),
+        ("authentication_policies/relayed", authentication),
+        ("settings/usual", settings),
+        ("connections/servers", connection),
+    ] {
+        let command = format!("configuration set connections/ssh/{path} '{value}'");
+        person.run_and_see(&command, "revision")?;
+    }
+    Ok(())
+}
+
+/// The session is found by its command, and its trail is there.
+fn found(person: &Operator<'_>) -> Result<()> {
+    let list = one_line(&person.run("sessions search --text \"seen by the server\"")?);
+    ensure!(list.contains("servers") && list.contains(Sshd::USER), "{list}");
+    Ok(())
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
+}

@@ -1,0 +1,150 @@
+//! OpenSSH's server, with a user of its own, in a mount namespace of its own: on 127.0.0.1 of this machine.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::os::unix::fs::{PermissionsExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tempfile::TempDir;
+
+/// Number of the user of the server; nobody else has it.
+const USER_ID: u32 = 1500;
+/// The machine's users and their passwords are replaced for the server alone.
+const START: &str = "set -e
+mount --make-rprivate /
+mount --bind \"$1/passwd\" /etc/passwd
+mount --bind \"$1/shadow\" /etc/shadow
+mount -t tmpfs none /run
+mkdir -p -m 755 /run/sshd
+exec \"$2\" -D -e -f \"$1/sshd_config\"";
+
+/// A server; it ends with this.
+#[derive(Debug)]
+pub struct Sshd {
+    port: u16,
+    folder: TempDir,
+    child: Child,
+}
+
+impl Sshd {
+    /// The user of the server.
+    pub const USER: &'static str = "operator";
+    /// The password there.
+    pub const PASSWORD: &'static str = "correct horse";
+
+    /// Starts a server, with more lines in its configuration. Root only.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start(more: &str) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let home = folder.path().join("home");
+        fs::create_dir(&home)?;
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        users(folder.path(), &home)?;
+        keygen(&folder.path().join("host_key"), "ed25519")?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let at = folder.path().display();
+        let settings = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
+             PasswordAuthentication yes\nKbdInteractiveAuthentication no\nPermitRootLogin no\nMaxStartups 200\nMaxSessions 1000\n\
+             AuthorizedKeysFile {at}/authorized_keys\nAllowTcpForwarding yes\nAllowAgentForwarding yes\nX11Forwarding yes\n\
+             AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n{more}\n"
+        );
+        fs::write(folder.path().join("sshd_config"), settings)?;
+        let mut child = Command::new("unshare")
+            .args(["-m", "sh", "-c", START, "sh"])
+            .arg(folder.path())
+            .arg(program()?)
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .context("start unshare")?;
+        let log = child.stderr.take().context("sshd has no log")?;
+        let mut lines = BufReader::new(log).lines();
+        let mut said = String::new();
+        let started = lines.by_ref().map_while(Result::ok).any(|line| {
+            said.push_str(&line);
+            line.contains("Server listening on")
+        });
+        // What it says later must be read, or it would wait.
+        std::thread::spawn(move || lines.map_while(Result::ok).for_each(drop));
+        let server = Self { port, folder, child };
+        ensure!(started, "sshd did not start: {said}");
+        Ok(server)
+    }
+
+    /// Where it listens, on 127.0.0.1.
+    #[must_use]
+    pub const fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// A folder the user of the server may write.
+    #[must_use]
+    pub fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// The public host key, a line as in `known_hosts` without the name.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn host_key(&self) -> Result<String> {
+        Ok(fs::read_to_string(self.folder.path().join("host_key.pub"))?)
+    }
+}
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        // One that has ended needs no end.
+        let _gone = self.child.kill();
+        let _gone = self.child.wait();
+    }
+}
+
+fn users(folder: &Path, home: &Path) -> Result<()> {
+    let hash = Command::new("openssl")
+        .args(["passwd", "-6", Sshd::PASSWORD])
+        .output()?;
+    let hash = String::from_utf8(hash.stdout)?;
+    let user = Sshd::USER;
+    let passwd = format!(
+        "root:x:0:0:root:/root:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n{user}:x:{USER_ID}:{USER_ID}::{}:/bin/bash\n",
+        home.display()
+    );
+    fs::write(folder.join("passwd"), passwd)?;
+    let shadow = format!("root:*:19000::::::\n{user}:{}:19000::::::\n", hash.trim());
+    fs::write(folder.join("shadow"), shadow)?;
+    Ok(chown(home, Some(USER_ID), Some(USER_ID))?)
+}
+
+/// Makes a key pair of this kind, such as `ed25519`.
+///
+/// # Errors
+/// When `ssh-keygen` does not.
+pub fn keygen(path: &Path, kind: &str) -> Result<()> {
+    let made = Command::new("ssh-keygen")
+        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .arg(path)
+        .status()
+        .context("start ssh-keygen")?;
+    ensure!(made.success(), "ssh-keygen made no key");
+    Ok(())
+}
+
+/// `sshd` must be started by its whole path.
+fn program() -> Result<PathBuf> {
+    let path = std::env::var("PATH").unwrap_or_default() + ":/usr/sbin";
+    let found = path
+        .split(':')
+        .map(|folder| Path::new(folder).join("sshd"))
+        .find(|path| path.is_file());
+    let Some(found) = found else {
+        bail!("there is no sshd: `cargo xtask setup` brings it");
+    };
+    Ok(found)
+}
