@@ -2,8 +2,8 @@
 
 use crate::event::{Event, Kind};
 
-/// Most rows and columns that are believed.
-const MOST: u32 = 1000;
+/// Most columns and rows that are believed: a screen of a stranger must not take all memory, nor all time to be made anew.
+const MOST: [u32; 2] = [600, 300];
 
 /// The channel, and the size of its terminal so far.
 #[derive(Clone, Debug)]
@@ -46,6 +46,6 @@ impl Picked {
 
 /// Columns and rows within bounds.
 pub(crate) fn size(columns: u32, rows: u32) -> (u16, u16) {
-    let fit = |number: u32| u16::try_from(number.clamp(1, MOST)).unwrap_or(1);
-    (fit(columns), fit(rows))
+    let fit = |number: u32, most: u32| u16::try_from(number.clamp(1, most)).unwrap_or(1);
+    (fit(columns, MOST[0]), fit(rows, MOST[1]))
 }
