@@ -15,7 +15,7 @@ use crate::project::Project;
 /// Seconds to record a GiB: beside what the two legs of SSH cost, a third of that.
 const RECORD_LIMIT: f64 = 5.0;
 /// Bytes of a session that waits, keys and all.
-const IDLE_LIMIT: f64 = 8.0 * 1024.0;
+const IDLE_LIMIT: f64 = 4.0 * 1024.0;
 /// Milliseconds of a round: with the half second between rounds no event is later than one second.
 const ROUND_LIMIT: f64 = 500.0;
 
