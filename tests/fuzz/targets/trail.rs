@@ -8,8 +8,8 @@ use std::sync::{Arc, OnceLock};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
 use sps_trail::{
-    Asciicast, EventLines, Head, Options, Playback, Reader, Recipients, Report, Seed, SigningKey, State, TerminalText,
-    Word, Writer,
+    Asciicast, EventLines, Head, Options, Page, Playback, Reader, Recipients, Report, Seed, SigningKey,
+    State, TerminalText, Word, Writer,
 };
 
 /// Bytes of events that are exported of one input: a frame of zstd may hold a thousand times its size.
@@ -68,16 +68,17 @@ fn chained(mut input: &[u8]) -> Vec<u8> {
 fn export(bytes: &[u8]) {
     let mut playback = Playback::new(None, vec![]);
     let (mut out, mut sum) = (Vec::new(), 0);
-    let mut exports: Option<(Asciicast, TerminalText, EventLines)> = None;
+    let mut exports: Option<(Asciicast, TerminalText, EventLines, Page)> = None;
     for part in bytes.chunks(1000) {
         playback.push(part);
         while let Ok(Some(event)) = playback.next() {
             let begin = || {
                 let head = playback.report().head.expect("a head was read");
                 let lines = EventLines::new(&head, &mut Vec::new());
-                (Asciicast::new(&head, None), TerminalText::new(None), lines)
+                let page = Page::new(&head, None, &mut Vec::new());
+                (Asciicast::new(&head, None), TerminalText::new(None), lines, page)
             };
-            let (cast, text, lines) = exports.get_or_insert_with(begin);
+            let (cast, text, lines, page) = exports.get_or_insert_with(begin);
             out.clear();
             lines.event(&event, &mut out);
             sum += out.len();
@@ -86,9 +87,14 @@ fn export(bytes: &[u8]) {
             }
             cast.event(&event, &mut out);
             text.event(&event, &mut out);
+            out.clear();
+            page.event(&event, &mut out);
+            // It would be markup.
+            assert!(!out.contains(&b'<'));
         }
     }
-    if let Some((mut cast, mut text, _)) = exports {
+    if let Some((mut cast, mut text, _, mut page)) = exports {
+        page.finish(&mut out);
         cast.finish(&mut out);
         text.finish(&mut out);
     }

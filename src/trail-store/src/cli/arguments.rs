@@ -40,7 +40,7 @@ pub struct ExportArgs {
     /// File to write, which must not exist [default: the standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
-    /// Which channel, for asciicast and text [default: the first that shows anything]
+    /// Which channel, for all but events [default: the first that shows anything]
     #[arg(long, value_name = "NUMBER")]
     pub(super) channel: Option<u32>,
     #[command(flatten)]
@@ -77,6 +77,8 @@ pub struct ReplayArgs {
 pub enum Format {
     /// A recording of one terminal, asciicast v3: for asciinema and its players
     Asciicast,
+    /// A page that plays one terminal in any browser, and needs nothing else
+    Page,
     /// What stood on one terminal
     Text,
     /// Everything that happened, a JSON object a line

@@ -4,7 +4,7 @@ use std::fs::OpenOptions;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::OpenOptionsExt as _;
 
-use sps_trail::{Asciicast, Event, EventLines, Head, Report, TerminalText};
+use sps_trail::{Asciicast, Event, EventLines, Head, Page, Report, TerminalText};
 
 use super::arguments::{ExportArgs, Format};
 use super::reading::{Failure, Part, UNREADABLE, each, verdict};
@@ -56,6 +56,7 @@ pub fn export(arguments: &ExportArgs, out: &mut dyn Write, err: &mut dyn Write) 
 #[derive(Debug)]
 enum Export {
     Asciicast(Asciicast),
+    Page(Box<Page>),
     Text(Box<TerminalText>),
     Events(EventLines),
 }
@@ -64,6 +65,7 @@ impl Export {
     fn begin(format: Format, channel: Option<u32>, head: &Head, out: &mut Vec<u8>) -> Self {
         match format {
             Format::Asciicast => Self::Asciicast(Asciicast::new(head, channel)),
+            Format::Page => Self::Page(Box::new(Page::new(head, channel, out))),
             Format::Text => Self::Text(Box::new(TerminalText::new(channel))),
             Format::Events => Self::Events(EventLines::new(head, out)),
         }
@@ -72,6 +74,7 @@ impl Export {
     fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
         match self {
             Self::Asciicast(cast) => cast.event(event, out),
+            Self::Page(page) => page.event(event, out),
             Self::Text(text) => text.event(event, out),
             Self::Events(lines) => lines.event(event, out),
         }
@@ -83,6 +86,10 @@ impl Export {
             Self::Asciicast(cast) => {
                 cast.finish(out);
                 cast.has_others()
+            }
+            Self::Page(page) => {
+                page.finish(out);
+                page.has_others()
             }
             Self::Text(text) => {
                 text.finish(out);

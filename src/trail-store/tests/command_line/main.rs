@@ -90,6 +90,14 @@ fn trail(session: &str, recipients: &Recipients) -> Vec<u8> {
         Event::output(3_500_000, 1, b"id\r\nuid=0(root)\r\n"),
         Event::output(90_000_000, 1, b"$ \xff"),
         Event {
+            at: 90_500_000,
+            channel: 1,
+            kind: Kind::Found {
+                kind: "alert".into(),
+                text: "<script>alert(1)</script>".into(),
+            },
+        },
+        Event {
             at: 91_000_000,
             channel: 1,
             kind: Kind::Exit(Exit::Status(0)),
@@ -196,7 +204,7 @@ fn export_writes_what_the_keys_open() {
     );
     assert_eq!((status, out.as_str(), err.as_str()), (0, "", ""));
     let events = fs::read_to_string(path.join("out")).unwrap();
-    assert_eq!(events.lines().count(), 7);
+    assert_eq!(events.lines().count(), 8);
     assert!(events.contains(r#""event":"input","text":"id\r""#), "{events}");
     let (status, _, err) = run(
         &path,
@@ -208,7 +216,7 @@ fn export_writes_what_the_keys_open() {
     );
     assert_eq!(fs::read_to_string(path.join("out")).unwrap(), events);
     let (_, cast, _) = run(&path, "export --format asciicast --key @shown.key @a.trail");
-    assert!(cast.starts_with('{') && cast.lines().count() == 5, "{cast}");
+    assert!(cast.starts_with('{') && cast.lines().count() == 6, "{cast}");
 }
 
 #[test]
@@ -263,4 +271,46 @@ fn replay_waits_as_it_was_but_not_where_nothing_happened() {
         run_with(&path, "replay --channel 9 @a", &mut |_| panic!("it waits")).0,
         0
     );
+}
+
+/// What a browser made of a page, a minute into the recording, after ten seconds of its own time.
+fn browse(page: &Path) -> String {
+    let output = Command::new("chromium")
+        .args([
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=10000",
+            "--dump-dom",
+        ])
+        .arg(format!(
+            "--user-data-dir={}",
+            page.with_extension("profile").display()
+        ))
+        .arg(format!("file://{}#t=60", page.display()))
+        .output()
+        .unwrap_or_else(|error| panic!("chromium (run `cargo xtask setup`): {error}"));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn a_page_plays_in_a_browser_and_needs_nothing_else() {
+    let (_folder, path) = lab();
+    fs::write(path.join("a.trail"), trail("ssh-1", &Recipients::default())).unwrap();
+    let (status, _, err) = run(&path, "export --format page --output @a.html @a.trail");
+    assert_eq!((status, err.as_str()), (0, ""));
+    let page = fs::read_to_string(path.join("a.html")).unwrap();
+    // Nothing that was recorded is markup.
+    assert!(!page.contains("<script>alert"), "a command became a script");
+    let shown = browse(&path.join("a.html"));
+    for part in [
+        r#"<h1 id="session">ssh-1</h1>"#,
+        ">uid=0(root)",
+        "&gt; id",
+        "exit 0",
+        "ap-control-bar",
+    ] {
+        assert!(shown.contains(part), "{part} is missing in {} bytes", shown.len());
+    }
+    assert!(shown.contains("<span>alert: &lt;script&gt;alert(1)&lt;/script&gt;</span>"));
 }

@@ -4,10 +4,12 @@
 
 mod asciicast;
 mod events;
+mod page;
 mod picked;
 mod terminal;
 mod utf8;
 
 pub use asciicast::Asciicast;
 pub use events::EventLines;
+pub use page::Page;
 pub use terminal::TerminalText;
