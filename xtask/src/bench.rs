@@ -10,6 +10,7 @@ mod install;
 mod reorg;
 mod sessions;
 mod size;
+mod trail;
 mod upgrade;
 mod web;
 
@@ -72,6 +73,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "size",
         about: "ISO, kernel and binary",
         measure: Measure::Plain(size::measure),
+    },
+    Benchmark {
+        name: "trail",
+        about: "audit trails recorded, verified, read; memory of a session; a round of 2,000 to the disk",
+        measure: Measure::Plain(trail::measure),
     },
     Benchmark {
         name: "upgrade",

@@ -1,8 +1,9 @@
 //! The software bill of materials of the firmware: CycloneDX 1.6 in JSON.
 //!
-//! Invariants: only what is in the image is listed: crates linked into `sps` (no build, test or macro crates) and
-//! the parts of Debian packages; the text has no clock and no randomness in it, so it is the same in every build.
+//! Invariants: only what is in the image is listed: crates linked into `sps` (no build, test or macro crates), the
+//! parts of Debian packages, and scripts of others; the text has no clock and no randomness in it, so it is the same in every build.
 
+mod assets;
 mod crates;
 mod cyclonedx;
 mod debian;
@@ -36,6 +37,7 @@ pub(crate) fn json(project: &Project, version: &str) -> Result<Vec<u8>> {
 fn collect(project: &Project) -> Result<Vec<Component>> {
     let mut components = crates::linked(project)?;
     components.push(crates::standard_library()?);
+    components.push(assets::player());
     components.extend(debian::shipped()?);
     components.sort();
     Ok(components)

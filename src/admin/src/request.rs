@@ -242,6 +242,11 @@ pub enum Request {
         /// Its identifier.
         id: String,
     },
+    /// Sends the audit trail of a session as [`crate::Update::Data`]: [`crate::Response::Done`].
+    TrailRead {
+        /// Identifier of the session.
+        id: String,
+    },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {
         /// Let it.

@@ -131,6 +131,7 @@ impl Request {
             Self::SessionList { .. } => "sessions list".into(),
             Self::SessionSearch { .. } => "sessions search".into(),
             Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
+            Self::TrailRead { id } => format!("read the audit trail of {}", text::clean(id)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             // Every other one has its title above.
@@ -190,6 +191,7 @@ impl Request {
                     | Self::StoreCheck { .. }
                     | Self::CoreRead { .. }
                     | Self::CoreDelete { .. }
+                    | Self::TrailRead { .. }
                     | Self::ConfigurationExport { .. }
                     | Self::ArchiveRun { .. }
                     | Self::BackupRun { .. }
@@ -254,6 +256,7 @@ impl Request {
             Self::SupportBundle { .. }
             | Self::BundleRead { .. }
             | Self::CoreRead { .. }
+            | Self::TrailRead { .. }
             | Self::FirmwareTest { .. } => A_BUNDLE,
             Self::FirmwareAdd { .. } => A_FIRMWARE,
             Self::FirmwareFetch { .. } => A_FETCH,

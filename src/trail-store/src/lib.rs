@@ -8,6 +8,8 @@
 //! that failed; an error of writing or syncing is told to the session whose file it is, and its trail takes no more; memory for what
 //! waits is bounded. Must not know what is recorded, for whom, or why; removes no file.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 mod error;
 mod files;
 mod notice;

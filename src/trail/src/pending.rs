@@ -1,5 +1,7 @@
 //! Events of one stream that are not in a chunk yet.
 
+use zeroize::Zeroize as _;
+
 use crate::event::{Event, Kind};
 use crate::event_codec::{number, put_body, put_start};
 
@@ -50,9 +52,9 @@ impl Pending {
         self.tail = None;
     }
 
-    /// All was taken.
+    /// All was taken. Passwords that were typed stood there too: nothing of it stays in memory that is given back.
     pub(crate) fn clear(&mut self) {
-        self.bytes.clear();
+        self.bytes.zeroize();
         self.bytes.shrink_to(KEPT);
         self.last_at = 0;
         self.tail = None;
@@ -86,6 +88,12 @@ impl Pending {
         if let Some(place) = self.bytes.get_mut(length_at..body) {
             place.copy_from_slice(&length.to_be_bytes());
         }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.bytes.zeroize();
     }
 }
 

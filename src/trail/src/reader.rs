@@ -231,7 +231,8 @@ impl Reader {
         if self.ended == 2 {
             return Err(self.damaged("something follows its end"));
         }
-        if self.zeros || self.rest().iter().take(HEADER).all(|byte| *byte == 0) {
+        // No kind of record has the number 0.
+        if self.zeros || self.rest().first() == Some(&0) {
             return self.unwritten();
         }
         let Some(raw) = self.rest().first_chunk::<HEADER>() else {
@@ -264,7 +265,7 @@ impl Reader {
         Ok(item.map_or(Step::Again, Step::Item))
     }
 
-    /// Zeros to the end of the file are room that a file system gave and nobody wrote: no kind of record has the number 0.
+    /// Zeros to the end of the file are room that a file system gave and nobody wrote.
     fn unwritten(&mut self) -> Result<Step, State> {
         if self.rest().iter().any(|byte| *byte != 0) {
             return Err(self.damaged("a record is not what was written"));

@@ -76,7 +76,10 @@ pub(super) const PACKAGES: &[Package] = &[
     iso("make", "runs the kernel's build and this project's Makefile"),
     iso("perl", "generates parts of the kernel"),
     iso("xz-utils", "unpacks the kernel's source"),
-    iso("zstd", "compresses the kernel image"),
+    iso(
+        "zstd",
+        "compresses the kernel image; a second opinion on audit trails",
+    ),
     // every build
     iso("git", "the date in the firmware is the commit's"),
     // binary

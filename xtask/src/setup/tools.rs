@@ -76,7 +76,9 @@ impl Tool {
             Self::CargoDeny => "checks licences and sources of dependencies (compiled: some minutes)",
             Self::BrowserLibraries => "drive and judge pages in the stories told by a browser",
             Self::WebJudges => "judge the REST API by its description, and the TLS",
-            Self::S3Server => "the S3 server of the archive tests",
+            Self::S3Server => {
+                "the S3 server of the archive tests; its Python reads audit trails in their tests"
+            }
             Self::Unpacked(server) => server.reason,
         }
     }

@@ -1,23 +1,27 @@
 //! Recorded sessions: lists, searches, single ones. Blocking throughout.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
 use sps_admin::{
-    Failure, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response, SessionLine, SessionPage, SessionSearch,
-    Sessions,
+    Context, Failure, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response, SessionLine, SessionPage,
+    SessionSearch, Sessions,
 };
 use sps_datastore_engine::Kind;
 use sps_session_record::{Endpoint, SessionRecord};
 use sps_sessions::{Count, Filter, MAX_FILTER, Page, Search, SessionsError, Sort, Summary};
 use sps_store_forms::{FindError, find as find_page};
 
-use super::appliance::Appliance;
+use super::appliance::{Appliance, done};
 use super::store::opened;
 use crate::services::Opened;
 
 /// Longest time a search takes; what was found until then is the answer, and it says so.
 const SEARCH: Duration = Duration::from_secs(10);
+/// Bytes of a trail that are sent at a time.
+const PIECE: usize = 64 * 1024;
 /// Longest time for counting.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -53,6 +57,33 @@ fn show(own: &Appliance, id: &str) -> Reply {
         None => Err(Failure::invalid(format!(
             "there is no session {id}: it was never recorded here, or its retention is over"
         ))),
+    }
+}
+
+/// The audit trail of one session, as it is in its file; of one that goes on as far as it was written.
+pub(super) fn send_trail(own: &Appliance, id: &str, context: &Context) -> Reply {
+    let Response::Session(record) = show(own, id)? else {
+        return Err(Failure::failed("the session is no session"));
+    };
+    let name = record.trail.map(|trail| trail.name);
+    let name = name.ok_or_else(|| Failure::invalid(format!("nothing was recorded of the session {id}")))?;
+    let path = opened(own)?.place(Kind::Trails).join(name);
+    let failed = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => Failure::refused(format!(
+            "the audit trail of {id} is not on this appliance: it was archived, or its retention is over"
+        )),
+        _ => Failure::failed(format!("could not read the audit trail of {id}: {error}")),
+    };
+    let mut file = File::open(path).map_err(failed)?;
+    loop {
+        let mut piece = vec![0; PIECE];
+        let length = file.read(&mut piece).map_err(failed)?;
+        if length == 0 {
+            return Ok(done(""));
+        }
+        piece.truncate(length);
+        let sent = context.updates.data_blocking(piece);
+        sent.map_err(|gone| Failure::failed(gone.to_string()))?;
     }
 }
 

@@ -25,6 +25,7 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
         Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
             sessions::answer(own, request)
         }
+        Request::TrailRead { id } => sessions::send_trail(own, id, context),
         Request::CoreList | Request::CoreRead { .. } | Request::CoreDelete { .. } => {
             core_files::answer(own, request, context)
         }

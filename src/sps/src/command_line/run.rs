@@ -8,6 +8,7 @@ use clap::Parser;
 use sps_admin::Client;
 use sps_admin::cli::{self as appliance, ApplianceCommand, Files, Streams};
 use sps_image::cli as image;
+use sps_trail_store::cli::{self as trail, TrailCommand};
 
 use super::arguments::{Arguments, Command, ImageCommand};
 use super::documents;
@@ -27,6 +28,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Image(ImageCommand::Show(arguments)) => {
             (image::show(&arguments, &mut out, &mut err), image::UNREADABLE)
         }
+        Command::Trail(command) => (read_trails(&command, &mut out, &mut err), trail::UNREADABLE),
         Command::Completions { shell } => (
             documents::completions(shell, &mut out).map(|()| appliance::DONE),
             appliance::REFUSED,
@@ -37,6 +39,14 @@ pub(crate) fn run() -> ExitCode {
         ),
     };
     ExitCode::from(status.unwrap_or(broken))
+}
+
+fn read_trails(command: &TrailCommand, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+    match command {
+        TrailCommand::Verify(arguments) => trail::verify(arguments, out, err),
+        TrailCommand::Export(arguments) => trail::export(arguments, out, err),
+        TrailCommand::Replay(arguments) => trail::replay(arguments, out, err, &mut std::thread::sleep),
+    }
 }
 
 fn administer(

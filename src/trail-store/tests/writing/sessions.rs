@@ -1,6 +1,6 @@
 //! Sessions side by side, as fast as they like.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sps_trail::{Event, State, Word};
 use sps_trail_store::{Pace, RecordError, TrailStore};
@@ -57,6 +57,31 @@ fn what_was_flushed_is_in_the_file_while_the_session_goes_on() {
         assert_eq!(output, b"hello");
         assert_eq!((report.chunks, report.sealed_chunks), (1, 0));
         assert!(matches!(report.state, State::Cut { .. }));
+    });
+}
+
+#[test]
+fn what_was_recorded_is_written_within_a_second_without_being_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = TrailStore::start(folder.path(), Pace::default(), Box::new(|| Ok(()))).unwrap();
+    runtime().block_on(async {
+        let trail = begin(&store, "a.trail").await.unwrap();
+        let file = folder.path().join("a.trail");
+        for event in 0..3_u8 {
+            trail
+                .append(&Event::output(u64::from(event) * 50_000, 1, &[b'a' + event]))
+                .await
+                .unwrap();
+            let begun = Instant::now();
+            while read(&file).0.len() <= usize::from(event) {
+                // Twice what is promised: the machine of a test is busy.
+                assert!(
+                    begun.elapsed() < Duration::from_secs(2),
+                    "event {event} is not in the file"
+                );
+                tokio::task::yield_now().await;
+            }
+        }
     });
 }
 

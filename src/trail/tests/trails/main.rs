@@ -6,6 +6,7 @@
     reason = "all of it is test code: a failed step ends its test, and openssl writes files"
 )]
 
+mod exports;
 mod lab;
 mod recipients;
 mod round_trip;

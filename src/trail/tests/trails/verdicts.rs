@@ -55,10 +55,18 @@ fn room_that_was_never_written_is_a_cut_and_anything_behind_it_damage() {
         torn.resize(whole + zeros, 0);
         assert_eq!(state(&torn), State::Cut { whole: whole as u64 }, "{zeros} zeros");
         assert_eq!(judge(&torn, None, 5).state, State::Cut { whole: whole as u64 });
+        // Whatever comes after them, and in whatever pieces.
         torn.resize(whole + 5000, 0);
         torn.push(1);
         assert!(matches!(state(&torn), State::Damaged { at, .. } if at == whole as u64));
         assert!(matches!(judge(&torn, None, 5).state, State::Damaged { at, .. } if at == whole as u64));
+        // A whole record behind a few zeros is none.
+        let moved = [&torn[..whole + zeros.min(9)], &bytes[whole..]].concat();
+        for step in [1, 1 << 20] {
+            assert!(
+                matches!(judge(&moved, None, step).state, State::Damaged { at, .. } if at == whole as u64)
+            );
+        }
     }
 }
 

@@ -241,7 +241,8 @@ pub(crate) async fn finish(request: Request, next: Next) -> Response {
     }
     let headers = response.headers_mut();
     for (name, value) in EVERYWHERE {
-        headers.insert(name, HeaderValue::from_static(value));
+        // What a page says of itself stays: one that plays a recording has a policy of its own.
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
     headers
         .entry(header::CACHE_CONTROL)

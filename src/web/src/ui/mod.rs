@@ -28,6 +28,7 @@ mod setup;
 mod space;
 pub(crate) mod testing;
 mod time;
+mod trail;
 mod troubleshooting;
 mod upgrade;
 mod version;

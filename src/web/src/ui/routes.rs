@@ -11,7 +11,7 @@ use axum::routing::{get, post};
 
 use super::{
     Visitor, changes, control, design, events, exchange, fetch, firmware, history, jobs, licence, login,
-    monitor, search, session, settings, setup, space, troubleshooting, upgrade, version,
+    monitor, search, session, settings, setup, space, trail, troubleshooting, upgrade, version,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -32,6 +32,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(space::PAGE, get(space::page).post(space::act))
         .route(space::BACKUPS, get(space::backups))
         .route(session::PAGE, get(session::page))
+        .route(trail::FILE, get(trail::file))
+        .route(trail::PLAY, get(trail::play))
         .route(version::PAGE, get(version::page))
         .route(control::PAGE, get(control::page).post(control::act))
         .route(

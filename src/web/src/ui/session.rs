@@ -65,7 +65,11 @@ fn about(record: &SessionRecord, zone: &Zone) -> Markup {
             "Audit trail",
             html! {
                 @match &record.trail {
-                    Some(trail) => { code { (trail.name) } " (" (text::bytes(trail.size)) ")" }
+                    Some(trail) => {
+                        code { (trail.name) } " (" (text::bytes(trail.size)) ") "
+                        a href={ (search::PAGE) "/" (record.id) "/play" } { "Play" } " "
+                        a href={ (search::PAGE) "/" (record.id) "/trail" } { "Download" }
+                    }
                     None => "none",
                 }
             },

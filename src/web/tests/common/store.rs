@@ -1,12 +1,18 @@
 //! Sessions and data store of the appliance in memory.
 #![allow(dead_code, reason = "each test binary uses its part")]
 
+use std::sync::Arc;
+
 use sps_admin::{
     BackupLine, Context, CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport,
     SessionLine, SessionPage, SessionSearch, Space, SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings,
     StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
+
+use sps_trail::{
+    Ending, Event as TrailEvent, Head, Options, Recipient, Recipients, Seed, SigningKey, Writer,
+};
 
 use super::appliance::State;
 
@@ -101,7 +107,10 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
             Ok(Response::Done { note: String::new() })
         }
         Request::CoreList => Ok(Response::CoreFiles(state.cores.clone())),
-        Request::CoreRead { .. } => Ok(Response::Done { note: String::new() }),
+        Request::TrailRead { id } if id.ends_with("000002") => {
+            Err(Failure::refused("the audit trail is not on this appliance"))
+        }
+        Request::CoreRead { .. } | Request::TrailRead { .. } => Ok(Response::Done { note: String::new() }),
         Request::CoreDelete { key } => {
             state.cores.retain(|file| file.key != *key);
             Ok(Response::Done { note: String::new() })
@@ -124,10 +133,62 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
     }
 }
 
-/// Sends what a core file holds.
+/// An audit trail; that of the second session is encrypted, and the third one has none any more.
+pub(crate) fn trail(id: &str) -> Vec<u8> {
+    let head = Head {
+        session: id.into(),
+        start: 1_800_000_000_000,
+        protocol: Word::SSH,
+        connection: "linux".into(),
+        facts: vec![],
+    };
+    let signer = Arc::new(SigningKey::from_secret(&[7; 32]).unwrap());
+    let pair = rcgen::KeyPair::generate_rsa_for(&rcgen::PKCS_RSA_SHA256, rcgen::RsaKeySize::_2048).unwrap();
+    let certificate = rcgen::CertificateParams::new(vec![])
+        .unwrap()
+        .self_signed(&pair)
+        .unwrap();
+    let named = id
+        .ends_with("000001")
+        .then(|| Recipient::from_der(certificate.der()).unwrap());
+    let recipients = Recipients {
+        downstream: named.into_iter().collect(),
+        upstream: vec![],
+    };
+    let (mut writer, mut bytes) = Writer::new(
+        &head,
+        &recipients,
+        &signer,
+        &Seed::new([1; 32]),
+        Options::default(),
+    )
+    .unwrap();
+    writer
+        .event(&TrailEvent::output(
+            1_000_000,
+            1,
+            b"$ rm </script><script>alert(1)</script>\n",
+        ))
+        .unwrap();
+    let ending = Ending {
+        verdict: Word::ACCEPT,
+        reason: String::new(),
+    };
+    bytes.extend(writer.finish(&ending, 1_800_000_060_000).unwrap());
+    bytes
+}
+
+/// Sends what a core file or an audit trail holds.
 pub(crate) async fn send(request: &Request, context: &Context) {
     if let Request::CoreRead { .. } = request {
         let _gone = context.updates.data(b"dump".to_vec()).await;
+    }
+    if let Request::TrailRead { id } = request
+        && !id.ends_with("000002")
+    {
+        for piece in trail(id).chunks(100) {
+            let _gone = context.updates.data(piece.to_vec()).await;
+        }
     }
 }
 

@@ -123,10 +123,16 @@ impl Person {
         let response = server.client().await.send(request).await;
         let (parts, body) = response.into_parts();
         let bytes = soon(body.collect()).await.unwrap().to_bytes();
+        let file = parts.headers.get("content-type");
+        let is_file = file.is_some_and(|kind| kind == "application/octet-stream");
         Page {
             status: parts.status,
             headers: parts.headers,
-            text: String::from_utf8(bytes.to_vec()).unwrap(),
+            // Of a file what is text, for a look; everything else is text.
+            text: String::from_utf8(bytes.to_vec()).unwrap_or_else(|error| {
+                assert!(is_file, "{error}");
+                String::from_utf8_lossy(error.as_bytes()).into_owned()
+            }),
         }
     }
 }

@@ -22,4 +22,5 @@ mod settings;
 mod showing;
 mod slow;
 mod space;
+mod trails;
 mod uploads;
