@@ -1,6 +1,7 @@
 //! Network cards and what they are plugged into.
 
-use std::path::PathBuf;
+use std::net::SocketAddrV4;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
@@ -18,7 +19,12 @@ pub enum Model {
 #[derive(Clone, Debug)]
 enum Backend {
     /// QEMU's own network: DHCP, and ports of the guest forwarded to this machine's loopback address.
-    User { forwards: Vec<Forward>, outside: bool },
+    User {
+        forwards: Vec<Forward>,
+        /// Addresses of servers, and the program that serves one connection to it.
+        servers: Vec<(SocketAddrV4, PathBuf)>,
+        outside: bool,
+    },
     /// Ethernet frames as datagrams between two unix sockets.
     Dgram { local: PathBuf, remote: PathBuf },
 }
@@ -46,6 +52,7 @@ impl Nic {
     pub fn user() -> Self {
         Self::with(Backend::User {
             forwards: Vec::new(),
+            servers: Vec::new(),
             outside: false,
         })
     }
@@ -89,6 +96,16 @@ impl Nic {
         self
     }
 
+    /// A server the guest reaches at this address of QEMU's own network: a program for each connection, which is its standard input and
+    /// output. No effect on a datagram card.
+    #[must_use]
+    pub fn server(mut self, address: SocketAddrV4, program: &Path) -> Self {
+        if let Backend::User { servers, .. } = &mut self.backend {
+            servers.push((address, program.to_owned()));
+        }
+        self
+    }
+
     /// Lets the guest reach what this machine reaches. For people trying the firmware, never for tests.
     #[must_use]
     pub fn outside(mut self) -> Self {
@@ -114,11 +131,18 @@ impl Nic {
     /// The back end `net<index>` and the device `nic<index>`.
     pub(crate) fn arguments(&self, index: usize, machine: u8, line: &mut CommandLine) {
         let backend = match &self.backend {
-            Backend::User { forwards, outside } => {
+            Backend::User {
+                forwards,
+                servers,
+                outside,
+            } => {
                 let restrict = if *outside { "off" } else { "on" };
                 let mut value = format!("user,id=net{index},restrict={restrict}");
                 for forward in forwards {
                     value += &format!(",hostfwd=tcp:127.0.0.1:{}-:{}", forward.host, forward.guest);
+                }
+                for (address, program) in servers {
+                    value += &format!(",guestfwd=tcp:{address}-cmd:{}", program.display());
                 }
                 value
             }

@@ -12,14 +12,16 @@ use tempfile::TempDir;
 
 /// Number of the user of the server; nobody else has it.
 const USER_ID: u32 = 1500;
-/// The machine's users and their passwords are replaced for the server alone.
+/// The machine's users and their passwords are replaced for the server alone; then come its options.
 const START: &str = "set -e
 mount --make-rprivate /
 mount --bind \"$1/passwd\" /etc/passwd
 mount --bind \"$1/shadow\" /etc/shadow
 mount -t tmpfs none /run
 mkdir -p -m 755 /run/sshd
-exec \"$2\" -D -e -f \"$1/sshd_config\"";
+folder=$1 program=$2
+shift 2
+exec \"$program\" \"$@\" -f \"$folder/sshd_config\"";
 
 /// A server; it ends with this.
 #[derive(Debug)]
@@ -59,6 +61,7 @@ impl Sshd {
             .args(["-m", "sh", "-c", START, "sh"])
             .arg(folder.path())
             .arg(program()?)
+            .args(["-D", "-e"])
             .stdin(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -87,6 +90,25 @@ impl Sshd {
     #[must_use]
     pub fn home(&self) -> PathBuf {
         self.folder.path().join("home")
+    }
+
+    /// A program that serves one connection on its standard input and output, with the users and keys of this server.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    pub fn for_one_connection(&self) -> Result<PathBuf> {
+        let start = self.folder.path().join("start.sh");
+        fs::write(&start, START)?;
+        let script = self.folder.path().join("serve");
+        let (at, program) = (self.folder.path().display(), program()?);
+        let text = format!(
+            "#!/bin/sh\nexec unshare -m sh {} {at} {} -i -E {at}/log\n",
+            start.display(),
+            program.display()
+        );
+        fs::write(&script, text)?;
+        fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
+        Ok(script)
     }
 
     /// The public host key, a line as in `known_hosts` without the name.

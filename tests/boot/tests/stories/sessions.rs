@@ -1,14 +1,17 @@
 //! Sessions through a booted appliance: OpenSSH's client on this machine, the appliance, OpenSSH's server on this machine.
 
+use std::io::Read as _;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use std::process::Output;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off, ssh_client};
-use sps_harness::{Guest, Sshd, Testbed};
+use sps_harness::{Guest, Machine, Nic, Sshd, Testbed};
 
-/// The host as the guest sees it (QEMU's user network).
-const HOST: &str = "10.0.2.2";
+/// The server as the guest sees it, in QEMU's own network.
+const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
 
 /// Connection policies are set on the appliance, a person goes through it by naming the server in the user name, and the session is in the
 /// database with its command and its trail, which another start still has. Another host key stops everything.
@@ -17,18 +20,24 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
     Testbed::run("sessions", 1, |bed| {
         let server = Sshd::start("")?;
         let disk = Installed::fresh(bed)?;
-        let guest = bed.start("appliance", disk.machine())?;
+        let program = server.for_one_connection()?;
+        let machine = || {
+            let card = Nic::user().forward(22).forward(443);
+            let card = card.server(SocketAddrV4::new(HOST, 22), &program);
+            Machine::new().watchdog().nic(card).disk(disk.disk())
+        };
+        let guest = bed.start("appliance", machine())?;
         guest.expect("the firmware is healthy", BOOT)?;
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
-        set_up(&person, server.port())?;
-        guest.expect("SSH sessions are taken on port 22", SOON)?;
+        set_up(&person)?;
+        greeted(&guest)?;
         let through = |name: &str, command: &str| -> Result<Output> {
             let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
             ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1", command]);
             ssh.output().context("start ssh")
         };
-        let name = format!("{}@{HOST}:{}", Sshd::USER, server.port());
+        let name = format!("{}@{HOST}", Sshd::USER);
         let said = through(&name, "echo seen by the server; exit 5")?;
         ensure!(
             said.status.code() == Some(5) && told(&said).contains("seen by the server"),
@@ -45,7 +54,7 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
         found(&person)?;
         power_off(guest)?;
 
-        let guest = bed.start("again", disk.machine())?;
+        let guest = bed.start("again", machine())?;
         guest.expect("the firmware is healthy", BOOT)?;
         guest.expect("SSH sessions are taken on port 22", SOON)?;
         let person = Operator::known(&guest, PASSWORD)?;
@@ -55,6 +64,20 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
         drop(server);
         power_off(guest)
     })
+}
+
+/// Waits until somebody speaks SSH there.
+fn greeted(guest: &Guest) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let mut stream = TcpStream::connect(guest.address(22)?)?;
+        stream.set_read_timeout(Some(Duration::from_secs(1)))?;
+        let mut greeting = [0; 4];
+        if stream.read_exact(&mut greeting).is_ok() && greeting == *b"SSH-" {
+            return Ok(());
+        }
+        ensure!(begun.elapsed() < SOON, "nobody takes sessions");
+    }
 }
 
 /// The same host key for clients, and the same server behind it.
@@ -68,14 +91,14 @@ fn still_known(guest: &Guest, bed: &Testbed, name: &str) -> Result<()> {
 }
 
 /// The connection policy and what belongs to it.
-fn set_up(person: &Operator<'_>, port: u16) -> Result<()> {
+fn set_up(person: &Operator<'_>) -> Result<()> {
     let channel = json!([{"kind": "exec", "audit": true, "from": [], "content_policy": null, "time_policy": null, "user_list": null}]);
     let authentication =
         json!({"gateway": [], "relayed": ["password"], "gssapi": false, "user_database": null});
     let settings = json!({"idle_timeout_seconds": 3600, "ciphers": []});
     let connection = json!({
         "name": "servers", "enabled": true, "from": ["0.0.0.0/0"], "to": ["0.0.0.0/0"], "port": 22,
-        "destination": {"kind": "inband", "targets": [{"host": HOST, "port": port}]},
+        "destination": {"kind": "inband", "targets": [{"host": HOST, "port": 22}]},
         "channel_policy": "commands", "authentication_policy": "relayed", "settings": "usual", "audit_policy": null,
         "host_keys": {"rsa": null, "ed25519": null},
     });
@@ -86,7 +109,7 @@ fn set_up(person: &Operator<'_>, port: u16) -> Result<()> {
         ("connections/servers", connection),
     ] {
         let command = format!("configuration set connections/ssh/{path} '{value}'");
-        person.run_and_see(&command, "revision")?;
+        person.run_and_see(&command, "Revision")?;
     }
     Ok(())
 }
@@ -94,7 +117,10 @@ fn set_up(person: &Operator<'_>, port: u16) -> Result<()> {
 /// The session is found by its command, and its trail is there.
 fn found(person: &Operator<'_>) -> Result<()> {
     let list = one_line(&person.run("sessions search --text \"seen by the server\"")?);
-    ensure!(list.contains("servers") && list.contains(Sshd::USER), "{list}");
+    ensure!(
+        list.contains("10.0.2.100:22 accept ssh-") && list.contains("1 of 1"),
+        "{list}"
+    );
     Ok(())
 }
 
