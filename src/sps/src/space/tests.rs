@@ -394,6 +394,52 @@ async fn a_damaged_backup_leaves_the_appliance_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_export_with_secrets_counts_as_a_backup_of_the_configuration_over_restarts() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        let spare = &running.spare;
+        assert_eq!(
+            (spare.last_configuration_backup(), spare.data_backup()),
+            (None, None)
+        );
+        spare.exported("admin by web from 192.0.2.9", 1_700_000_000);
+        assert_eq!(spare.last_configuration_backup(), Some(1_700_000_000));
+        running.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+        });
+        assert_eq!(
+            spare.data_backup(),
+            Some(None),
+            "an export is no backup of the data"
+        );
+        drop(running);
+        let running = lab.start(&lab.path("disks"));
+        assert_eq!(running.spare.last_configuration_backup(), Some(1_700_000_000));
+        let kept = fs::read_to_string(lab.path("state/configuration-export.json")).unwrap();
+        assert!(kept.contains("admin by web from 192.0.2.9"), "{kept}");
+        running.run(&Work::Backup("nightly".into())).unwrap();
+        let made = running.spare.last_backup();
+        assert!(made > Some(1_700_000_000));
+        assert_eq!(running.spare.data_backup(), Some(made));
+        assert_eq!(
+            running.spare.last_configuration_backup(),
+            made,
+            "it holds the configuration too"
+        );
+        drop(running);
+        fs::write(lab.path("state/configuration-export.json"), "{").unwrap();
+        let running = lab.start(&lab.path("disks"));
+        assert_eq!(
+            running.spare.last_configuration_backup(),
+            made,
+            "what is damaged does not count"
+        );
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_full_disk_refuses_clients_archives_and_deletes_nothing() {
     blocking(|| {
         let lab = Lab::new();
