@@ -103,7 +103,7 @@ pub fn back_up(order: &Order<'_>, go_on: &mut dyn FnMut(&BackedUp) -> bool) -> R
     let mut work = Work {
         order,
         last: last(order)?,
-        there: contents(order)?,
+        there: contents(order.shelf, order.appliance)?,
         needed: HashSet::new(),
         done: BackedUp {
             name: name.clone(),
@@ -193,10 +193,10 @@ fn last(order: &Order<'_>) -> Result<Last, BackupError> {
 }
 
 /// The contents that are on the shelf.
-fn contents(order: &Order<'_>) -> Result<HashSet<[u8; 32]>, ShelfError> {
+pub(crate) fn contents(shelf: &Shelf, appliance: &str) -> Result<HashSet<[u8; 32]>, ShelfError> {
     let mut there = HashSet::new();
-    let folder = format!("{}/objects", folder_of(order.appliance));
-    order.shelf.list(&folder, &mut |name, _| {
+    let folder = format!("{}/objects", folder_of(appliance));
+    shelf.list(&folder, &mut |name, _| {
         there.extend(name.rsplit_once('/').and_then(|(_, last)| digest(last)));
         Ok(())
     })?;
@@ -272,7 +272,7 @@ impl Work<'_> {
 
     /// Looks whether all contents are there after all.
     fn see_all(&self) -> Result<(), BackupError> {
-        let there = contents(self.order)?;
+        let there = contents(self.order.shelf, self.order.appliance)?;
         let missing = self
             .needed
             .iter()

@@ -10,3 +10,4 @@ mod archiving;
 mod backups;
 mod bucket;
 mod lab;
+mod pruning;
