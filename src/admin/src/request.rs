@@ -211,7 +211,8 @@ pub enum Request {
         /// Of this one alone.
         policy: Option<String>,
     },
-    /// Restores a backup into a store without sessions; the next start works on it: [`crate::Response::Done`].
+    /// Restores a backup into a store without sessions, for the next start; where sessions are it adds those that are missing:
+    /// [`crate::Response::Done`].
     BackupRestore {
         /// The policy on whose target it is.
         policy: String,

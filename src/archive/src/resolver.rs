@@ -36,7 +36,7 @@ impl Service<Name> for Resolver {
         if is_here(name.as_str()) {
             let address = |address: IpAddr| SocketAddr::new(address, 0);
             let here = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()].map(address);
-            return Box::pin(ready(Ok(here.to_vec().into_iter())));
+            return Box::pin(ready(Ok(Vec::from(here).into_iter())));
         }
         let asked = self.0.call(name);
         Box::pin(async move { Ok(asked.await?.collect::<Vec<_>>().into_iter()) })

@@ -117,7 +117,7 @@ pub fn restore(
 }
 
 /// Builds those files of the backup that [`inspect`] found good for which `place` says where; nothing may be there yet. `go_on` is asked
-/// before each of them with the files and bytes that are done. Each is permanent, but not yet its name.
+/// before each of them with the files and bytes that are done; `keep` gets each that is whole and on the disk, but for its name.
 ///
 /// # Errors
 /// A file is damaged or missing, or a step failed: what was built before is whole.
@@ -125,7 +125,8 @@ pub fn restore_some(
     shelf: &Shelf,
     (appliance, name): (&str, &str),
     scratch: &Path,
-    place: &mut dyn FnMut(&[u8]) -> Option<PathBuf>,
+    place: &dyn Fn(&[u8]) -> Option<PathBuf>,
+    keep: &mut dyn FnMut(&[u8], &Path) -> std::io::Result<()>,
     go_on: &mut dyn FnMut(u64, u64) -> bool,
 ) -> Result<(), BackupError> {
     let broken = |source| BackupError::Manifest {
@@ -135,14 +136,18 @@ pub fn restore_some(
     let (mut files, mut bytes) = (0, 0);
     for entry in Reader::open(&scratch.join("manifest")).map_err(broken)? {
         let entry = entry.map_err(broken)?;
-        let Some(path) = unescaped(&entry.path).and_then(|relative| place(&relative)) else {
+        let Some(relative) = unescaped(&entry.path) else {
             continue;
         };
+        let Some(path) = place(&relative) else { continue };
         if !go_on(files, bytes) {
             return Err(BackupError::Stopped);
         }
         let built = build_at(shelf, appliance, &path, &entry);
-        let built = built.and_then(|file| file.sync_all().map_err(ShelfError::file("sync", &path)));
+        let built = built.and_then(|file| {
+            let kept = file.sync_all().and_then(|()| keep(&relative, &path));
+            kept.map_err(ShelfError::file("keep", &path))
+        });
         built.map_err(|source| BackupError::File {
             name: name.to_owned(),
             path: entry.path.clone(),

@@ -43,8 +43,10 @@ pub enum BackupCommand {
         #[command(flatten)]
         common: Common,
     },
-    /// Restores a backup into an appliance without sessions; the next restart works on it
+    /// Restores a backup into an appliance without sessions, or adds the sessions that are missing
     ///
+    /// Where no session is recorded everything comes back, and the next restart works on it. Where sessions are, those of the backup that
+    /// are missing are added with their audit trails; nothing that is there is replaced or removed, and settings stay.
     /// The backup policy must have the password the backup was made with. Everything is verified before anything is used.
     Restore {
         /// Name of the policy

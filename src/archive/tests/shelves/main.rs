@@ -11,3 +11,4 @@ mod backups;
 mod bucket;
 mod lab;
 mod pruning;
+mod unreadable;

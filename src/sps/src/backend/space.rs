@@ -17,6 +17,7 @@ fn failure(error: &SpaceError) -> Failure {
         SpaceError::NoStore
         | SpaceError::Busy
         | SpaceError::NotEmpty { .. }
+        | SpaceError::NoRoom { .. }
         | SpaceError::Several { .. }
         | SpaceError::NoPassword => Failure::refused(message),
         _ => Failure::failed(message),

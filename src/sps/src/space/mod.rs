@@ -2,6 +2,7 @@
 //!
 //! One run at a time, whoever asks for it; what it came to stands in a record on `state`.
 
+mod adding;
 mod backing_up;
 mod error;
 mod keeper;

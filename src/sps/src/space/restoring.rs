@@ -1,4 +1,5 @@
-//! A backup comes back: into a store without sessions, beside what there is; the next start works on it.
+//! A backup comes back: into a store without sessions, beside what there is; the next start works on it. Where sessions are it adds
+//! those that are missing (`adding.rs`).
 //!
 //! The cluster key of the backup is kept beside the one there is before the new tree is pointed to; whoever opens the configuration takes
 //! the one that opens its secrets (`services/cluster_configuration.rs`).
@@ -46,10 +47,7 @@ impl Spare {
     ) -> Result<Back, SpaceError> {
         let (opened, _) = self.sessions()?;
         let catalogue = opened.catalogue().map_err(SpaceError::Content)?;
-        match catalogue.count().map_err(SpaceError::Content)? {
-            0 => {}
-            sessions => return Err(SpaceError::NotEmpty { sessions }),
-        }
+        let sessions = catalogue.count().map_err(SpaceError::Content)?;
         let own = wanted.policy.password.as_ref().and_then(Protected::known);
         let password = wanted.password.or(own).ok_or(SpaceError::NoPassword)?;
         let reached = reach(&self.places, document, &wanted.policy.target)?;
@@ -66,6 +64,14 @@ impl Spare {
         let backup = (appliance.as_str(), wanted.backup);
         let scratch = Scratch::new(opened.path.parent().unwrap_or(&opened.path))?;
         let found = inspect(shelf, backup, password, LATEST, &scratch.0)?;
+        if sessions > 0 {
+            if found.layout != opened.layout {
+                let layout = found.layout;
+                return Err(SpaceError::NotEmpty { sessions, layout });
+            }
+            let what = self.add(shelf, backup, &scratch.0, go_on)?;
+            return Ok(Back { what, licence: None });
+        }
         let keys: Keys = serde_json::from_slice(&found.keys).map_err(SpaceError::Keys)?;
         let wrapped = self.wrapped(&keys.cluster_key)?;
         let tree = opened.store.restore(found.layout)?;
