@@ -222,6 +222,9 @@ pub enum Request {
         backup: String,
         /// The password it was made with; that of the policy when none is given.
         password: Option<Secret>,
+        /// The settings of the node come back too; else what differs is told.
+        #[serde(default)]
+        node_document: bool,
     },
     /// The newest sessions: [`crate::Response::Sessions`].
     SessionList {

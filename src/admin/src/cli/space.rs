@@ -56,6 +56,9 @@ pub enum BackupCommand {
         /// The appliance that made it, when several put theirs there
         #[arg(long, value_name = "NAME")]
         appliance: Option<String>,
+        /// Takes the settings of the node too: network, passwords of console and admin, time; without it what differs is told
+        #[arg(long)]
+        node_document: bool,
         /// As everywhere.
         #[command(flatten)]
         change: Change,
@@ -92,6 +95,7 @@ pub(super) fn backup(command: &BackupCommand) -> Job {
             policy,
             backup,
             appliance,
+            node_document,
             change,
         } => Job::change(
             Request::BackupRestore {
@@ -99,6 +103,7 @@ pub(super) fn backup(command: &BackupCommand) -> Job {
                 appliance: appliance.clone(),
                 backup: backup.clone(),
                 password: None,
+                node_document: *node_document,
             },
             change,
         ),

@@ -7,12 +7,14 @@ mod backing_up;
 mod error;
 mod keeper;
 mod moving;
+mod node;
 mod record;
 mod restoring;
 mod room;
 mod target;
 
 pub(crate) use error::SpaceError;
+pub(crate) use node::NodeOfBackup;
 pub(crate) use restoring::RESTORED_KEY;
 pub(crate) use room::{Due, Spare, Work};
 pub(crate) use target::Places;

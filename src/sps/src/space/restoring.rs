@@ -14,6 +14,7 @@ use sps_durable::{Folder, replace};
 use super::backing_up::{Keys, Scratch};
 use super::error::SpaceError;
 use super::moving::GoOn;
+use super::node::NodeOfBackup;
 use super::room::Spare;
 use super::target::reach;
 
@@ -27,6 +28,8 @@ pub(crate) struct Back {
     pub(crate) what: String,
     /// The licence of the backup.
     pub(crate) licence: Option<String>,
+    /// The node document of the backup, where this firmware knows its form.
+    pub(crate) node: Option<NodeOfBackup>,
 }
 
 /// What is to come back.
@@ -64,15 +67,16 @@ impl Spare {
         let backup = (appliance.as_str(), wanted.backup);
         let scratch = Scratch::new(opened.path.parent().unwrap_or(&opened.path))?;
         let found = inspect(shelf, backup, password, LATEST, &scratch.0)?;
+        let keys: Keys = serde_json::from_slice(&found.keys).map_err(SpaceError::Keys)?;
         if sessions > 0 {
             if found.layout != opened.layout {
                 let layout = found.layout;
                 return Err(SpaceError::NotEmpty { sessions, layout });
             }
             let what = self.add(shelf, backup, &scratch.0, go_on)?;
-            return Ok(Back { what, licence: None });
+            let (licence, node) = (None, NodeOfBackup::read(keys.node));
+            return Ok(Back { what, licence, node });
         }
-        let keys: Keys = serde_json::from_slice(&found.keys).map_err(SpaceError::Keys)?;
         let wrapped = self.wrapped(&keys.cluster_key)?;
         let tree = opened.store.restore(found.layout)?;
         let may = |path: &[u8]| !RESERVED.iter().any(|name| name.as_bytes() == path);
@@ -90,6 +94,7 @@ impl Spare {
                 wanted.backup, found.product, found.files, found.bytes
             ),
             licence: keys.licence,
+            node: NodeOfBackup::read(keys.node),
         })
     }
 

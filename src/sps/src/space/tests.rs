@@ -348,6 +348,12 @@ async fn a_backup_comes_back_on_another_appliance_with_everything_and_its_secret
         });
         let back = restore(&empty).unwrap();
         assert!(back.what.contains("reboot to work on it"), "{}", back.what);
+        let node = back.node.unwrap();
+        assert_eq!(
+            node.differing(&empty.spare.settings.node()),
+            [""; 0],
+            "but for its keys"
+        );
         assert_eq!(empty.ids(), [""; 0], "what is worked on stays until the restart");
         drop(empty);
         let restored = other.start(&lab.path("disks"));
