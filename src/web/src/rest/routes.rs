@@ -52,11 +52,6 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             configuration::NETWORK,
             get(configuration::network).put(configuration::set_network),
         )
-        .route(history::HISTORY, get(history::revisions))
-        .route(history::REVISION, get(history::revision).post(history::restore))
-        .route(history::DIFFERENCES, get(history::differences))
-        .route(exchange::FILE, get(exchange::resources))
-        .route(exchange::EXPORT, post(exchange::export))
         .route(support::TROUBLESHOOTING, get(support::resources))
         .route(support::BUNDLES, get(support::bundles).post(support::begin))
         .route(support::BUNDLE, get(support::bundle).delete(support::delete))
@@ -85,10 +80,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             licence::UPLOAD,
             post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
         )
-        .route(
-            exchange::IMPORT,
-            post(exchange::import).layer(DefaultBodyLimit::max(IMPORT_BODY_BYTES)),
-        )
+        .merge(whole_configurations())
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
     let doors = Router::new()
@@ -103,6 +95,21 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
+}
+
+/// The configuration as a whole: its history, and files of it.
+fn whole_configurations() -> Router<Arc<Site>> {
+    Router::new()
+        .route(history::HISTORY, get(history::revisions))
+        .route(history::REVISION, get(history::revision).post(history::restore))
+        .route(history::DIFFERENCES, get(history::differences))
+        .route(exchange::FILE, get(exchange::resources))
+        .route(exchange::EXPORT, post(exchange::export))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            exchange::IMPORT,
+            post(exchange::import).layer(DefaultBodyLimit::max(IMPORT_BODY_BYTES)),
+        )
 }
 
 /// Lets through whoever shows a session.
