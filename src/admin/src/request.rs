@@ -211,7 +211,8 @@ pub enum Request {
         /// Of this one alone.
         policy: Option<String>,
     },
-    /// Restores a backup into a store without sessions; the next start works on it: [`crate::Response::Done`].
+    /// Restores a backup into a store without sessions, for the next start; where sessions are it adds those that are missing:
+    /// [`crate::Response::Done`].
     BackupRestore {
         /// The policy on whose target it is.
         policy: String,
@@ -221,6 +222,9 @@ pub enum Request {
         backup: String,
         /// The password it was made with; that of the policy when none is given.
         password: Option<Secret>,
+        /// The settings of the node come back too; else what differs is told.
+        #[serde(default)]
+        node_document: bool,
     },
     /// The newest sessions: [`crate::Response::Sessions`].
     SessionList {

@@ -121,7 +121,19 @@ impl Request {
             Self::ArchiveRun { policy } => named("archive run", policy.as_deref()),
             Self::BackupRun { policy } => named("backup run", policy.as_deref()),
             Self::BackupList { policy } => named("backup list", policy.as_deref()),
-            Self::BackupRestore { policy, backup, .. } => format!("backup restore {policy} {backup}"),
+            Self::BackupRestore {
+                policy,
+                backup,
+                node_document,
+                ..
+            } => {
+                let too = if *node_document {
+                    ", settings of the node too"
+                } else {
+                    ""
+                };
+                format!("backup restore {policy} {backup}{too}")
+            }
             Self::CoreList => "core files".into(),
             Self::CoreRead { key } => format!("fetch the core file {}", text::clean(key)),
             Self::CoreDelete { key } => format!("delete the core file {}", text::clean(key)),
@@ -341,6 +353,7 @@ mod tests {
                 appliance: None,
                 backup: "20270115T080000Z".into(),
                 password: Some(password.clone()),
+                node_document: true,
             },
             Request::WebLogin {
                 user: "admin".into(),

@@ -21,6 +21,8 @@ use crate::shelf::{Shelf, Stored};
 
 /// Tries to read a file that changes meanwhile.
 const TRIES: u32 = 3;
+/// Files that cannot be read told one by one.
+const MOST_TOLD: usize = 20;
 
 /// How a file is taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +81,10 @@ pub struct BackedUp {
     pub stored_bytes: u64,
     /// Files that were still being written: the next backup takes them.
     pub left: u64,
+    /// Files that the disk does not give: they are not in it.
+    pub unread: u64,
+    /// The first of them, with the reason.
+    pub unread_told: Vec<String>,
 }
 
 /// Files of the last backup, in their order.
@@ -103,7 +109,7 @@ pub fn back_up(order: &Order<'_>, go_on: &mut dyn FnMut(&BackedUp) -> bool) -> R
     let mut work = Work {
         order,
         last: last(order)?,
-        there: contents(order)?,
+        there: contents(order.shelf, order.appliance)?,
         needed: HashSet::new(),
         done: BackedUp {
             name: name.clone(),
@@ -193,10 +199,10 @@ fn last(order: &Order<'_>) -> Result<Last, BackupError> {
 }
 
 /// The contents that are on the shelf.
-fn contents(order: &Order<'_>) -> Result<HashSet<[u8; 32]>, ShelfError> {
+pub(crate) fn contents(shelf: &Shelf, appliance: &str) -> Result<HashSet<[u8; 32]>, ShelfError> {
     let mut there = HashSet::new();
-    let folder = format!("{}/objects", folder_of(order.appliance));
-    order.shelf.list(&folder, &mut |name, _| {
+    let folder = format!("{}/objects", folder_of(appliance));
+    shelf.list(&folder, &mut |name, _| {
         there.extend(name.rsplit_once('/').and_then(|(_, last)| digest(last)));
         Ok(())
     })?;
@@ -233,6 +239,15 @@ impl Work<'_> {
             }
             // It went while the backup was made: archived, or its time was over.
             Err(ShelfError::File { source, .. }) if once && source.kind() == std::io::ErrorKind::NotFound => {
+                Ok(None)
+            }
+            // Everything else is backed up all the same; whoever asked for it is told that this is not all.
+            Err(ShelfError::File { source, .. }) if once => {
+                self.done.unread += 1;
+                if self.done.unread_told.len() < MOST_TOLD {
+                    let told = format!("{}: {source}", escaped(&found.relative));
+                    self.done.unread_told.push(told);
+                }
                 Ok(None)
             }
             Err(error) => Err(error.into()),
@@ -272,7 +287,7 @@ impl Work<'_> {
 
     /// Looks whether all contents are there after all.
     fn see_all(&self) -> Result<(), BackupError> {
-        let there = contents(self.order)?;
+        let there = contents(self.order.shelf, self.order.appliance)?;
         let missing = self
             .needed
             .iter()

@@ -20,6 +20,8 @@ use rustls::pki_types::pem::PemObject as _;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::time::timeout;
 
+use crate::resolver::Resolver;
+
 /// Time to connect.
 const CONNECT: Duration = Duration::from_secs(10);
 /// Time from a request, with a part of a file in it, to the head of its answer: 64 MiB by 1 MiB/s.
@@ -30,7 +32,7 @@ const KEPT_FOR: Duration = Duration::from_secs(20);
 
 /// Sends requests.
 #[derive(Debug, Clone)]
-pub(crate) struct Sender(Client<HttpsConnector<HttpConnector>, HttpRequestBody>);
+pub(crate) struct Sender(Client<HttpsConnector<HttpConnector<Resolver>>, HttpRequestBody>);
 
 impl Sender {
     /// Trusts the CAs in `authorities` (PEM); the public ones when there are none.
@@ -53,7 +55,7 @@ impl Sender {
             .map_err(io::Error::other)?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let mut plain = HttpConnector::new();
+        let mut plain = HttpConnector::new_with_resolver(Resolver::new());
         plain.set_connect_timeout(Some(CONNECT));
         plain.set_nodelay(true);
         plain.enforce_http(false);

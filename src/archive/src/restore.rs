@@ -1,8 +1,8 @@
 //! A backup, built again in an empty folder: everything whose hash is right, or nothing.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sps_config::Secret;
 use zeroize::Zeroizing;
@@ -116,6 +116,49 @@ pub fn restore(
     Ok(())
 }
 
+/// Builds those files of the backup that [`inspect`] found good for which `place` says where; nothing may be there yet. `go_on` is asked
+/// before each of them with the files and bytes that are done; `keep` gets each that is whole and on the disk, but for its name.
+///
+/// # Errors
+/// A file is damaged or missing, or a step failed: what was built before is whole.
+pub fn restore_some(
+    shelf: &Shelf,
+    (appliance, name): (&str, &str),
+    scratch: &Path,
+    place: &dyn Fn(&[u8]) -> Option<PathBuf>,
+    keep: &mut dyn FnMut(&[u8], &Path) -> std::io::Result<()>,
+    go_on: &mut dyn FnMut(u64, u64) -> bool,
+) -> Result<(), BackupError> {
+    let broken = |source| BackupError::Manifest {
+        name: name.to_owned(),
+        source,
+    };
+    let (mut files, mut bytes) = (0, 0);
+    for entry in Reader::open(&scratch.join("manifest")).map_err(broken)? {
+        let entry = entry.map_err(broken)?;
+        let Some(relative) = unescaped(&entry.path) else {
+            continue;
+        };
+        let Some(path) = place(&relative) else { continue };
+        if !go_on(files, bytes) {
+            return Err(BackupError::Stopped);
+        }
+        let built = build_at(shelf, appliance, &path, &entry);
+        let built = built.and_then(|file| {
+            let kept = file.sync_all().and_then(|()| keep(&relative, &path));
+            kept.map_err(ShelfError::file("keep", &path))
+        });
+        built.map_err(|source| BackupError::File {
+            name: name.to_owned(),
+            path: entry.path.clone(),
+            source: Box::new(source),
+        })?;
+        files += 1;
+        bytes += entry.size;
+    }
+    Ok(())
+}
+
 fn room(root: &Path, manifest: &Path) -> Result<(), ManifestError> {
     let (_, tail) = Reader::open(manifest)?.check()?;
     let told = rustix::fs::statvfs(root).map_err(std::io::Error::from)?;
@@ -134,7 +177,11 @@ fn build(
     relative: &[u8],
     entry: &Entry,
 ) -> Result<(), ShelfError> {
-    let path = joined(root, relative);
+    build_at(shelf, appliance, &joined(root, relative), entry).map(|_| ())
+}
+
+/// One file, whole.
+fn build_at(shelf: &Shelf, appliance: &str, path: &Path, entry: &Entry) -> Result<File, ShelfError> {
     if let Some(folder) = path.parent() {
         let made = DirBuilder::new().recursive(true).mode(FOLDER_MODE).create(folder);
         made.map_err(ShelfError::file("make", folder))?;
@@ -143,8 +190,8 @@ fn build(
         .write(true)
         .create_new(true)
         .mode(FILE_MODE)
-        .open(&path);
-    let mut file = opened.map_err(ShelfError::file("make", &path))?;
+        .open(path);
+    let mut file = opened.map_err(ShelfError::file("make", path))?;
     let object = content_of(appliance, &entry.sha256);
     let found = shelf.get(&object, &mut file)?;
     let wanted = Stored {
@@ -152,9 +199,9 @@ fn build(
         sha256: entry.digest().unwrap_or_default(),
     };
     if found == wanted {
-        return Ok(());
+        return Ok(file);
     }
-    fs::remove_file(&path).map_err(ShelfError::file("remove", &path))?;
+    fs::remove_file(path).map_err(ShelfError::file("remove", path))?;
     Err(ShelfError::Differs {
         place: shelf.place().to_owned(),
         name: object,

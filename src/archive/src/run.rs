@@ -166,11 +166,16 @@ fn stored(
     keeper: &mut dyn Keeper,
     trail: &Trail,
 ) -> Result<Result<(String, String), String>, ArchiveError> {
-    let opened = keeper.open(trail).map_err(ArchiveError::keeper("open a trail"))?;
-    let Some((mut file, path)) = opened else {
-        return Ok(Err("its audit trail is missing: restore it from a backup".into()));
+    let (mut file, path) = match keeper.open(trail) {
+        Ok(Some(opened)) => opened,
+        Ok(None) => return Ok(Err("its audit trail is missing: restore it from a backup".into())),
+        Err(error) if error.is::<std::io::Error>() => return Ok(Err(unreadable(&*error))),
+        Err(error) => return Err(ArchiveError::keeper("open a trail")(error)),
     };
-    let local = hashed(&mut file, &path)?;
+    let local = match hashed(&mut file, &path) {
+        Err(ShelfError::File { source, .. }) => return Ok(Err(unreadable(&source))),
+        hashed => hashed?,
+    };
     if local.size != trail.size {
         return Ok(Err(format!(
             "its audit trail has {} bytes and should have {}: it is not whole, or still being written",
@@ -187,10 +192,16 @@ fn stored(
         Err(ShelfError::Changed { .. }) => {
             return Ok(Err("its audit trail changed while it was stored".into()));
         }
+        Err(ShelfError::File { source, .. }) => return Ok(Err(unreadable(&source))),
         put => put?,
     }
     shelf.verify(&name, &local)?;
     Ok(Ok((name, hex(&local.sha256))))
+}
+
+/// Why a trail stays that the disk does not give: the others are not kept waiting for it.
+fn unreadable(error: &dyn std::error::Error) -> String {
+    format!("its audit trail cannot be read: {error}; check the disk, and restore it from a backup")
 }
 
 /// `archive/APPLIANCE/2024/05/17/ID-HASH.zat`.

@@ -273,6 +273,12 @@ impl Shelf {
         })
     }
 
+    /// Removes an object.
+    pub(crate) fn delete(&self, name: &str) -> Done<()> {
+        let key = self.key(name)?;
+        self.wait("remove", name, self.store.delete(&key))
+    }
+
     /// Calls `meet` with the name and size of every object below `folder`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 //! (`ssh_short_keys`) finds nothing to drop there. Where the guides name a version, the change stands at the first layout that has it.
 
 mod analytics_backup;
+mod backup_keep;
 mod backup_password;
 mod channel_conditions;
 mod content_policies;
@@ -55,6 +56,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("analytics_backup", 4, analytics_backup::apply),
     migration("backup_password", 4, backup_password::apply),
     migration("channel_conditions", 4, channel_conditions::apply),
+    migration("backup_keep", 4, backup_keep::apply),
 ];
 
 #[cfg(test)]

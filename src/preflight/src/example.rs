@@ -38,6 +38,7 @@ pub(crate) fn ready() -> Snapshot {
         tainted: Some(Vec::new()),
         problems: Some(Vec::new()),
         configuration_backup: Some(LastBackup::At(NOW - 3_600)),
+        data_backup: Some(LastBackup::At(NOW - 3_600)),
         high_availability: Some("HA".to_owned()),
         plugins: Some(vec![plugin("radius", 1)]),
         core_files: Some(Vec::new()),
@@ -91,6 +92,7 @@ pub(crate) fn neglected() -> Snapshot {
             "NTP: not synchronized".to_owned(),
         ]),
         configuration_backup: Some(LastBackup::At(NOW - 40 * 86_400)),
+        data_backup: Some(LastBackup::At(NOW - 3 * 86_400)),
         high_availability: Some("Degraded".to_owned()),
         plugins: Some(vec![plugin("radius", 1), plugin("okta", 7)]),
         core_files: Some(vec![

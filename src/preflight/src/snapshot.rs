@@ -85,6 +85,8 @@ pub struct Facts {
     pub problems: Option<Vec<String>>,
     /// The last backup of the configuration.
     pub configuration_backup: Option<LastBackup>,
+    /// The last backup of the recorded data; nothing where no policy makes any.
+    pub data_backup: Option<LastBackup>,
     /// State of the pair, in the words of the High availability page.
     pub high_availability: Option<String>,
     /// Installed plugins.

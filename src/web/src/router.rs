@@ -83,6 +83,11 @@ pub(crate) fn takes_settings(path: &str) -> bool {
     path.starts_with(rest::SETTINGS) || path.starts_with(ui::SETTINGS)
 }
 
+/// Whether a path takes an exported configuration in its body; its route bounds it.
+pub(crate) fn takes_a_configuration(path: &str) -> bool {
+    path == rest::CONFIGURATION_IMPORT
+}
+
 /// What every answer of the HTTPS port reads from.
 #[derive(Debug)]
 pub(crate) struct Site {

@@ -11,7 +11,7 @@ mod browser;
 mod common;
 
 use browser::Browser;
-use common::{Appliance, PASSWORD, Setup, TestServer, soon};
+use common::{Appliance, PASSWORD, Setup, TestServer, record, soon};
 use fantoccini::Locator;
 use sps_bootlog::{BootLog, Level};
 use sps_web::{Gate, Health, Phase, PhaseState, Progress, Service, ServiceState, TlsIdentity};
@@ -309,14 +309,14 @@ async fn without_scripts_the_page_is_complete_and_reloads_itself() {
     browser.stop().await;
 }
 
-/// An appliance behind the server, and a browser without scripts that has logged in.
-async fn logged_in(appliance: &Appliance) -> (TestServer, Browser) {
+/// An appliance behind the server, and a browser with or without scripts that has logged in.
+async fn logged_in(appliance: &Appliance, scripts: bool) -> (TestServer, Browser) {
     let setup = Setup {
         administration: Some(appliance.administration(Gate::new(None))),
         ..Setup::default()
     };
     let server = setup.start().await;
-    let browser = Browser::start(false).await;
+    let browser = Browser::start(scripts).await;
     go(&server, &browser, "/login").await;
     browser
         .find("[name=user]")
@@ -343,7 +343,7 @@ async fn go(server: &TestServer, browser: &Browser, path: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn settings_are_set_without_scripts_and_only_what_was_chosen_is_seen() {
     let appliance = Appliance::ready();
-    let (server, browser) = logged_in(&appliance).await;
+    let (server, browser) = logged_in(&appliance, false).await;
     go(&server, &browser, "/settings/policies/backup_policies").await;
     let seen = async |selector: &str| {
         let expression = format!("document.querySelector({selector:?}).checkVisibility()");
@@ -386,6 +386,74 @@ async fn settings_are_set_without_scripts_and_only_what_was_chosen_is_seen() {
     let hints = ["Password forms should have", "Multiple forms should be contained"];
     messages.retain(|message| !hints.iter().any(|hint| message.contains(hint)));
     assert_eq!(messages, [""; 0]);
+    browser.stop().await;
+    server.stop().await;
+}
+
+/// The search that was asked for last, and how many were.
+fn searched(appliance: &Appliance) -> (usize, sps_admin::SessionSearch) {
+    let asked = appliance.asked().into_iter();
+    let searches: Vec<_> = asked
+        .filter_map(|request| match request {
+            sps_admin::Request::SessionSearch { search } => Some(*search),
+            _ => None,
+        })
+        .collect();
+    (searches.len(), searches.last().unwrap().clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_live_refresh_of_the_search_keeps_its_conditions_its_page_and_the_place() {
+    let appliance = Appliance::ready();
+    appliance.state.lock().unwrap().sessions = (0..300).map(record).collect();
+    let (server, browser) = logged_in(&appliance, true).await;
+    browser
+        .until("document.body.dataset.boot && !document.querySelector('[name=password]')")
+        .await;
+    let address = "/search/sessions?user=alice&trail=yes&sort=target&order=rising&cursor=50";
+    go(&server, &browser, address).await;
+    let matching = "document.querySelector('main').innerText.match(/(\\d+) sessions match/)[1]";
+    let before = browser.evaluate(matching).await;
+    browser
+        .find("[name=target]")
+        .await
+        .send_keys("db1")
+        .await
+        .unwrap();
+    browser
+        .evaluate("document.activeElement.blur() || scrollTo(0, 400)")
+        .await;
+    let place =
+        "[location.pathname + location.search, scrollY, document.querySelector('[name=target]').value]";
+    let was = browser.evaluate(place).await;
+    assert_eq!(was[0], address);
+    assert_eq!(
+        (was[1].as_f64(), &was[2]),
+        (Some(400.0), &serde_json::json!("db1"))
+    );
+    let (count, search) = searched(&appliance);
+    assert_eq!(search.filter.gateway_user.as_deref(), Some("alice"));
+    assert_eq!(
+        (search.filter.has_trail, search.cursor.as_deref()),
+        (Some(true), Some("50"))
+    );
+    // More sessions end, and something of the appliance changes.
+    appliance.state.lock().unwrap().sessions = (0..420).map(record).collect();
+    server
+        .status
+        .send_modify(|status| status.health = Health::Degraded);
+    browser
+        .until(&format!("{matching} !== '{}'", before.as_str().unwrap()))
+        .await;
+    assert_eq!(
+        browser.evaluate(place).await,
+        was,
+        "who reads stays where they are"
+    );
+    let (now, again) = searched(&appliance);
+    assert!(now > count);
+    assert_eq!(again, search, "the same is asked for");
+    assert_eq!(browser.console().await, [""; 0]);
     browser.stop().await;
     server.stop().await;
 }

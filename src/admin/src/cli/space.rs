@@ -43,8 +43,10 @@ pub enum BackupCommand {
         #[command(flatten)]
         common: Common,
     },
-    /// Restores a backup into an appliance without sessions; the next restart works on it
+    /// Restores a backup into an appliance without sessions, or adds the sessions that are missing
     ///
+    /// Where no session is recorded everything comes back, and the next restart works on it. Where sessions are, those of the backup that
+    /// are missing are added with their audit trails; nothing that is there is replaced or removed, and settings stay.
     /// The backup policy must have the password the backup was made with. Everything is verified before anything is used.
     Restore {
         /// Name of the policy
@@ -54,6 +56,9 @@ pub enum BackupCommand {
         /// The appliance that made it, when several put theirs there
         #[arg(long, value_name = "NAME")]
         appliance: Option<String>,
+        /// Takes the settings of the node too: network, passwords of console and admin, time; without it what differs is told
+        #[arg(long)]
+        node_document: bool,
         /// As everywhere.
         #[command(flatten)]
         change: Change,
@@ -90,6 +95,7 @@ pub(super) fn backup(command: &BackupCommand) -> Job {
             policy,
             backup,
             appliance,
+            node_document,
             change,
         } => Job::change(
             Request::BackupRestore {
@@ -97,6 +103,7 @@ pub(super) fn backup(command: &BackupCommand) -> Job {
                 appliance: appliance.clone(),
                 backup: backup.clone(),
                 password: None,
+                node_document: *node_document,
             },
             change,
         ),

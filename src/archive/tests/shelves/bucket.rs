@@ -1,11 +1,12 @@
 //! The same with a bucket: moto's server, which judges every request as S3 does, but for the signature.
 
 use std::io::{BufRead as _, BufReader};
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 use sha2::{Digest as _, Sha256};
-use sps_archive::{Bucket, Run, Shelf, archive, backups, fetch};
+use sps_archive::{Bucket, Keep, Run, Shelf, archive, backups, fetch, prune};
 use sps_cluster_config::sections::policies::S3;
 use sps_config::Secret;
 use tokio::runtime::Runtime;
@@ -136,6 +137,41 @@ fn a_bucket_takes_archives_and_backups_and_gives_them_back() {
     let back = scratch();
     bring_back(&shelf, &again.name, back.path(), work.path()).unwrap();
     same(root.path(), back.path());
+}
+
+#[test]
+fn a_bucket_that_is_named_by_the_host_takes_and_gives_back_too() {
+    let server = Server::start(&[]);
+    make_bucket(&server.url);
+    let by_name = server.url.replace("127.0.0.1", "localhost");
+    let (runtime, root, work, back) = (runtime(), scratch(), scratch(), scratch());
+    let hosted = S3 {
+        path_style: false,
+        ..settings(&by_name)
+    };
+    let hosted = shelf(&hosted, &runtime);
+    tree(root.path());
+    let made = make(&hosted, root.path(), work.path(), 1_800_000_000).unwrap();
+    bring_back(&hosted, &made.name, back.path(), work.path()).unwrap();
+    same(root.path(), back.path());
+    let found = backups(&hosted, None).unwrap();
+    assert_eq!(found.len(), 1);
+    // It is the same bucket: nothing of its name went into the names of objects.
+    let in_path = shelf(&settings(&server.url), &runtime);
+    assert_eq!(backups(&in_path, None).unwrap(), found);
+    let password = crate::backups::password();
+    make(&hosted, root.path(), work.path(), 1_800_000_060).unwrap();
+    let keep = Keep {
+        shelf: &hosted,
+        appliance: "sps-1",
+        most: NonZeroU32::MIN,
+        password: &password,
+        ours: &|_| true,
+        scratch: work.path(),
+    };
+    let went = prune(&keep, &mut || true).unwrap();
+    assert_eq!(went.backups, [made.name]);
+    assert_eq!(backups(&in_path, None).unwrap().len(), 1);
 }
 
 #[test]

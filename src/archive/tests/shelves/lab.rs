@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use futures_util::stream::BoxStream;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as Name;
@@ -119,7 +120,17 @@ impl ObjectStore for Faulty {
         &self,
         names: BoxStream<'static, object_store::Result<Name>>,
     ) -> BoxStream<'static, object_store::Result<Name>> {
-        self.store.delete_stream(names)
+        let power = self.power.clone();
+        let allowed = names.map(move |name| {
+            if power.lasts() {
+                return name;
+            }
+            Err(object_store::Error::Generic {
+                store: "test",
+                source: "the power is gone".into(),
+            })
+        });
+        self.store.delete_stream(allowed.boxed())
     }
 
     fn list(&self, prefix: Option<&Name>) -> BoxStream<'static, object_store::Result<ObjectMeta>> {

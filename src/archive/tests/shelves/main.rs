@@ -10,3 +10,5 @@ mod archiving;
 mod backups;
 mod bucket;
 mod lab;
+mod pruning;
+mod unreadable;

@@ -1,6 +1,7 @@
 //! The section *Policies*.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -190,6 +191,8 @@ pub struct BackupPolicy {
     pub analytics: bool,
     /// What the cluster key and the node's document are encrypted with in the backup; without one it does not run.
     pub password: Option<Protected>,
+    /// How many backups are kept on the target, the newest of them; none: all.
+    pub keep: Option<NonZeroU32>,
 }
 
 /// What is moved away, or removed.

@@ -1,5 +1,5 @@
-//! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database and have a
-//! password; targets are disks and S3 too, and an archive policy without one deletes; channels of
+//! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
+//! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
 //! connections have conditions of their own.
 
 use std::collections::BTreeMap;
@@ -139,6 +139,6 @@ shape! {
         path_style: bool,
     }
     maybe { trust_store: String }
-    struct BackupPolicy { start: String, target: Target, analytics: bool } maybe { password: Secret }
+    struct BackupPolicy { start: String, target: Target, analytics: bool } maybe { password: Secret, keep: u32 }
     struct ArchivePolicy { start: String, after_days: u32 } maybe { target: Target }
 }

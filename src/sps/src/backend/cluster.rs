@@ -29,6 +29,9 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
     let opened = own.store().ok_or_else(unavailable)?;
     let store = opened.configuration.as_ref().ok_or_else(unavailable)?;
     let mut reply = answered(store, asker, request)?;
+    if matches!(request, Request::ConfigurationExport { password: Some(_) }) {
+        own.spare.exported(asker.who, asker.now);
+    }
     let changes = match &mut reply {
         Response::ConfigurationChanges(changes) => Some(changes),
         Response::Imported(imported) => Some(&mut imported.changes),

@@ -4,11 +4,12 @@ use sps_admin::{
     BackupLine, Context, Failure, LicenceFile, Progress, Reply, Request, Response, Space, SpacePolicy,
     SpacePolicyKind, SpaceRun,
 };
+use tokio::runtime::Handle;
 use tracing::warn;
 
 use super::appliance::{Appliance, done};
 use crate::node::now;
-use crate::space::{Due, SpaceError, Work};
+use crate::space::{Due, NodeOfBackup, SpaceError, Work};
 
 fn failure(error: &SpaceError) -> Failure {
     let message = sps_bootlog::causes(error);
@@ -17,6 +18,7 @@ fn failure(error: &SpaceError) -> Failure {
         SpaceError::NoStore
         | SpaceError::Busy
         | SpaceError::NotEmpty { .. }
+        | SpaceError::NoRoom { .. }
         | SpaceError::Several { .. }
         | SpaceError::NoPassword => Failure::refused(message),
         _ => Failure::failed(message),
@@ -38,6 +40,7 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
             appliance,
             backup,
             password,
+            node_document,
         } => {
             let mut go_on = told(context, "restoring the backup");
             let wanted = (appliance.as_deref(), backup.as_str());
@@ -46,9 +49,34 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
             if let Some(licence) = back.licence {
                 take_licence(own, &licence);
             }
-            Ok(done(back.what))
+            let node = node_settings(own, back.node, *node_document, context);
+            Ok(done(format!("{}\n{node}", back.what)))
         }
         _ => Ok(Response::Space(show(own)?)),
+    }
+}
+
+/// Takes the settings of the node in a backup where that is asked for, else says what differs. What cannot be taken is told: the data is
+/// restored all the same.
+fn node_settings(own: &Appliance, found: Option<NodeOfBackup>, take: bool, context: &Context) -> String {
+    let settings = &own.parts.settings;
+    let Some(found) = found else {
+        return "the settings of the node in it are not of a form that this firmware knows, and are not taken".to_owned();
+    };
+    let differing = found.differing(&settings.node());
+    if differing.is_empty() {
+        return "the settings of the node are those of the backup".to_owned();
+    }
+    let names = differing.join(", ");
+    if !take {
+        return format!(
+            "the settings of the node stay; other in the backup: {names} (--node-document takes them)"
+        );
+    }
+    let change = settings.change(context, move |node| found.into_node(node));
+    match Handle::current().block_on(change) {
+        Ok(_) => format!("the settings of the node are those of the backup now: {names}"),
+        Err(failure) => format!("the settings of the node could not be taken: {}", failure.message),
     }
 }
 

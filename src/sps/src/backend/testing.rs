@@ -171,7 +171,8 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
         }),
         tainted: Some(slots.changes().map_err(failure)?),
         problems: Some(problems(own)),
-        configuration_backup: Some(own.spare.last_backup().map_or(LastBackup::Never, LastBackup::At)),
+        configuration_backup: Some(last_backup(own.spare.last_configuration_backup())),
+        data_backup: own.spare.data_backup().map(last_backup),
         high_availability: Some(ALONE.to_owned()),
         plugins: Some(Vec::new()),
         // The kernel is told to write none (src/init/src/sysctl.rs).
@@ -182,6 +183,10 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
             snapshot: confirmed.snapshot,
         },
     })
+}
+
+fn last_backup(at: Option<u64>) -> LastBackup {
+    at.map_or(LastBackup::Never, LastBackup::At)
 }
 
 /// The kernel marks processors that a hypervisor presents.

@@ -5,11 +5,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use sps_archive::{BackedUp, Order, Take, back_up};
+use sps_archive::{BackedUp, Keep, Order, Pruned, Take, back_up, prune};
+use sps_bootlog::causes;
 use sps_cluster_config::sections::policies::BackupPolicy;
 use sps_cluster_config::{Cluster, Protected};
 use sps_config::Secret;
 use sps_datastore_engine::{Class, Kind, RESERVED, layout};
+use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::error::SpaceError;
@@ -90,8 +92,37 @@ impl Spare {
         let done = back_up(&order, &mut |done: &BackedUp| {
             go_on(done.files, done.stored_bytes)
         })?;
+        if done.unread > 0 {
+            // No backup counts that is not of everything, and none goes for it.
+            let (made, unread) = (told(&done), done.unread);
+            let which = done.unread_told.join(", ");
+            return Err(SpaceError::Unread { made, unread, which });
+        }
         self.backed_up(now);
-        Ok(told(&done))
+        let Some(most) = policy.keep else {
+            return Ok(told(&done));
+        };
+        let keep = Keep {
+            shelf: &reached.shelf,
+            appliance: order.appliance,
+            most,
+            password,
+            ours: &|found| is_ours(found, &keys),
+            scratch: &scratch.0,
+        };
+        let went = prune(&keep, &mut || go_on(done.files, done.stored_bytes));
+        // The backup is made, whatever becomes of the old ones: the next run tries again.
+        Ok(match went {
+            Ok(went) => told(&done) + &removed(&went),
+            Err(error) => {
+                warn!("old backups were not removed: {}", causes(&error));
+                format!(
+                    "{}; old backups were not removed: {}",
+                    told(&done),
+                    causes(&error)
+                )
+            }
+        })
     }
 
     fn keys(&self, opened: &Opened) -> Result<Zeroizing<Vec<u8>>, SpaceError> {
@@ -130,6 +161,38 @@ fn taken(opened: &Opened, relative: &[u8], analytics: bool, live: &Path, copy: &
         None if ends(b".new") => Take::Leave,
         Some((_, Class::Append | Class::Database | Class::Document)) | None => Take::Changing,
     }
+}
+
+/// Whether a backup is of this cluster: the key enclosed in it is the one that is enclosed now.
+fn is_ours(found: &[u8], own: &[u8]) -> bool {
+    let key = |keys: &[u8]| {
+        serde_json::from_slice::<Keys>(keys)
+            .ok()
+            .map(|keys| keys.cluster_key)
+    };
+    key(found).is_some_and(|found| key(own).as_ref() == Some(&found))
+}
+
+/// Which old backups are gone, and which are left although they are old.
+fn removed(went: &Pruned) -> String {
+    let mut text = String::new();
+    if !went.backups.is_empty() {
+        text += &format!(
+            "; old backups removed: {}, with {} contents nobody else needs",
+            went.backups.join(", "),
+            went.contents
+        );
+    }
+    if went.unread {
+        text += "; their contents stay, since another backup there cannot be read";
+    }
+    if !went.strange.is_empty() {
+        text += &format!(
+            "; not counted, since they are not complete or not of this cluster and password: {}",
+            went.strange.join(", ")
+        );
+    }
+    text
 }
 
 fn told(done: &BackedUp) -> String {

@@ -36,9 +36,22 @@ pub(crate) enum SpaceError {
     #[error("the clock has leapt: nothing is deleted before it has gone on for a day; set the time")]
     Clock,
     #[error(
-        "{sessions} sessions are recorded here, and a backup is restored into an appliance without any: install anew, keeping no data"
+        "{sessions} sessions are recorded here, and a backup of layout {layout} is restored into an appliance without any: install anew, \
+         keeping no data"
     )]
-    NotEmpty { sessions: u64 },
+    NotEmpty { sessions: u64, layout: u32 },
+    #[error("the missing audit trails have {needed} bytes and {free} are free: enlarge the disk, or archive")]
+    NoRoom { needed: u64, free: u64 },
+    #[error("the session database of the backup is not in it: take another backup")]
+    NoDatabase,
+    #[error("{made}; {unread} audit trails cannot be read and are not in it: {which}; check the disk")]
+    Unread {
+        made: String,
+        unread: u64,
+        which: String,
+    },
+    #[error("a session of the backup could not be added")]
+    Add(#[source] ContentError),
     #[error("backups of several appliances are there: name one of {names}")]
     Several { names: String },
     #[error(transparent)]

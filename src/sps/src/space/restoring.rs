@@ -1,4 +1,5 @@
-//! A backup comes back: into a store without sessions, beside what there is; the next start works on it.
+//! A backup comes back: into a store without sessions, beside what there is; the next start works on it. Where sessions are it adds
+//! those that are missing (`adding.rs`).
 //!
 //! The cluster key of the backup is kept beside the one there is before the new tree is pointed to; whoever opens the configuration takes
 //! the one that opens its secrets (`services/cluster_configuration.rs`).
@@ -13,6 +14,7 @@ use sps_durable::{Folder, replace};
 use super::backing_up::{Keys, Scratch};
 use super::error::SpaceError;
 use super::moving::GoOn;
+use super::node::NodeOfBackup;
 use super::room::Spare;
 use super::target::reach;
 
@@ -26,6 +28,8 @@ pub(crate) struct Back {
     pub(crate) what: String,
     /// The licence of the backup.
     pub(crate) licence: Option<String>,
+    /// The node document of the backup, where this firmware knows its form.
+    pub(crate) node: Option<NodeOfBackup>,
 }
 
 /// What is to come back.
@@ -46,10 +50,7 @@ impl Spare {
     ) -> Result<Back, SpaceError> {
         let (opened, _) = self.sessions()?;
         let catalogue = opened.catalogue().map_err(SpaceError::Content)?;
-        match catalogue.count().map_err(SpaceError::Content)? {
-            0 => {}
-            sessions => return Err(SpaceError::NotEmpty { sessions }),
-        }
+        let sessions = catalogue.count().map_err(SpaceError::Content)?;
         let own = wanted.policy.password.as_ref().and_then(Protected::known);
         let password = wanted.password.or(own).ok_or(SpaceError::NoPassword)?;
         let reached = reach(&self.places, document, &wanted.policy.target)?;
@@ -67,6 +68,15 @@ impl Spare {
         let scratch = Scratch::new(opened.path.parent().unwrap_or(&opened.path))?;
         let found = inspect(shelf, backup, password, LATEST, &scratch.0)?;
         let keys: Keys = serde_json::from_slice(&found.keys).map_err(SpaceError::Keys)?;
+        if sessions > 0 {
+            if found.layout != opened.layout {
+                let layout = found.layout;
+                return Err(SpaceError::NotEmpty { sessions, layout });
+            }
+            let what = self.add(shelf, backup, &scratch.0, go_on)?;
+            let (licence, node) = (None, NodeOfBackup::read(keys.node));
+            return Ok(Back { what, licence, node });
+        }
         let wrapped = self.wrapped(&keys.cluster_key)?;
         let tree = opened.store.restore(found.layout)?;
         let may = |path: &[u8]| !RESERVED.iter().any(|name| name.as_bytes() == path);
@@ -84,6 +94,7 @@ impl Spare {
                 wanted.backup, found.product, found.files, found.bytes
             ),
             licence: keys.licence,
+            node: NodeOfBackup::read(keys.node),
         })
     }
 

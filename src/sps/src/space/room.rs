@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use super::error::SpaceError;
 use super::moving::GoOn;
-use super::record::{Did, Record};
+use super::record::{Did, Exported, Record};
 use super::restoring::{Back, Wanted};
 use super::target::{Places, called};
 use crate::backend::Settings;
@@ -80,6 +80,7 @@ pub(crate) struct Spare {
     room: watch::Sender<Room>,
     filling: Mutex<Filling>,
     record: Mutex<Record>,
+    exported: Mutex<Option<Exported>>,
     clock: Mutex<Option<Trust>>,
     /// Since when policies that never ran count.
     since: u64,
@@ -104,6 +105,7 @@ impl Spare {
             places,
             product,
             record: Mutex::new(Record::open(&state)),
+            exported: Mutex::new(Exported::open(&state)),
             state,
             data,
             room: watch::Sender::default(),
@@ -123,6 +125,23 @@ impl Spare {
     /// When the last backup was made that counts.
     pub(crate) fn last_backup(&self) -> Option<u64> {
         locked(&self.record).backed_up
+    }
+
+    /// When the configuration was last in a backup, or exported with its secrets.
+    pub(crate) fn last_configuration_backup(&self) -> Option<u64> {
+        let exported = locked(&self.exported).as_ref().map(|exported| exported.at);
+        self.last_backup().max(exported)
+    }
+
+    /// The configuration was exported with its secrets.
+    pub(crate) fn exported(&self, who: &str, now: u64) {
+        *locked(&self.exported) = Some(Exported::keep(&self.state, who, now));
+    }
+
+    /// The last backup of the recorded data, where a policy makes backups.
+    pub(crate) fn data_backup(&self) -> Option<Option<u64>> {
+        let document = self.document().ok()?;
+        (!document.policies.backup.is_empty()).then(|| self.last_backup())
     }
 
     /// What is going on.

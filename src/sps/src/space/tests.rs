@@ -15,6 +15,9 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 
+mod adding;
+mod keeping;
+
 use super::{Places, SpaceError, Spare, Work};
 use crate::backend::Settings;
 use crate::node::now;
@@ -192,6 +195,7 @@ fn backup() -> BackupPolicy {
         target: disk(),
         analytics: true,
         password: Some(Secret::from(PASSWORD.to_owned()).into()),
+        keep: None,
     }
 }
 
@@ -330,8 +334,12 @@ async fn a_backup_comes_back_on_another_appliance_with_everything_and_its_secret
             let wanted = (None, name.as_str());
             running.spare.restore("nightly", wanted, None, &mut |_, _| true)
         };
-        let full = restore(&running).unwrap_err();
-        assert!(matches!(full, SpaceError::NotEmpty { sessions: 3 }), "{full}");
+        let here = restore(&running).unwrap();
+        assert!(
+            here.what.contains("added 0 sessions and 0 audit trails"),
+            "{}",
+            here.what
+        );
 
         let other = Lab::new();
         let empty = other.start(&lab.path("disks"));
@@ -340,6 +348,12 @@ async fn a_backup_comes_back_on_another_appliance_with_everything_and_its_secret
         });
         let back = restore(&empty).unwrap();
         assert!(back.what.contains("reboot to work on it"), "{}", back.what);
+        let node = back.node.unwrap();
+        assert_eq!(
+            node.differing(&empty.spare.settings.node()),
+            [""; 0],
+            "but for its keys"
+        );
         assert_eq!(empty.ids(), [""; 0], "what is worked on stays until the restart");
         drop(empty);
         let restored = other.start(&lab.path("disks"));
@@ -389,6 +403,52 @@ async fn a_damaged_backup_leaves_the_appliance_as_it_is() {
         let trees = empty.opened.store.facts().unwrap().trees;
         assert_eq!(trees.len(), 1, "what was begun is gone");
         assert!(!other.path("data/backup-work").exists());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_export_with_secrets_counts_as_a_backup_of_the_configuration_over_restarts() {
+    blocking(|| {
+        let lab = Lab::new();
+        let running = lab.start(&lab.path("disks"));
+        let spare = &running.spare;
+        assert_eq!(
+            (spare.last_configuration_backup(), spare.data_backup()),
+            (None, None)
+        );
+        spare.exported("admin by web from 192.0.2.9", 1_700_000_000);
+        assert_eq!(spare.last_configuration_backup(), Some(1_700_000_000));
+        running.set(|document| {
+            document.policies.backup.insert("nightly".into(), backup());
+        });
+        assert_eq!(
+            spare.data_backup(),
+            Some(None),
+            "an export is no backup of the data"
+        );
+        drop(running);
+        let running = lab.start(&lab.path("disks"));
+        assert_eq!(running.spare.last_configuration_backup(), Some(1_700_000_000));
+        let kept = fs::read_to_string(lab.path("state/configuration-export.json")).unwrap();
+        assert!(kept.contains("admin by web from 192.0.2.9"), "{kept}");
+        running.run(&Work::Backup("nightly".into())).unwrap();
+        let made = running.spare.last_backup();
+        assert!(made > Some(1_700_000_000));
+        assert_eq!(running.spare.data_backup(), Some(made));
+        assert_eq!(
+            running.spare.last_configuration_backup(),
+            made,
+            "it holds the configuration too"
+        );
+        drop(running);
+        fs::write(lab.path("state/configuration-export.json"), "{").unwrap();
+        let running = lab.start(&lab.path("disks"));
+        assert_eq!(
+            running.spare.last_configuration_backup(),
+            made,
+            "what is damaged does not count"
+        );
     })
     .await;
 }

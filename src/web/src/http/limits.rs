@@ -80,6 +80,10 @@ pub(crate) const SETTINGS_BYTES: usize = 512 * 1024;
 /// Longest form with an exported configuration in it, bytes: the file, and what a form puts around it.
 pub(crate) const IMPORT_FORM_BYTES: usize = sps_admin::CONFIGURATION_BYTES + PAGE_FORM_BYTES;
 
+/// Longest body of a program with an exported configuration in it, bytes: the file, each byte of which JSON may write as two, and
+/// what stands around it.
+pub(crate) const IMPORT_BODY_BYTES: usize = 2 * sps_admin::CONFIGURATION_BYTES + PAGE_FORM_BYTES;
+
 /// Support bundles made at a time: each takes memory, and each attempt is a guess at the password.
 pub(crate) const BUNDLES: usize = 1;
 

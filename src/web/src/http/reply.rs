@@ -10,7 +10,7 @@ use sps_admin::{Failure, FailureKind};
 
 use crate::boot::page;
 use crate::http::limits::{BODY_BYTES, HEAD_BYTES};
-use crate::router::{takes_files, takes_settings};
+use crate::router::{takes_a_configuration, takes_files, takes_settings};
 
 /// Nothing may be loaded, sent or framed but what the appliance itself serves; scripts cannot write markup.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
@@ -282,7 +282,7 @@ fn check(request: &Request) -> Result<(), Problem> {
         return Err(Problem::head_too_large());
     }
     let path = request.uri().path();
-    if takes_files(path) || takes_settings(path) {
+    if takes_files(path) || takes_settings(path) || takes_a_configuration(path) {
         return Ok(());
     }
     match axum::body::HttpBody::size_hint(request.body()).lower() {

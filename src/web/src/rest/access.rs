@@ -16,7 +16,10 @@ use sps_config::Secret;
 use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
-use super::{appliance, configuration, firmware, licence, openapi, sessions, store, support, transaction};
+use super::{
+    appliance, configuration, exchange, firmware, history, licence, openapi, sessions, store, support,
+    transaction,
+};
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
 use crate::http::reply::Problem;
@@ -42,6 +45,8 @@ pub(super) async fn root() -> Response {
         ("boot", BOOT),
         ("changes", appliance::CHANGES),
         ("configuration", configuration::CONFIGURATION),
+        ("configuration_file", exchange::FILE),
+        ("configuration_history", history::HISTORY),
         ("data_store", store::STORE),
         ("firmware", firmware::FIRMWARE),
         ("health_status", appliance::HEALTH),

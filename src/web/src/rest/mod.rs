@@ -7,8 +7,10 @@ mod appliance;
 mod configuration;
 mod core_files;
 mod envelope;
+mod exchange;
 mod fetch;
 mod firmware;
+mod history;
 mod licence;
 mod openapi;
 mod routes;
@@ -22,6 +24,7 @@ mod transaction;
 
 pub(crate) use configuration::SETTINGS;
 pub(crate) use core_files::CORE_FILES;
+pub(crate) use exchange::IMPORT as CONFIGURATION_IMPORT;
 pub(crate) use licence::UPLOAD as LICENCE_UPLOAD;
 pub(crate) use routes::{UPLOAD, routes};
 pub(crate) use support::BUNDLES;

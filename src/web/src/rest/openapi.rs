@@ -29,6 +29,7 @@ const PARTS: &[&str] = &[
     include_str!("openapi/configuration.json"),
     include_str!("openapi/core_files.json"),
     include_str!("openapi/firmware.json"),
+    include_str!("openapi/history.json"),
     include_str!("openapi/licence.json"),
     include_str!("openapi/sessions.json"),
     include_str!("openapi/space.json"),

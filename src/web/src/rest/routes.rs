@@ -13,14 +13,14 @@ use axum::routing::{get, post};
 use tokio::time::timeout;
 
 use super::{
-    access, appliance, configuration, core_files, envelope, fetch, firmware, licence, openapi, sessions,
-    settings, setup, space, store, support, transaction,
+    access, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history, licence,
+    openapi, sessions, settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
-use crate::http::limits::{LICENCE_FORM_BYTES, PAGE_FORM_BYTES, SETTINGS_BYTES};
+use crate::http::limits::{IMPORT_BODY_BYTES, LICENCE_FORM_BYTES, PAGE_FORM_BYTES, SETTINGS_BYTES};
 use crate::http::reply::Problem;
-use crate::router::{Site, takes_files, takes_settings};
+use crate::router::{Site, takes_a_configuration, takes_files, takes_settings};
 use crate::ui::Visitor;
 
 /// Path that takes a firmware file.
@@ -80,6 +80,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
             licence::UPLOAD,
             post(licence::upload).layer(DefaultBodyLimit::max(LICENCE_FORM_BYTES)),
         )
+        .merge(whole_configurations())
         .route(UPLOAD, post(firmware::upload).layer(DefaultBodyLimit::disable()))
         .route_layer(from_fn_with_state(site.clone(), inside));
     let doors = Router::new()
@@ -94,6 +95,21 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
+}
+
+/// The configuration as a whole: its history, and files of it.
+fn whole_configurations() -> Router<Arc<Site>> {
+    Router::new()
+        .route(history::HISTORY, get(history::revisions))
+        .route(history::REVISION, get(history::revision).post(history::restore))
+        .route(history::DIFFERENCES, get(history::differences))
+        .route(exchange::FILE, get(exchange::resources))
+        .route(exchange::EXPORT, post(exchange::export))
+        .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
+        .route(
+            exchange::IMPORT,
+            post(exchange::import).layer(DefaultBodyLimit::max(IMPORT_BODY_BYTES)),
+        )
 }
 
 /// Lets through whoever shows a session.
@@ -142,10 +158,10 @@ async fn arrived(request: Request, limit: Duration) -> Result<Request, Response>
         return Ok(request);
     }
     let (parts, body) = request.into_parts();
-    let most = if takes_settings(parts.uri.path()) {
-        SETTINGS_BYTES
-    } else {
-        PAGE_FORM_BYTES
+    let most = match parts.uri.path() {
+        path if takes_settings(path) => SETTINGS_BYTES,
+        path if takes_a_configuration(path) => IMPORT_BODY_BYTES,
+        _ => PAGE_FORM_BYTES,
     };
     let problem = match timeout(limit, to_bytes(body, most)).await {
         Ok(Ok(bytes)) => return Ok(Request::from_parts(parts, bytes.into())),

@@ -55,6 +55,8 @@ enum Wanted {
         appliance: Option<String>,
         #[serde(default)]
         password: Option<Secret>,
+        #[serde(default)]
+        node_document: bool,
     },
 }
 
@@ -68,11 +70,13 @@ pub(super) async fn begin(Extension(visitor): Extension<Visitor>, bytes: Bytes) 
             backup,
             appliance,
             password,
+            node_document,
         } => Operation::BackupRestore {
             policy,
             appliance,
             backup,
             password,
+            node_document,
         },
     };
     let administration = &visitor.administration;

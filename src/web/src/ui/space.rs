@@ -228,6 +228,7 @@ pub(crate) async fn act(
             appliance: named("appliance"),
             backup: fields.get("backup").to_owned(),
             password: named("password").map(Secret::from),
+            node_document: false,
         },
         "restore" => {
             return Err(Problem::bad_form(

@@ -10,8 +10,8 @@ use crate::program::judge;
 
 /// Every check it has, but: that a deleted resource is gone (a slot stays, empty); that every request outside the description is
 /// refused (the session's cookie is in each of them, whatever is planned); and that every setting that can be described is
-/// accepted (what is a name, a moment, a zone, an address or a licence is not the description's business, nor which settings fit
-/// together).
+/// accepted (what is a name, a moment, a zone, an address, a licence, an export or a revision that is kept is not the description's
+/// business, nor which settings fit together).
 const SETTINGS: &str = "
     [checks]
     use_after_free.enabled = false
@@ -35,6 +35,14 @@ const SETTINGS: &str = "
 
     [[operations]]
     include-operation-id = 'beginFetch'
+    checks.positive_data_acceptance.enabled = false
+
+    [[operations]]
+    include-operation-id = 'restoreRevision'
+    checks.positive_data_acceptance.enabled = false
+
+    [[operations]]
+    include-operation-id = 'importConfiguration'
     checks.positive_data_acceptance.enabled = false
 
     [[operations]]

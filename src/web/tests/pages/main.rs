@@ -16,6 +16,7 @@ mod requests;
 mod rest;
 mod rest_bundles;
 mod rest_cluster;
+mod rest_history;
 mod rest_settings;
 mod searching;
 mod settings;

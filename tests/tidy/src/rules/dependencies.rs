@@ -100,8 +100,9 @@ const SHELLS_TOGETHER: [(&str, &str); 2] = [
     ("sps-store-forms", "sps-sessions"),
 ];
 /// Tests of several rooms together, and what their own library uses.
-const TOOLS_OVER_SHELLS: [(&str, &str); 2] = [
+const TOOLS_OVER_SHELLS: [(&str, &str); 3] = [
     ("sps-data-store-tests", "sps-datastore"),
+    ("sps-data-store-tests", "sps-sessions"),
     ("sps-data-store-tests", "sps-store-forms"),
 ];
 /// Base crates that others of them may use: what is kept, and types that stand alone.

@@ -121,8 +121,7 @@ fn a_policy_whose_target_is_not_reached_is_told() {
     assert_eq!(found("unreachable_targets", &old, 4, 4).len(), 0);
     let mut new = document(5);
     let disk = json!({"kind": "directory", "label": "backup", "path": ""});
-    new["policies"]["backup"] =
-        json!({"nightly": {"start": "03:00", "target": disk, "analytics": true, "password": "[redacted]"}});
+    new["policies"]["backup"] = json!({"nightly": {"start": "03:00", "target": disk, "analytics": true, "password": "[redacted]", "keep": null}});
     new["policies"]["archive"] = json!({"cleaned": {"start": "04:00", "after_days": 30, "target": null}});
     assert_eq!(crate::check(&new, 5, 5), []);
 }

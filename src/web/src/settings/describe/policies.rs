@@ -154,6 +154,12 @@ pub(in crate::settings) const BACKUP: Kind = Kind::Object(&[
         "Encloses the keys and the node's settings in the backup; without one it does not run",
         Kind::Optional(&Kind::Secret),
     ),
+    field(
+        "keep",
+        "Keep",
+        "So many complete backups, the newest; empty: all",
+        Kind::Optional(&Kind::Number(1, 10_000)),
+    ),
 ]);
 pub(in crate::settings) const ARCHIVE: Kind = Kind::Object(&[
     field("start", "Start", "Each day, such as 03:00", Kind::Text),
