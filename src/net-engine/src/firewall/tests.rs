@@ -1,7 +1,7 @@
 //! The rules that come of facts.
 
 use super::*;
-use crate::ports::{PORTS, Protocol, SSH};
+use crate::ports::{PORTS, SSH};
 
 fn rescue(ssh: Wanted) -> Facts {
     Facts {
@@ -12,6 +12,7 @@ fn rescue(ssh: Wanted) -> Facts {
         firmware_ssh: false,
         heartbeat: Wanted::None,
         interfaces: ["eth1", "eth0", "eth2"].map(String::from).to_vec(),
+        sessions: Vec::new(),
     }
 }
 
@@ -33,6 +34,26 @@ fn ssh_open(facts: &Facts) -> Vec<String> {
 #[test]
 fn an_ordinary_appliance() {
     insta::assert_snapshot!(rules(PORTS, &Facts::default()));
+}
+
+#[test]
+fn ports_of_connection_policies_are_open_everywhere() {
+    let facts = Facts {
+        sessions: vec![2222, 22],
+        ..Facts::default()
+    };
+    let opened: Vec<String> = rules(PORTS, &facts).opened().map(ToOwned::to_owned).collect();
+    assert!(opened.contains(&"sessions on port 2222".to_owned()), "{opened:?}");
+    assert_eq!(ssh_open(&facts), ["*"]);
+    let many = Facts {
+        sessions: (1..=u16::MAX).collect(),
+        ..Facts::default()
+    };
+    let opened = rules(PORTS, &many)
+        .opened()
+        .filter(|name| name.starts_with("sessions"))
+        .count();
+    assert_eq!(opened, MOST_SESSION_PORTS);
 }
 
 #[test]

@@ -92,7 +92,7 @@ impl Pair {
             context: self.context.clone(),
             state: State::default(),
         };
-        shared.state.allow(kind, &allowed);
+        shared.state.permit(kind, &allowed);
         let opened = What::Opened {
             kind: kind.record_word(),
             detail,

@@ -208,7 +208,7 @@ impl<'a> Requests<'a> {
         if let Some(command) = command {
             self.look(command, &allowed).await?;
         }
-        self.shared.state.allow(kind, &allowed);
+        self.shared.state.permit(kind, &allowed);
         self.expect(want_reply, Expected::Server).await?;
         Ok(true)
     }

@@ -55,7 +55,7 @@ impl State {
     }
 
     /// The kind of the channel is known, and may be.
-    pub(super) fn allow(&self, kind: Kind, allowed: &Allowed) {
+    pub(super) fn permit(&self, kind: Kind, allowed: &Allowed) {
         self.lock().allowed = Some((kind, allowed.audit));
     }
 

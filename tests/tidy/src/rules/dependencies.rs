@@ -91,6 +91,8 @@ const ENGINES_TOGETHER: [(&str, &str); 3] = [
     ("sps-preflight", "sps-datastore-engine"),
     ("sps-preflight", "sps-licence"),
 ];
+/// Engines that decide by the types of a base crate that also keeps them: a `clippy.toml` beside each forbids what reads files.
+const ENGINES_OVER_TYPES: [(&str, &str); 1] = [("sps-proxy-engine", "sps-cluster-config")];
 /// Base crates that share types: secrets and changes are the same in both documents of the configuration.
 const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
@@ -208,11 +210,16 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
     }
     let allowed = match (kind, kind_of(used)?) {
         (Kind::Wiring, Kind::Base | Kind::Engine | Kind::Operations | Kind::Shell) => true,
-        (Kind::Engine, Kind::Base) => used == "sps-image" && READ_IMAGES.contains(&name),
+        (Kind::Engine, Kind::Base) => {
+            used == "sps-image" && READ_IMAGES.contains(&name) || ENGINES_OVER_TYPES.contains(&(name, used))
+        }
         (Kind::Engine, Kind::Engine) => ENGINES_TOGETHER.contains(&(name, used)),
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
-        (Kind::Shell, Kind::Engine) => used == format!("{name}-engine") || name == "sps-store-forms",
+        (Kind::Shell, Kind::Engine) => {
+            let of_proxies = used == "sps-proxy-engine" && name.starts_with("sps-proxy-");
+            used == format!("{name}-engine") || name == "sps-store-forms" || of_proxies
+        }
         (Kind::Shell, Kind::Shell) => SHELLS_TOGETHER.contains(&(name, used)),
         (Kind::Tool, Kind::Shell) => TOOLS_OVER_SHELLS.contains(&(name, used)),
         (Kind::Tool, Kind::Base | Kind::Engine) => true,
