@@ -189,9 +189,7 @@ impl Appliance {
 
     /// What is recorded of a session by now.
     pub(crate) fn so_far(&self, number: usize) -> Kept {
-        let session = self.sessions.lock().unwrap()[number].clone();
-        let kept = session.kept.lock().unwrap().clone();
-        kept
+        self.sessions.lock().unwrap()[number].kept.lock().unwrap().clone()
     }
 
     pub(crate) fn sessions(&self) -> usize {
