@@ -144,6 +144,10 @@ pub(super) const PACKAGES: &[Package] = &[
         "fetches the libraries of the stories told by a browser",
     ),
     all("openssh-client", "clients of the appliance's SSH service"),
+    all(
+        "libwrap0",
+        "a library of sshd, the server behind the SSH proxy in its tests",
+    ),
     all("openssl", "second opinion on certificates"),
     all("python3-venv", "runs the programs that judge the web interface"),
     all("tcpdump", "witness of the network tests"),
