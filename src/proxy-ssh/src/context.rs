@@ -109,6 +109,8 @@ impl Context {
             Ok(()) => true,
             Err(error) => {
                 self.end(crate::words::FAIL, &error.to_string());
+                // The person reads why before anything closes.
+                self.closing.cancelled().await;
                 false
             }
         }

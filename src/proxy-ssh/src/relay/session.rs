@@ -235,6 +235,8 @@ impl<'a> Requests<'a> {
         if found.asks_for(ContentAction::Terminate) {
             let why = "the session was ended by its content policy";
             self.shared.context.end(TERMINATED, why);
+            // The person reads why before the channel closes.
+            self.shared.context.closing.cancelled().await;
             return Err(Over);
         }
         Ok(())

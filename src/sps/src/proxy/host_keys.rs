@@ -121,7 +121,10 @@ mod tests {
     #[test]
     fn a_power_cut_anywhere_leaves_the_keys_before_or_after() {
         let one = CrashDisk::default();
-        HostKeys::on(Box::new(one.clone())).unwrap().keep(key("a")).unwrap();
+        HostKeys::on(Box::new(one.clone()))
+            .unwrap()
+            .keep(key("a"))
+            .unwrap();
         let mut seen = [false; 2];
         for steps in 0.. {
             let disk = one.copy();
