@@ -43,7 +43,12 @@ async fn run(mut inputs: Inputs, context: ServiceContext) -> Result<(), ServiceE
         };
         let Some(opened) = opened else { continue };
         match gateway(&inputs, opened.clone()).await? {
-            Ok(gateway) => serve(&mut inputs, &gateway, &opened, &context).await?,
+            Ok(gateway) => {
+                serve(&mut inputs, &gateway, &opened, &context).await?;
+                if context.shutdown.is_cancelled() {
+                    return Ok(());
+                }
+            }
             Err(error) => {
                 warn!("no SSH sessions are taken: {}", causes(&error));
                 tokio::select! {

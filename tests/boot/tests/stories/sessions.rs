@@ -56,7 +56,7 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
 
         let guest = bed.start("again", machine())?;
         guest.expect("the firmware is healthy", BOOT)?;
-        guest.expect("SSH sessions are taken on port 22", SOON)?;
+        greeted(&guest)?;
         let person = Operator::known(&guest, PASSWORD)?;
         person.command_line()?;
         found(&person)?;
