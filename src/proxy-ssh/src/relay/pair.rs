@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
-use sps_proxy_engine::{Allowed, Asked, Kind};
+use sps_cluster_config::sections::policies::ContentKind;
+use sps_proxy_engine::{Allowed, Asked, Content, Kind, Operation};
 use tracing::debug;
 
 use super::session::Requests;
@@ -45,14 +46,34 @@ impl Refusable for Context {
             .policies
             .decide(&self.connection, asked, self.client.ip(), person, now);
         let allowed = decided.map_err(|refused| refused.to_string())?;
-        if self.policies.content(&allowed).is_err() {
+        let Ok(content) = self.policies.content(&allowed) else {
             return Err("its content policy cannot be used: an administrator must mend it".into());
+        };
+        if content.is_some_and(|content| beyond_commands(asked.kind, &content)) {
+            return Err(
+                "its content policy looks at what this firmware cannot watch yet: ask your administrator"
+                    .into(),
+            );
+        }
+        let of_files = matches!(asked.kind, Kind::Sftp | Kind::Scp);
+        if of_files && allowed.operations.len() < Operation::ALL.len() {
+            return Err("this firmware cannot tell file operations apart yet: ask your administrator".into());
         }
         if allowed.four_eyes {
             return Err("nobody can agree to it here yet: ask your administrator".into());
         }
         Ok(allowed)
     }
+}
+
+/// Whether a content policy asks for more than commands that are requested as such: a policy that would not be followed closes the channel.
+fn beyond_commands(kind: Kind, content: &Content) -> bool {
+    const SEEN: [ContentKind; 3] = [
+        ContentKind::ScreenContent,
+        ContentKind::CreditCard,
+        ContentKind::WindowTitle,
+    ];
+    kind == Kind::Shell || SEEN.into_iter().any(|kind| content.looks_at(kind))
 }
 
 /// Two channels.

@@ -306,7 +306,13 @@ impl Access for Gateway {
             .as_ref()
             .and_then(|name| force.document.policies.audit.get(name))
             .map_or_else(Vec::new, |policy| policy.encryption.clone());
-        let full = self.room.borrow().full_since.is_some();
+        if self.room.borrow().full_since.is_some() {
+            return Box::pin(async {
+                Err(NoRoom {
+                    reason: "the disk of the appliance is full: ask your administrator".into(),
+                })
+            });
+        }
         let session = Session::begin(
             self.opened.clone(),
             self.trails.clone(),
@@ -316,11 +322,6 @@ impl Access for Gateway {
             &encryption,
         );
         Box::pin(async move {
-            if full {
-                return Err(NoRoom {
-                    reason: "the disk of the appliance is full: ask your administrator".into(),
-                });
-            }
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)
         })
