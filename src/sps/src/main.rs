@@ -17,7 +17,6 @@ mod parameters;
 mod pid1;
 mod poweroff;
 mod preflight;
-mod proxy;
 mod services;
 mod show;
 mod space;

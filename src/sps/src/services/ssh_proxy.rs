@@ -5,7 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use sps_bootlog::causes;
+use sps_gateway::{Gateway, GatewayError, Surroundings};
 use sps_net::NetworkState;
+use sps_proxy_engine::Own;
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
@@ -14,7 +16,6 @@ use tracing::{info, warn};
 
 use super::data::{DataState, Opened};
 use super::supervise::spec;
-use crate::proxy::{Gateway, GatewayError};
 use crate::space::Room;
 
 /// What it works with.
@@ -64,8 +65,26 @@ async fn gateway(
     inputs: &Inputs,
     opened: Arc<Opened>,
 ) -> Result<Result<Arc<Gateway>, GatewayError>, ServiceError> {
-    let (network, room) = (inputs.network.clone(), inputs.room.clone());
-    let gateway = spawn_blocking(move || Gateway::open(opened, network, room)).await?;
+    let (network, mut room) = (inputs.network.clone(), inputs.room.clone());
+    let is_full = |room: &Room| room.full_since.is_some();
+    let (tell, full) = watch::channel(is_full(&room.borrow_and_update()));
+    tokio::spawn(async move {
+        // Until the gateway is gone, or nobody looks after the disk.
+        loop {
+            tokio::select! {
+                () = tell.closed() => return,
+                changed = room.changed() => if changed.is_err() { return },
+            }
+            let now = is_full(&room.borrow_and_update());
+            tell.send_if_modified(|full| std::mem::replace(full, now) != now);
+        }
+    });
+    let is_own = Box::new(move |address| {
+        let network = network.borrow();
+        let own = network.interfaces.iter().flat_map(|interface| &interface.addresses);
+        Own::new(own.map(|own| own.address)).holds(address)
+    });
+    let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, is_own })).await?;
     Ok(gateway.map(Arc::new))
 }
 

@@ -47,6 +47,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-fetch", Kind::Shell),
     ("sps-firmware", Kind::Shell),
     ("sps-firmware-engine", Kind::Engine),
+    ("sps-gateway", Kind::Shell),
+    ("sps-gateway-tests", Kind::Tool),
     ("sps-harness", Kind::Tool),
     ("sps-image", Kind::Base),
     ("sps-init", Kind::Shell),
@@ -96,13 +98,21 @@ const ENGINES_OVER_TYPES: [(&str, &str); 1] = [("sps-proxy-engine", "sps-cluster
 /// Base crates that share types: secrets and changes are the same in both documents of the configuration.
 const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
-/// Shells that are made of others: the forms of documents and databases are those of the rooms that own them.
-const SHELLS_TOGETHER: [(&str, &str); 2] = [
+/// Shells that are made of others: the forms of documents and databases are those of the rooms that own them, and a recording is a row
+/// and a trail.
+const SHELLS_TOGETHER: [(&str, &str); 5] = [
+    ("sps-gateway", "sps-proxy-ssh"),
+    ("sps-gateway", "sps-sessions"),
+    ("sps-gateway", "sps-trail-store"),
     ("sps-store-forms", "sps-datastore"),
     ("sps-store-forms", "sps-sessions"),
 ];
 /// Tests of several rooms together, and what their own library uses.
-const TOOLS_OVER_SHELLS: [(&str, &str); 3] = [
+const TOOLS_OVER_SHELLS: [(&str, &str); 7] = [
+    ("sps-gateway-tests", "sps-gateway"),
+    ("sps-gateway-tests", "sps-proxy-ssh"),
+    ("sps-gateway-tests", "sps-sessions"),
+    ("sps-gateway-tests", "sps-trail-store"),
     ("sps-data-store-tests", "sps-datastore"),
     ("sps-data-store-tests", "sps-sessions"),
     ("sps-data-store-tests", "sps-store-forms"),
@@ -217,7 +227,7 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => {
-            let of_proxies = used == "sps-proxy-engine" && name.starts_with("sps-proxy-");
+            let of_proxies = used == "sps-proxy-engine" && (name.starts_with("sps-proxy-") || name == "sps-gateway");
             used == format!("{name}-engine") || name == "sps-store-forms" || of_proxies
         }
         (Kind::Shell, Kind::Shell) => SHELLS_TOGETHER.contains(&(name, used)),

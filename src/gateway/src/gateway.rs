@@ -8,9 +8,7 @@ use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::connections::SshConnection;
 use sps_config::{Secret, hash_password, verify_password};
-use sps_datastore_engine::Kind;
-use sps_net::NetworkState;
-use sps_proxy_engine::{Known, Moment, Own};
+use sps_proxy_engine::{Known, Moment};
 use sps_proxy_ssh::{
     Access, Answer, Attempt, Begun, HostKeyError, NoRoom, Person, PinError, Policies, PrivateKey, PublicKey,
     Recording, ServerName,
@@ -19,16 +17,13 @@ use sps_trail::SigningKey;
 use sps_trail_store::{Pace, StoreError, TrailStore};
 use thiserror::Error;
 use tokio::net::lookup_host;
-use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 use zeroize::Zeroizing;
 
-use super::host_keys::{HostKey, HostKeys, HostKeysError};
-use super::recording::Session;
-use crate::node::now;
-use crate::services::Opened;
-use crate::space::Room;
+use crate::host_keys::{HostKey, HostKeys, HostKeysError};
+use crate::recording::{Session, seconds};
+use crate::ground::{Ground, Surroundings};
 
 /// What the cluster key makes keys for; another word is another key.
 const HOST_KEY: &str = "host key of ssh connections";
@@ -36,15 +31,20 @@ const SIGNING_KEY: &str = "signing key of audit trails";
 
 /// Why there is no proxy.
 #[derive(Debug, Error)]
-pub(crate) enum GatewayError {
+pub enum GatewayError {
+    /// Trails cannot be written.
     #[error("audit trails cannot be written")]
     Trails(#[from] StoreError),
+    /// Keys of servers cannot be read.
     #[error(transparent)]
     HostKeys(#[from] HostKeysError),
+    /// There is no configuration.
     #[error("this firmware's data store has no configuration of connections")]
     NoConfiguration,
+    /// There is no cluster key.
     #[error("the cluster key is not on this node: connections have no host key, and trails no signature")]
     NoKey,
+    /// A key cannot be made.
     #[error("could not make a key of the cluster key: {0}")]
     Key(String),
 }
@@ -56,10 +56,9 @@ struct Force {
 }
 
 /// The gateway.
-pub(crate) struct Gateway {
-    opened: Arc<Opened>,
-    network: watch::Receiver<NetworkState>,
-    room: watch::Receiver<Room>,
+pub struct Gateway {
+    ground: Arc<dyn Ground>,
+    surroundings: Surroundings,
     trails: Arc<TrailStore>,
     hosts: Arc<HostKeys>,
     host_key: PrivateKey,
@@ -69,29 +68,25 @@ pub(crate) struct Gateway {
 
 impl Gateway {
     /// Opens what it works with. Blocking.
-    pub(crate) fn open(
-        opened: Arc<Opened>,
-        network: watch::Receiver<NetworkState>,
-        room: watch::Receiver<Room>,
-    ) -> Result<Self, GatewayError> {
-        let (host_key, signer) = keys(&opened)?;
-        let full = room.clone();
-        let has_room = move || match full.borrow().full_since {
-            None => Ok(()),
-            Some(_) => {
-                Err("the disk of the appliance is full: an administrator must archive or clean up".into())
-            }
+    ///
+    /// # Errors
+    /// When something it works with is missing or cannot be used.
+    pub fn open(ground: Arc<dyn Ground>, surroundings: Surroundings) -> Result<Self, GatewayError> {
+        let (host_key, signer) = keys(ground.as_ref())?;
+        let full = surroundings.full.clone();
+        let has_room = move || match *full.borrow() {
+            false => Ok(()),
+            true => Err("the disk of the appliance is full: an administrator must archive or clean up".into()),
         };
-        let trails = TrailStore::start(&opened.place(Kind::Trails), Pace::default(), Box::new(has_room))?;
-        let hosts = HostKeys::open(&opened.place(Kind::HostKeys))?;
+        let trails = TrailStore::start(&ground.trails(), Pace::default(), Box::new(has_room))?;
+        let hosts = HostKeys::open(&ground.host_keys())?;
         let force = Mutex::new(Arc::new(Force {
             document: Cluster::default(),
             policies: Arc::default(),
         }));
         let gateway = Self {
-            opened,
-            network,
-            room,
+            ground,
+            surroundings,
             trails: Arc::new(trails),
             hosts: Arc::new(hosts),
             host_key,
@@ -103,8 +98,8 @@ impl Gateway {
     }
 
     /// Takes over the configuration as it is now; sessions that go on keep theirs.
-    pub(crate) fn refresh(&self) {
-        let Some(store) = &self.opened.configuration else {
+    pub fn refresh(&self) {
+        let Some(store) = self.ground.configuration() else {
             return;
         };
         let document = {
@@ -123,7 +118,7 @@ impl Gateway {
     }
 
     /// Ports on which clients are let in.
-    pub(crate) fn ports(&self) -> Vec<u16> {
+    pub fn ports(&self) -> Vec<u16> {
         let force = self.force();
         let enabled = force
             .policies
@@ -153,11 +148,8 @@ impl Gateway {
 }
 
 /// The keys that the cluster key makes: the same on every node, and after a restore.
-fn keys(opened: &Opened) -> Result<(PrivateKey, SigningKey), GatewayError> {
-    let store = opened
-        .configuration
-        .as_ref()
-        .ok_or(GatewayError::NoConfiguration)?;
+fn keys(ground: &dyn Ground) -> Result<(PrivateKey, SigningKey), GatewayError> {
+    let store = ground.configuration().ok_or(GatewayError::NoConfiguration)?;
     let store = store.lock().unwrap_or_else(PoisonError::into_inner);
     let cluster = store.key().ok_or(GatewayError::NoKey)?;
     let failed = |error: &dyn std::error::Error| GatewayError::Key(causes(error));
@@ -174,16 +166,11 @@ impl Access for Gateway {
     }
 
     fn is_own(&self, address: IpAddr) -> bool {
-        let network = self.network.borrow();
-        let own = network
-            .interfaces
-            .iter()
-            .flat_map(|interface| &interface.addresses);
-        Own::new(own.map(|own| own.address)).holds(address)
+        (self.surroundings.is_own)(address)
     }
 
     fn moment(&self) -> Moment {
-        Moment::at(now(), &self.force().document.date_time.time_zone)
+        Moment::at(seconds(), &self.force().document.date_time.time_zone)
     }
 
     fn host_keys(&self, connection: &SshConnection) -> Result<Vec<PrivateKey>, HostKeyError> {
@@ -284,7 +271,7 @@ impl Access for Gateway {
                 host: server.host,
                 port: server.port,
                 key: line,
-                since: now(),
+                since: seconds(),
             };
             let kept = spawn_blocking(move || hosts.keep(kept)).await;
             match kept {
@@ -306,7 +293,7 @@ impl Access for Gateway {
             .as_ref()
             .and_then(|name| force.document.policies.audit.get(name))
             .map_or_else(Vec::new, |policy| policy.encryption.clone());
-        if self.room.borrow().full_since.is_some() {
+        if *self.surroundings.full.borrow() {
             return Box::pin(async {
                 Err(NoRoom {
                     reason: "the disk of the appliance is full: ask your administrator".into(),
@@ -314,10 +301,10 @@ impl Access for Gateway {
             });
         }
         let session = Session::begin(
-            self.opened.clone(),
+            self.ground.clone(),
             self.trails.clone(),
             self.signer.clone(),
-            self.room.clone(),
+            self.surroundings.full.clone(),
             begun,
             &encryption,
         );

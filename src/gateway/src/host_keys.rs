@@ -13,13 +13,16 @@ const MOST: usize = 100_000;
 
 /// Why keys of servers cannot be used or kept.
 #[derive(Debug, Error)]
-pub(crate) enum HostKeysError {
+pub enum HostKeysError {
+    /// They cannot be read.
     #[error(
         "the host keys of servers cannot be used: remove the file, and the next key of each server counts as its first"
     )]
     Load(#[from] LoadError),
+    /// One cannot be kept.
     #[error("the host key is not kept")]
     Save(#[from] SaveError),
+    /// There are too many.
     #[error("{MOST} host keys are kept: remove those of servers that are gone")]
     Full,
 }

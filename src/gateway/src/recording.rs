@@ -20,15 +20,14 @@ use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
-use crate::services::Opened;
-use crate::space::Room;
+use crate::ground::Ground;
 
 /// A session that is recorded.
-pub(super) struct Session {
-    opened: Arc<Opened>,
+pub(crate) struct Session {
+    ground: Arc<dyn Ground>,
     trails: Arc<TrailStore>,
     signer: Arc<SigningKey>,
-    room: watch::Receiver<Room>,
+    full: watch::Receiver<bool>,
     recipients: Recipients,
     begun: Begun,
     id: String,
@@ -43,11 +42,11 @@ pub(super) struct Session {
 
 impl Session {
     /// It is in the database within a second.
-    pub(super) fn begin(
-        opened: Arc<Opened>,
+    pub(crate) fn begin(
+        ground: Arc<dyn Ground>,
         trails: Arc<TrailStore>,
         signer: Arc<SigningKey>,
-        room: watch::Receiver<Room>,
+        full: watch::Receiver<bool>,
         begun: Begun,
         encryption: &[String],
     ) -> Result<Self, NoRoom> {
@@ -65,10 +64,10 @@ impl Session {
         let start = milliseconds();
         let session = Self {
             id: identifier(start).map_err(refused)?,
-            opened,
+            ground,
             trails,
             signer,
-            room,
+            full,
             recipients,
             begun,
             start,
@@ -77,7 +76,7 @@ impl Session {
             channels: Mutex::default(),
             trail: Arc::default(),
         };
-        let sessions = session.opened.sessions.as_ref();
+        let sessions = session.ground.sessions();
         let sessions = sessions.ok_or_else(|| refused("there is no session database".into()))?;
         sessions
             .begin(session.record())
@@ -135,7 +134,7 @@ impl Session {
 
     /// Tells the database. It refuses what breaks its bounds: the trail has it all the same.
     fn tell(&self, change: Change) {
-        if let Some(sessions) = &self.opened.sessions
+        if let Some(sessions) = self.ground.sessions()
             && let Err(error) = sessions.update(&self.id, change)
         {
             warn!("session {}: {}", self.id, causes(&error));
@@ -222,7 +221,7 @@ impl Recording for Session {
             )
             .map_err(|error| causes(&error))
         });
-        let name = self.opened.trail_name(&self.id);
+        let name = self.ground.trail_name(&self.id);
         let (trails, trail) = (self.trails.clone(), self.trail.clone());
         if let Ok(name) = &name {
             self.tell(Change::Trail(TrailFile {
@@ -304,9 +303,9 @@ impl Recording for Session {
     }
 
     fn terminated(&self) -> Answer<String> {
-        let mut room = self.room.clone();
+        let mut full = self.full.clone();
         Box::pin(async move {
-            if room.wait_for(|room| room.full_since.is_some()).await.is_err() {
+            if full.wait_for(|full| *full).await.is_err() {
                 std::future::pending::<()>().await;
             }
             "the disk of the appliance is full".into()
@@ -315,7 +314,7 @@ impl Recording for Session {
 
     fn end(&self, verdict: &'static str) -> Answer<()> {
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
-        let (opened, id) = (self.opened.clone(), self.id.clone());
+        let (ground, id) = (self.ground.clone(), self.id.clone());
         Box::pin(async move {
             let verdict: Word = verdict.to_owned().try_into().unwrap_or(Word::ACCEPT);
             let mut file = None;
@@ -324,7 +323,7 @@ impl Recording for Session {
                     verdict: verdict.clone(),
                     reason: String::new(),
                 };
-                match (trail.finish(ending).await, opened.trail_name(&id)) {
+                match (trail.finish(ending).await, ground.trail_name(&id)) {
                     (Ok(finished), Ok(name)) => {
                         file = Some(TrailFile {
                             name,
@@ -336,7 +335,7 @@ impl Recording for Session {
                 }
             }
             let told = id.clone();
-            let closed = spawn_blocking(move || opened.close_session(&id, milliseconds(), verdict, file));
+            let closed = spawn_blocking(move || ground.close_session(&id, milliseconds(), verdict, file));
             match closed.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => warn!("session {told}: {}", causes(error.as_ref())),
@@ -397,6 +396,12 @@ fn entry(what: &What) -> Kind<'_> {
             text: Cow::Borrowed(text),
         },
     }
+}
+
+/// Seconds since 1970.
+pub(crate) fn seconds() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs()
 }
 
 /// Milliseconds since 1970.

@@ -1,0 +1,55 @@
+//! What a gateway stands on: the data store, and what else of the appliance it must know.
+
+use std::error::Error;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Mutex;
+
+use sps_cluster_config::Store;
+use sps_session_record::{TrailFile, Word};
+use sps_sessions::Sessions;
+use tokio::sync::watch;
+
+/// Why the data store did not do something.
+pub type GroundError = Box<dyn Error + Send + Sync>;
+
+/// A data store that is open.
+pub trait Ground: Send + Sync + 'static {
+    /// The session database; nothing in a tree of an earlier layout.
+    fn sessions(&self) -> Option<&Sessions>;
+
+    /// The configuration of the cluster; nothing in a tree of an earlier layout.
+    fn configuration(&self) -> Option<&Mutex<Store>>;
+
+    /// The folder of audit trails.
+    fn trails(&self) -> PathBuf;
+
+    /// The folder of host keys of servers.
+    fn host_keys(&self) -> PathBuf;
+
+    /// Where the trail of a session lies below the folder of trails.
+    ///
+    /// # Errors
+    /// When the identifier is no name of a file.
+    fn trail_name(&self, id: &str) -> Result<String, GroundError>;
+
+    /// A session has ended, at `end` in milliseconds since 1970: it is on the disk when this returns. Blocking.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    fn close_session(
+        &self,
+        id: &str,
+        end: i64,
+        verdict: Word,
+        trail: Option<TrailFile>,
+    ) -> Result<(), GroundError>;
+}
+
+/// What else of the appliance counts.
+pub struct Surroundings {
+    /// Whether the disk is too full for sessions.
+    pub full: watch::Receiver<bool>,
+    /// Whether an address is the appliance's own.
+    pub is_own: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+}

@@ -1,0 +1,20 @@
+//! The appliance as proxies see it.
+//!
+//! [`Gateway`] answers what a proxy asks ([`sps_proxy_ssh::Access`]): the policies in force, who somebody is, the keys of servers, and a
+//! recording for each session, which is a row of the session database and an audit trail. It works on any data store that is a
+//! [`Ground`]: the appliance's own, or that of a test.
+//!
+//! Promises: nothing passes a proxy before it is taken for the trail; a session is in the database before its first byte; what cannot
+//! be recorded ends, with a reason for the person whose session it is. What policies say is read when it is asked for, so a change counts
+//! for the next session.
+//!
+//! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
+
+mod gateway;
+mod ground;
+mod host_keys;
+mod recording;
+
+pub use gateway::{Gateway, GatewayError};
+pub use ground::{Ground, GroundError, Surroundings};
+pub use host_keys::HostKeysError;
