@@ -10,8 +10,6 @@ use std::process::{Child, Command, Stdio};
 use anyhow::{Context as _, Result, bail, ensure};
 use tempfile::TempDir;
 
-/// Number of the user of the server; nobody else has it.
-const USER_ID: u32 = 1500;
 /// The machine's users and their passwords are replaced for the server alone; then come its options.
 const START: &str = "set -e
 mount --make-rprivate /
@@ -32,6 +30,8 @@ pub struct Sshd {
 }
 
 impl Sshd {
+    /// Number of the user of the server; nobody else has it.
+    pub const USER_ID: u32 = 1500;
     /// The user of the server.
     pub const USER: &'static str = "operator";
     /// The password there.
@@ -86,6 +86,12 @@ impl Sshd {
         self.port
     }
 
+    /// Its process; those of its connections are children.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// A folder the user of the server may write.
     #[must_use]
     pub fn home(&self) -> PathBuf {
@@ -135,13 +141,14 @@ fn users(folder: &Path, home: &Path) -> Result<()> {
     let hash = String::from_utf8(hash.stdout)?;
     let user = Sshd::USER;
     let passwd = format!(
-        "root:x:0:0:root:/root:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n{user}:x:{USER_ID}:{USER_ID}::{}:/bin/bash\n",
+        "root:x:0:0:root:/root:/bin/sh\nsshd:x:105:65534::/run/sshd:/usr/sbin/nologin\n{user}:x:{0}:{0}::{1}:/bin/bash\n",
+        Sshd::USER_ID,
         home.display()
     );
     fs::write(folder.join("passwd"), passwd)?;
     let shadow = format!("root:*:19000::::::\n{user}:{}:19000::::::\n", hash.trim());
     fs::write(folder.join("shadow"), shadow)?;
-    Ok(chown(home, Some(USER_ID), Some(USER_ID))?)
+    Ok(chown(home, Some(Sshd::USER_ID), Some(Sshd::USER_ID))?)
 }
 
 /// Makes a key pair of this kind, such as `ed25519`.

@@ -1,0 +1,134 @@
+//! What somebody who types notices: the time from a key to its echo, direct and through the gateway.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use russh::client::{Config, Handle, Handler, connect};
+use russh::keys::PublicKeyOrCertificate;
+use russh::{Channel, ChannelMsg};
+use serde::Serialize;
+use sps_harness::Sshd;
+
+use super::processes::{Process, certificate};
+
+/// Keys that are measured in a round.
+const KEYS: usize = 2000;
+/// Rounds, in turn.
+const ROUNDS: usize = 5;
+/// Keys before they count.
+const WARM: usize = 100;
+
+/// A client that takes every host key.
+pub(super) struct Anybody;
+
+impl Handler for Anybody {
+    type Error = russh::Error;
+
+    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
+        Ok(true)
+    }
+}
+
+/// Microseconds: the middle, and what one in a hundred is over.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(super) struct Latency {
+    p50: f64,
+    p99: f64,
+}
+
+/// All of them.
+#[derive(Debug, Serialize)]
+pub(super) struct Measured {
+    direct: Latency,
+    unrecorded: Latency,
+    recorded: Latency,
+}
+
+/// Settings of clients here.
+pub(super) fn config() -> Arc<Config> {
+    Arc::new(Config {
+        nodelay: true,
+        inactivity_timeout: None,
+        keepalive_interval: Some(Duration::from_secs(60)),
+        ..Config::default()
+    })
+}
+
+/// Somebody who is logged in with the password of the test server.
+pub(super) async fn log_in(address: (&str, u16)) -> Result<Handle<Anybody>> {
+    let mut handle = connect(config(), address, Anybody).await?;
+    let done = handle.authenticate_password(Sshd::USER, Sshd::PASSWORD).await?;
+    ensure!(done.success(), "the password was refused");
+    Ok(handle)
+}
+
+/// In turn, since the machine is busier at some times.
+pub(super) async fn measure(folder: &Path) -> Result<Measured> {
+    let server = Sshd::start("")?;
+    let unrecorded = Process::gateway(folder, server.port(), "off")?;
+    let recorded = Process::gateway(folder, server.port(), &certificate(folder)?)?;
+    let mut terminals = Vec::new();
+    for port in [server.port(), unrecorded.port, recorded.port] {
+        let handle = log_in(("127.0.0.1", port)).await?;
+        let channel = terminal(&handle).await?;
+        terminals.push((handle, channel, Vec::new()));
+    }
+    for _ in 0..ROUNDS {
+        for (_, channel, times) in &mut terminals {
+            times.extend(keys(channel).await?);
+        }
+    }
+    let mut found = terminals.into_iter().map(|(_, _, times)| latency(times));
+    let mut next = || found.next().context("a way is missing");
+    Ok(Measured {
+        direct: next()?,
+        unrecorded: next()?,
+        recorded: next()?,
+    })
+}
+
+/// A terminal in which a program echoes.
+async fn terminal(handle: &Handle<Anybody>) -> Result<Channel<russh::client::Msg>> {
+    let mut channel = handle.channel_open_session().await?;
+    channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await?;
+    channel.exec(true, "stty raw -echo; echo ready; exec cat").await?;
+    let mut said = Vec::new();
+    while !said.windows(5).any(|part| part == b"ready") {
+        match channel.wait().await.context("the terminal closed")? {
+            ChannelMsg::Data { data } => said.extend_from_slice(&data),
+            ChannelMsg::Failure => anyhow::bail!("there is no terminal"),
+            _ => {}
+        }
+    }
+    Ok(channel)
+}
+
+/// Microseconds of each key.
+async fn keys(channel: &mut Channel<russh::client::Msg>) -> Result<Vec<f64>> {
+    let mut times = Vec::with_capacity(KEYS);
+    for number in 0..KEYS + WARM {
+        let start = Instant::now();
+        channel.data_bytes(b"x".as_slice()).await?;
+        loop {
+            match channel.wait().await.context("the terminal closed")? {
+                ChannelMsg::Data { data } if data.contains(&b'x') => break,
+                _ => {}
+            }
+        }
+        if number >= WARM {
+            times.push(start.elapsed().as_secs_f64() * 1e6);
+        }
+    }
+    Ok(times)
+}
+
+fn latency(mut times: Vec<f64>) -> Latency {
+    times.sort_by(f64::total_cmp);
+    let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
+    Latency {
+        p50: at(50),
+        p99: at(99),
+    }
+}

@@ -1,0 +1,84 @@
+//! Processes that are measured: what they used of the processors, and of memory.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context as _, Result};
+
+/// A process of this program that serves on a port of 127.0.0.1; it ends with this.
+pub(super) struct Process {
+    child: Child,
+    pub(super) port: u16,
+}
+
+impl Process {
+    /// A gateway before a server on this port.
+    pub(super) fn gateway(folder: &Path, server: u16, audit: &str) -> Result<Self> {
+        let own = folder.join(format!("gateway-{}", std::fs::read_dir(folder)?.count()));
+        std::fs::create_dir(&own)?;
+        let own = own.to_str().context("an odd name of a folder")?;
+        Self::start(&["serve", own, &server.to_string(), audit])
+    }
+
+    /// A server that takes everybody and says nothing.
+    pub(super) fn null() -> Result<Self> {
+        Self::start(&["null"])
+    }
+
+    fn start(words: &[&str]) -> Result<Self> {
+        let mut child = Command::new(std::env::current_exe()?)
+            .args(words)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        let mut line = String::new();
+        let out = child.stdout.take().context("no output")?;
+        BufReader::new(out).read_line(&mut line)?;
+        let port = line.trim().parse().context("the process did not start")?;
+        Ok(Self { child, port })
+    }
+
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        let _gone = self.child.wait();
+    }
+}
+
+/// Seconds of processors that a process used, and its children that have ended: fields 14 to 17 of `/proc/PID/stat`, proc(5).
+pub(super) fn seconds(process: u32) -> Result<f64> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
+    let after = stat.rsplit_once(')').context("an odd line of proc")?.1;
+    let ticks: u64 = after
+        .split_ascii_whitespace()
+        .skip(11)
+        .take(4)
+        .filter_map(|field| field.parse::<u64>().ok())
+        .sum();
+    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+}
+
+/// Bytes of memory a process has.
+pub(super) fn memory(process: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
+    Ok(kib.context("no VmRSS")? * 1024)
+}
+
+/// A certificate that trails are encrypted for.
+pub(super) fn certificate(folder: &Path) -> Result<String> {
+    let made = Command::new("openssl")
+        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=auditor", "-keyout", "key", "-out", "pem"])
+        .current_dir(folder)
+        .stderr(Stdio::null())
+        .status()?;
+    anyhow::ensure!(made.success(), "openssl makes no certificate");
+    Ok(folder.join("pem").display().to_string())
+}

@@ -1,0 +1,120 @@
+//! A data store in a folder, and a gateway on it.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+use sps_cluster_config::{Cluster, ClusterKey, Store};
+use sps_config::Change;
+use sps_gateway::{Gateway, Ground, GroundError, Surroundings};
+use sps_proxy_ssh::{Limits, Listening, SshProxy};
+use sps_session_record::{TrailFile, Word};
+use sps_sessions::Sessions;
+use tokio::sync::watch;
+
+/// Longest wait for the session database.
+const FLUSHED_WITHIN: Duration = Duration::from_secs(60);
+
+/// The data store.
+pub struct Folder {
+    root: PathBuf,
+    sessions: Sessions,
+    configuration: Mutex<Store>,
+}
+
+impl Folder {
+    /// Makes it, with this document in force.
+    ///
+    /// # Errors
+    /// When it cannot be made, or the document does not pass its checks.
+    pub fn make(root: &Path, document: &Cluster) -> Result<Self> {
+        for name in ["trails", "ssh"] {
+            std::fs::create_dir_all(root.join(name))?;
+        }
+        let (mut store, _) = Store::open(&root.join("config"), Some(ClusterKey::generate()?))?;
+        store.commit(store.revision(), document, Change::default())?;
+        Ok(Self {
+            root: root.to_owned(),
+            sessions: Sessions::open(&root.join("sessions.db"))?,
+            configuration: Mutex::new(store),
+        })
+    }
+
+    /// The session database.
+    #[must_use]
+    pub const fn database(&self) -> &Sessions {
+        &self.sessions
+    }
+}
+
+impl Ground for Folder {
+    fn sessions(&self) -> Option<&Sessions> {
+        Some(&self.sessions)
+    }
+
+    fn configuration(&self) -> Option<&Mutex<Store>> {
+        Some(&self.configuration)
+    }
+
+    fn trails(&self) -> PathBuf {
+        self.root.join("trails")
+    }
+
+    fn host_keys(&self) -> PathBuf {
+        self.root.join("ssh")
+    }
+
+    fn trail_name(&self, id: &str) -> Result<String, GroundError> {
+        Ok(format!("{id}.zat"))
+    }
+
+    fn close_session(
+        &self,
+        id: &str,
+        end: i64,
+        verdict: Word,
+        trail: Option<TrailFile>,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.sessions.end(id, end, verdict, trail)?;
+        Ok(self.sessions.flush(FLUSHED_WITHIN)?)
+    }
+}
+
+/// A gateway that takes sessions.
+pub struct Running {
+    /// Its data store.
+    pub folder: Arc<Folder>,
+    /// Itself.
+    pub gateway: Arc<Gateway>,
+    /// The proxy.
+    pub proxy: SshProxy,
+    /// Where.
+    pub address: SocketAddr,
+    _listening: Listening,
+    _full: watch::Sender<bool>,
+}
+
+/// Starts a gateway that listens on `address`; its document must have a connection policy for that port.
+///
+/// # Errors
+/// When it cannot.
+pub fn start(root: &Path, document: &Cluster, address: SocketAddr) -> Result<Running> {
+    let folder = Arc::new(Folder::make(root, document)?);
+    let (tell, full) = watch::channel(false);
+    let is_own = Box::new(|_| false);
+    let gateway = Gateway::open(folder.clone(), Surroundings { full, is_own }).context("open the gateway")?;
+    let gateway = Arc::new(gateway);
+    let proxy = SshProxy::new(gateway.clone(), Limits::default());
+    let listening = proxy.listen(address)?;
+    Ok(Running {
+        address: listening.address(),
+        folder,
+        gateway,
+        proxy,
+        _listening: listening,
+        _full: tell,
+    })
+}
