@@ -5,6 +5,7 @@
 mod boot;
 mod disk;
 mod figure;
+mod gateway;
 mod image;
 mod install;
 mod reorg;
@@ -73,6 +74,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "size",
         about: "ISO, kernel and binary",
         measure: Measure::Plain(size::measure),
+    },
+    Benchmark {
+        name: "gateway",
+        about: "SSH through the gateway against sshd chained to ssh: transfers, typing, logins, memory of 2,000 sessions",
+        measure: Measure::Plain(gateway::measure),
     },
     Benchmark {
         name: "trail",

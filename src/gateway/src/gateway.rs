@@ -21,9 +21,9 @@ use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 use zeroize::Zeroizing;
 
-use crate::host_keys::{HostKey, HostKeys, HostKeysError};
-use crate::recording::{Session, seconds};
 use crate::ground::{Ground, Surroundings};
+use crate::host_keys::{HostKey, HostKeys, HostKeysError};
+use crate::recording::{Desk, Session, seconds};
 
 /// What the cluster key makes keys for; another word is another key.
 const HOST_KEY: &str = "host key of ssh connections";
@@ -59,10 +59,9 @@ struct Force {
 pub struct Gateway {
     ground: Arc<dyn Ground>,
     surroundings: Surroundings,
-    trails: Arc<TrailStore>,
+    desk: Desk,
     hosts: Arc<HostKeys>,
     host_key: PrivateKey,
-    signer: Arc<SigningKey>,
     force: Mutex<Arc<Force>>,
 }
 
@@ -76,9 +75,17 @@ impl Gateway {
         let full = surroundings.full.clone();
         let has_room = move || match *full.borrow() {
             false => Ok(()),
-            true => Err("the disk of the appliance is full: an administrator must archive or clean up".into()),
+            true => {
+                Err("the disk of the appliance is full: an administrator must archive or clean up".into())
+            }
         };
         let trails = TrailStore::start(&ground.trails(), Pace::default(), Box::new(has_room))?;
+        let desk = Desk {
+            trails: Arc::new(trails),
+            signer: Arc::new(signer),
+            full: surroundings.full.clone(),
+            live: surroundings.live.clone(),
+        };
         let hosts = HostKeys::open(&ground.host_keys())?;
         let force = Mutex::new(Arc::new(Force {
             document: Cluster::default(),
@@ -87,10 +94,9 @@ impl Gateway {
         let gateway = Self {
             ground,
             surroundings,
-            trails: Arc::new(trails),
+            desk,
             hosts: Arc::new(hosts),
             host_key,
-            signer: Arc::new(signer),
             force,
         };
         gateway.refresh();
@@ -300,14 +306,7 @@ impl Access for Gateway {
                 })
             });
         }
-        let session = Session::begin(
-            self.ground.clone(),
-            self.trails.clone(),
-            self.signer.clone(),
-            self.surroundings.full.clone(),
-            begun,
-            &encryption,
-        );
+        let session = Session::begin(self.ground.clone(), self.desk.clone(), begun, &encryption);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

@@ -10,6 +10,8 @@ use sps_session_record::{TrailFile, Word};
 use sps_sessions::Sessions;
 use tokio::sync::watch;
 
+use crate::live::Live;
+
 /// Why the data store did not do something.
 pub type GroundError = Box<dyn Error + Send + Sync>;
 
@@ -50,6 +52,8 @@ pub trait Ground: Send + Sync + 'static {
 pub struct Surroundings {
     /// Whether the disk is too full for sessions.
     pub full: watch::Receiver<bool>,
+    /// Where sessions are found that go on.
+    pub live: Live,
     /// Whether an address is the appliance's own.
     pub is_own: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
 }

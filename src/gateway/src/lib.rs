@@ -8,13 +8,17 @@
 //! be recorded ends, with a reason for the person whose session it is. What policies say is read when it is asked for, so a change counts
 //! for the next session.
 //!
+//! Sessions that go on stand in [`Live`]: there they are listed, followed and ended, and there somebody agrees to what they ask for.
+//!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
 mod gateway;
 mod ground;
 mod host_keys;
+mod live;
 mod recording;
 
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
+pub use live::{Active, Asking, Following, Live, LiveError};

@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use sps_bootlog::causes;
-use sps_proxy_ssh::{Answer, Begun, Event, Facts, Kept, NoRoom, NotKept, Recording, What};
+use sps_proxy_ssh::{
+    Answer, Begun, Event, Facts, Kept, NoRoom, NotKept, Permission, Recording, Wanted, What,
+};
 use sps_session_record::{
     Channel, Endpoint, Event as Happening, FORMAT, Indexing, SessionRecord, TrailFile, Word,
 };
@@ -18,16 +20,30 @@ use sps_trail::{
 use sps_trail_store::{Trail, TrailStore};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 use tracing::warn;
 
 use crate::ground::Ground;
+use crate::live::{Live, LiveSession};
+
+/// Longest wait for somebody's agreement.
+const AGREED_WITHIN: Duration = Duration::from_secs(600);
+
+/// What all sessions are recorded with.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    pub(crate) trails: Arc<TrailStore>,
+    pub(crate) signer: Arc<SigningKey>,
+    /// Whether the disk is too full.
+    pub(crate) full: watch::Receiver<bool>,
+    pub(crate) live: Live,
+}
 
 /// A session that is recorded.
 pub(crate) struct Session {
     ground: Arc<dyn Ground>,
-    trails: Arc<TrailStore>,
-    signer: Arc<SigningKey>,
-    full: watch::Receiver<bool>,
+    desk: Desk,
+    live: Arc<LiveSession>,
     recipients: Recipients,
     begun: Begun,
     id: String,
@@ -44,9 +60,7 @@ impl Session {
     /// It is in the database within a second.
     pub(crate) fn begin(
         ground: Arc<dyn Ground>,
-        trails: Arc<TrailStore>,
-        signer: Arc<SigningKey>,
-        full: watch::Receiver<bool>,
+        desk: Desk,
         begun: Begun,
         encryption: &[String],
     ) -> Result<Self, NoRoom> {
@@ -62,12 +76,14 @@ impl Session {
             })?);
         }
         let start = milliseconds();
+        let id = identifier(start).map_err(refused)?;
+        let client = begun.client.to_string();
+        let live = LiveSession::new(id.clone(), start, begun.connection.clone(), client);
         let session = Self {
-            id: identifier(start).map_err(refused)?,
+            id,
             ground,
-            trails,
-            signer,
-            full,
+            desk,
+            live,
             recipients,
             begun,
             start,
@@ -81,6 +97,7 @@ impl Session {
         sessions
             .begin(session.record())
             .map_err(|error| refused(causes(&error)))?;
+        session.desk.live.add(&session.live);
         Ok(session)
     }
 
@@ -215,14 +232,14 @@ impl Recording for Session {
             Writer::new(
                 &self.head(),
                 &self.recipients,
-                &self.signer,
+                &self.desk.signer,
                 &seed,
                 Options::default(),
             )
             .map_err(|error| causes(&error))
         });
         let name = self.ground.trail_name(&self.id);
-        let (trails, trail) = (self.trails.clone(), self.trail.clone());
+        let (trails, trail) = (self.desk.trails.clone(), self.trail.clone());
         if let Ok(name) = &name {
             self.tell(Change::Trail(TrailFile {
                 name: name.clone(),
@@ -244,6 +261,16 @@ impl Recording for Session {
 
     fn event(&self, event: Event) -> Kept {
         self.summarize(&event);
+        let at = u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let entry = Entry {
+            at,
+            channel: event.channel.unwrap_or(0),
+            kind: entry(&event.what),
+        };
+        self.live.event(&entry);
+        if matches!(entry.kind, Kind::ChannelOpened { .. } | Kind::ChannelClosed) {
+            self.desk.live.changed();
+        }
         let kept = self.trail.read().unwrap_or_else(PoisonError::into_inner);
         let Some(trail) = kept.as_ref() else {
             // Nothing of this connection is to be recorded.
@@ -255,10 +282,7 @@ impl Recording for Session {
                 causes(error)
             ),
         };
-        let at = u64::try_from(self.clock.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let channel = event.channel.unwrap_or(0);
-        let kind = entry(&event.what);
-        match trail.record(&Entry { at, channel, kind }) {
+        match trail.record(&entry) {
             Ok(None) => None,
             Ok(Some(wait)) => Some(Box::pin(async move {
                 let over = wait.over().await;
@@ -285,6 +309,8 @@ impl Recording for Session {
             known.server_user = facts.server_user.clone().or(known.server_user.take());
             known.clone()
         };
+        self.live.facts(&known);
+        self.desk.live.changed();
         if let Some(user) = facts.gateway_user {
             self.tell(Change::GatewayUser(user));
         }
@@ -302,17 +328,43 @@ impl Recording for Session {
         }
     }
 
-    fn terminated(&self) -> Answer<String> {
-        let mut full = self.full.clone();
+    fn permission(&self, wanted: Wanted) -> Answer<Permission> {
+        let answer = self.live.ask(wanted.kind, &wanted.detail, milliseconds());
+        self.desk.live.changed();
+        self.happened(
+            Word::ALERT,
+            format!("{} waits for somebody else's agreement", wanted.kind),
+        );
         Box::pin(async move {
-            if full.wait_for(|full| *full).await.is_err() {
-                std::future::pending::<()>().await;
+            let refused = |reason: &str| Permission::Refused {
+                reason: reason.into(),
+            };
+            match timeout(AGREED_WITHIN, answer).await {
+                Ok(Ok(permission)) => permission,
+                Ok(Err(_gone)) => refused("nobody can agree any more"),
+                Err(_late) => refused("nobody agreed in time: ask somebody, and try again"),
             }
-            "the disk of the appliance is full".into()
+        })
+    }
+
+    fn terminated(&self) -> Answer<String> {
+        let (mut full, live) = (self.desk.full.clone(), self.live.clone());
+        Box::pin(async move {
+            let is_full = async {
+                if full.wait_for(|full| *full).await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            tokio::select! {
+                () = is_full => "the disk of the appliance is full".into(),
+                why = live.terminated() => why,
+            }
         })
     }
 
     fn end(&self, verdict: &'static str) -> Answer<()> {
+        self.live.ended();
+        let hub = self.desk.live.clone();
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
         let (ground, id) = (self.ground.clone(), self.id.clone());
         Box::pin(async move {
@@ -341,7 +393,16 @@ impl Recording for Session {
                 Ok(Err(error)) => warn!("session {told}: {}", causes(error.as_ref())),
                 Err(error) => warn!("session {told}: {error}"),
             }
+            // Now it is found among those that have ended.
+            hub.remove(&told);
         })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // Whatever became of its end: nobody may wait for it.
+        self.desk.live.remove(&self.id);
     }
 }
 
@@ -405,19 +466,19 @@ pub(crate) fn seconds() -> u64 {
 }
 
 /// Milliseconds since 1970.
-fn milliseconds() -> i64 {
+pub(crate) fn milliseconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn seed() -> Result<Seed, String> {
+pub(crate) fn seed() -> Result<Seed, String> {
     let mut bytes = [0; 32];
     random(&mut bytes)?;
     Ok(Seed::new(bytes))
 }
 
 /// Fills `bytes` with randomness of the kernel.
-fn random(bytes: &mut [u8]) -> Result<(), String> {
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), String> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
         filled += getrandom(rest, GetRandomFlags::empty())

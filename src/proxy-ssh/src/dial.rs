@@ -17,6 +17,7 @@ use crate::access::ServerName;
 use crate::algorithms;
 use crate::context::Context;
 use crate::server_side::ServerSide;
+use crate::wire::wire;
 
 /// Longest time for addresses, connection and key exchange together: a person waits.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -80,7 +81,7 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
     let config = Arc::new(algorithms::for_servers(&kinds(&known), None));
     let refusal = Arc::new(Mutex::new(None));
     let side = ServerSide::new(context.clone(), name, known, refusal.clone());
-    let connected = timeout_at(deadline, client::connect_stream(config, stream, side))
+    let connected = timeout_at(deadline, client::connect_stream(config, wire(stream), side))
         .await
         .map_err(late)?;
     let handle = connected.map_err(|source| {

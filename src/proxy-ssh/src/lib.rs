@@ -20,11 +20,15 @@ mod policies;
 mod recording;
 mod relay;
 mod server_side;
+mod wire;
 mod words;
+mod workers;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
 pub use algorithms::{host_key, host_key_of, known};
 pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};
-pub use recording::{Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Recording, What};
+pub use recording::{
+    Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Permission, Recording, Wanted, What,
+};
 pub use russh::keys::{PrivateKey, PublicKey};

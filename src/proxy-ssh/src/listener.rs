@@ -21,7 +21,9 @@ use crate::access::Access;
 use crate::algorithms;
 use crate::client_side::ClientSide;
 use crate::context::Context;
+use crate::wire::wire;
 use crate::words::{AUTH_FAIL, FAIL, TERMINATED};
+use crate::workers::Workers;
 
 /// Longest time for the version exchange of a new connection.
 const GREETING_WITHIN: Duration = Duration::from_secs(10);
@@ -102,6 +104,7 @@ struct Shared {
     logging_in: Arc<Semaphore>,
     by_address: Mutex<HashMap<IpAddr, usize>>,
     sessions: TaskTracker,
+    workers: Workers,
     shutdown: CancellationToken,
 }
 
@@ -142,6 +145,7 @@ impl SshProxy {
                 logging_in: Arc::new(Semaphore::new(limits.logging_in)),
                 by_address: Mutex::default(),
                 sessions: TaskTracker::new(),
+                workers: Workers::start(),
                 shutdown: CancellationToken::new(),
             }),
         }
@@ -200,10 +204,7 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationTo
             () = stop.cancelled() => return,
             accepted = listener.accept() => match accepted {
                 Ok((stream, from)) => match admit(&shared, from.ip()) {
-                    Some(admitted) => {
-                        let session = guarded(shared.clone(), stream, from, admitted);
-                        drop(shared.sessions.spawn(session));
-                    }
+                    Some(admitted) => hand_over(&shared, stream, from, admitted),
                     None => warn!("SSH session from {from} refused: too many are open"),
                 },
                 Err(error) => {
@@ -213,6 +214,22 @@ async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationTo
             },
         }
     }
+}
+
+/// The connection goes to the thread that serves it.
+fn hand_over(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted: Admitted) {
+    let stream = match stream.into_std() {
+        Ok(stream) => stream,
+        Err(error) => return warn!("SSH session from {from} refused: {error}"),
+    };
+    let own = shared.clone();
+    let session = async move {
+        match TcpStream::from_std(stream) {
+            Ok(stream) => guarded(own, stream, from, admitted).await,
+            Err(error) => warn!("SSH session from {from} refused: {error}"),
+        }
+    };
+    shared.workers.spawn(shared.sessions.track_future(session));
 }
 
 fn admit(shared: &Arc<Shared>, address: IpAddr) -> Option<Admitted> {
@@ -279,7 +296,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitte
     let config = Arc::new(algorithms::for_clients(keys, idle));
     let started = timeout(
         GREETING_WITHIN,
-        russh::server::run_stream(config, stream, ClientSide::new(context.clone())),
+        russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),
     )
     .await;
     let session = match started {

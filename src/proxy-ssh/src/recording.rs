@@ -136,6 +136,30 @@ pub enum FileOperation {
     Change,
 }
 
+/// A channel that somebody must agree to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// Its kind, by the words of a session's record.
+    pub kind: &'static str,
+    /// Command, subsystem or server.
+    pub detail: String,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Permission {
+    /// It may open.
+    Given {
+        /// Who agreed.
+        by: String,
+    },
+    /// It may not.
+    Refused {
+        /// Why, for the person whose session it is.
+        reason: String,
+    },
+}
+
 /// Why a session cannot begin.
 #[derive(Clone, Debug, Error, PartialEq, Eq)]
 #[error("{reason}")]
@@ -168,6 +192,9 @@ pub trait Recording: Send + Sync + 'static {
 
     /// Takes what became known.
     fn facts(&self, facts: Facts);
+
+    /// Asks whether a channel may open that somebody else must agree to; the answer comes when they have answered, or have not for too long.
+    fn permission(&self, wanted: Wanted) -> Answer<Permission>;
 
     /// Ends when somebody wants the session to end; the answer says why.
     fn terminated(&self) -> Answer<String>;

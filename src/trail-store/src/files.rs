@@ -2,12 +2,17 @@
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::num::NonZeroU64;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Advice, fadvise};
+
 use crate::error::{RecordError, StoreError};
 
+/// Bytes after whose sync the kernel need not keep them: those of a few chunks are not worth a call.
+const FORGOTTEN: u64 = 1 << 20;
 /// Only root reads trails, encrypted or not.
 const FILE_MODE: u32 = 0o600;
 const FOLDER_MODE: u32 = 0o700;
@@ -67,6 +72,8 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 pub(crate) struct TrailFile {
     file: File,
     pub(crate) size: u64,
+    /// What is behind here the kernel may still hold in memory.
+    held: u64,
     /// Something was written since the last sync.
     pub(crate) dirty: bool,
 }
@@ -79,6 +86,7 @@ impl TrailFile {
         Ok(Self {
             file: options.open(path)?,
             size: 0,
+            held: 0,
             dirty: false,
         })
     }
@@ -92,8 +100,19 @@ impl TrailFile {
 
     pub(crate) fn sync(&mut self) -> io::Result<()> {
         self.file.sync_data()?;
-        self.dirty = false;
+        self.synced();
         Ok(())
+    }
+
+    /// It is on the disk. Nobody reads it soon: the memory is better used for what is written next, and for everything else.
+    pub(crate) fn synced(&mut self) {
+        self.dirty = false;
+        let bytes = self.size - self.held;
+        if bytes >= FORGOTTEN {
+            // Advice: that it is not followed does no harm.
+            let _advised = fadvise(&self.file, self.held, NonZeroU64::new(bytes), Advice::DontNeed);
+            self.held = self.size;
+        }
     }
 }
 

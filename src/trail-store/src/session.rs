@@ -10,10 +10,10 @@ use tokio::sync::{Notify, oneshot};
 use crate::error::RecordError;
 use crate::notice::{Notices, Work};
 
-/// Bytes of one session that wait before the thread is hurried: a chunk.
-pub(crate) const HURRY: usize = 64 * 1024;
+/// Bytes of one session that wait before the thread is hurried: waking it costs as much as writing a chunk.
+pub(crate) const HURRY: usize = 256 * 1024;
 /// Bytes of one session that may wait; beyond, the session waits.
-const MOST: usize = 512 * 1024;
+const MOST: usize = 1024 * 1024;
 /// Bytes of all sessions that may wait; beyond, those wait that have more than [`HURRY`].
 const MOST_TOGETHER: usize = 64 * 1024 * 1024;
 

@@ -197,7 +197,7 @@ impl Pen {
     fn sync(&mut self) {
         let dirty = self.open.values().filter(|open| open.file.dirty).count() + self.ended.len();
         if dirty > ONE_BY_ONE && self.folder.sync_all().is_ok() {
-            self.open.values_mut().for_each(|open| open.file.dirty = false);
+            self.open.values_mut().for_each(|open| open.file.synced());
             self.ended.clear();
             return;
         }

@@ -1,7 +1,5 @@
 //! Events of one stream that are not in a chunk yet.
 
-use zeroize::Zeroize as _;
-
 use crate::event::{Event, Kind};
 use crate::event_codec::{number, put_body, put_start};
 
@@ -54,7 +52,8 @@ impl Pending {
 
     /// All was taken. Passwords that were typed stood there too: nothing of it stays in memory that is given back.
     pub(crate) fn clear(&mut self) {
-        self.bytes.zeroize();
+        wipe(&mut self.bytes);
+        self.bytes.clear();
         self.bytes.shrink_to(KEPT);
         self.last_at = 0;
         self.tail = None;
@@ -93,8 +92,16 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        self.bytes.zeroize();
+        wipe(&mut self.bytes);
     }
+}
+
+/// Overwrites what was there. `zeroize` writes a byte at a time, which would cost as much as everything else that is done to a GiB
+/// together: `DECISION-trail.md`.
+fn wipe(bytes: &mut [u8]) {
+    bytes.fill(0);
+    // The compiler must take it that somebody reads the zeros.
+    std::hint::black_box(bytes);
 }
 
 impl Tail {

@@ -12,8 +12,42 @@ thread_local! {
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Appends `plain` compressed to `out`: whether that made it smaller; if not, it is appended as it is. None when the library failed.
-pub(crate) fn compress(plain: &[u8], out: &mut Vec<u8>) -> Option<bool> {
+/// Most chunks that are passed over after one that could not be made smaller.
+const MOST_PASSED: u8 = 32;
+/// Chunks with fewer bytes are always tried: they cost nothing.
+const ALWAYS: usize = 4096;
+
+/// Compresses chunk after chunk. What was encrypted or compressed before does not become smaller, and trying costs more than encrypting: after
+/// a chunk of that kind one is passed over, then two, four, and so on.
+#[derive(Debug, Default)]
+pub(crate) struct Press {
+    /// Chunks to pass over still, and after the next failure.
+    passing: u8,
+    next: u8,
+}
+
+impl Press {
+    /// As [`compress`].
+    pub(crate) fn compress(&mut self, plain: &[u8], out: &mut Vec<u8>) -> Option<bool> {
+        if plain.len() >= ALWAYS && self.passing > 0 {
+            self.passing -= 1;
+            out.extend_from_slice(plain);
+            return Some(false);
+        }
+        let smaller = compress(plain, out)?;
+        if smaller {
+            *self = Self::default();
+        } else if plain.len() >= ALWAYS {
+            self.next = (self.next * 2).clamp(1, MOST_PASSED);
+            self.passing = self.next;
+        }
+        Some(smaller)
+    }
+}
+
+/// Appends `plain` compressed to `out`: whether that made it smaller by a sixteenth; if not, it is appended as it is. None when the library
+/// failed.
+fn compress(plain: &[u8], out: &mut Vec<u8>) -> Option<bool> {
     let start = out.len();
     out.resize(start + zstd::zstd_safe::compress_bound(plain.len()), 0);
     let length = COMPRESSOR.with_borrow_mut(|kept| {
@@ -22,7 +56,7 @@ pub(crate) fn compress(plain: &[u8], out: &mut Vec<u8>) -> Option<bool> {
         }
         kept.as_mut()?.compress_to_buffer(plain, &mut out[start..]).ok()
     });
-    let smaller = length? < plain.len();
+    let smaller = length? < plain.len() - plain.len() / 16;
     if smaller {
         out.truncate(start + length?);
     } else {
@@ -64,5 +98,32 @@ mod tests {
         let mut out = Vec::new();
         assert_eq!(compress(b"x", &mut out), Some(false));
         assert_eq!(out, b"x");
+    }
+
+    #[test]
+    fn what_cannot_be_made_smaller_is_tried_ever_less_and_then_again() {
+        let mut state = 1_u64;
+        let noise: Vec<u8> = std::iter::repeat_with(|| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            state.to_be_bytes()[0]
+        })
+        .take(8192)
+        .collect();
+        let mut press = Press::default();
+        let mut tried = 0;
+        for _ in 0..200 {
+            let before = press.passing;
+            assert_eq!(press.compress(&noise, &mut Vec::new()), Some(false));
+            tried += usize::from(before == 0);
+        }
+        assert!((6..12).contains(&tried), "{tried}");
+        // Text is found again after at most 32 chunks, and short ones at once.
+        assert_eq!(press.compress(&[b'a'; 1000], &mut Vec::new()), Some(true));
+        for _ in 0..20 {
+            press.compress(&noise, &mut Vec::new());
+        }
+        let text = [b'a'; 8192];
+        let until = (0..40).position(|_| press.compress(&text, &mut Vec::new()) == Some(true));
+        assert!(until.is_some_and(|until| until <= 32), "{until:?}");
     }
 }

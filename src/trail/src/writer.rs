@@ -17,7 +17,7 @@ use crate::head::{Head, MAX_TEXT};
 use crate::head_codec;
 use crate::keys::{Seed, StreamKeys, draw, nonce};
 use crate::pending::Pending;
-use crate::press::compress;
+use crate::press::Press;
 use crate::recipient::Recipients;
 use crate::record::{
     CHUNK, COMPRESSED, ENCRYPTED, END, HEADER, Header, LINK, MAX_RECORD_BODY, MORE, SEAL, Stream, TIMESTAMP,
@@ -63,6 +63,7 @@ pub struct Writer {
     last_at: u64,
     downstream: Pending,
     upstream: Pending,
+    press: Press,
     /// Whole records that nobody took yet.
     ready: Vec<u8>,
     /// When the first record was made that is not sealed; none when all are.
@@ -100,6 +101,7 @@ impl Writer {
             last_at: 0,
             downstream: Pending::default(),
             upstream: Pending::default(),
+            press: Press::default(),
             ready: Vec::new(),
             unsealed_since: None,
             last_seal: None,
@@ -254,7 +256,8 @@ impl Writer {
         }
         let start = self.ready.len();
         self.ready.resize(start + HEADER, 0);
-        let smaller = compress(pending.bytes(), &mut self.ready).ok_or(TrailError::Compress)?;
+        let smaller = self.press.compress(pending.bytes(), &mut self.ready);
+        let smaller = smaller.ok_or(TrailError::Compress)?;
         let at = pending.last_at();
         pending.clear();
         let key = self.keys.as_ref().and_then(|keys| keys.of(stream));

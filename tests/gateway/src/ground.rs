@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
-use sps_gateway::{Gateway, Ground, GroundError, Surroundings};
+use sps_gateway::{Gateway, Ground, GroundError, Live, Surroundings};
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
 use sps_session_record::{TrailFile, Word};
 use sps_sessions::Sessions;
@@ -89,6 +89,8 @@ pub struct Running {
     pub folder: Arc<Folder>,
     /// Itself.
     pub gateway: Arc<Gateway>,
+    /// Its sessions that go on.
+    pub live: Live,
     /// The proxy.
     pub proxy: SshProxy,
     /// Where.
@@ -104,8 +106,16 @@ pub struct Running {
 pub fn start(root: &Path, document: &Cluster, address: SocketAddr) -> Result<Running> {
     let folder = Arc::new(Folder::make(root, document)?);
     let (tell, full) = watch::channel(false);
-    let is_own = Box::new(|_| false);
-    let gateway = Gateway::open(folder.clone(), Surroundings { full, is_own }).context("open the gateway")?;
+    let (live, is_own) = (Live::default(), Box::new(|_| false));
+    let gateway = Gateway::open(
+        folder.clone(),
+        Surroundings {
+            full,
+            live: live.clone(),
+            is_own,
+        },
+    )
+    .context("open the gateway")?;
     let gateway = Arc::new(gateway);
     let proxy = SshProxy::new(gateway.clone(), Limits::default());
     let listening = proxy.listen(address)?;
@@ -113,6 +123,7 @@ pub fn start(root: &Path, document: &Cluster, address: SocketAddr) -> Result<Run
         address: listening.address(),
         folder,
         gateway,
+        live,
         proxy,
         _listening: listening,
         _full: tell,

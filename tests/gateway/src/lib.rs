@@ -2,4 +2,5 @@
 //! around it. Benchmarks stand in `examples/bench_gateway`.
 
 pub mod ground;
+pub mod laboratory;
 pub mod policies;

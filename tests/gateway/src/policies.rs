@@ -4,7 +4,9 @@ use std::net::TcpListener;
 
 use anyhow::Result;
 use sps_cluster_config::Cluster;
-use sps_cluster_config::sections::connections::{Channel, Destination, SshAuthentication, SshConnection, SshSettings};
+use sps_cluster_config::sections::connections::{
+    Channel, Destination, SshAuthentication, SshConnection, SshSettings,
+};
 use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_engine::Kind;
 

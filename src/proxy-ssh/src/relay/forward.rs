@@ -128,7 +128,17 @@ pub(crate) async fn from_server(
 
 /// The policy's answer; a refusal is recorded.
 async fn decided(context: &Arc<Context>, asked: &Asked<'_>) -> Option<Allowed> {
-    match context.judge(asked) {
+    let detail = asked
+        .server
+        .map_or_else(String::new, |(host, port)| format!("{host}:{port}"));
+    let decided = match context.judge(asked) {
+        Ok(allowed) => context
+            .agreed(asked.kind, &detail, &allowed)
+            .await
+            .map(|()| allowed),
+        Err(reason) => Err(reason),
+    };
+    match decided {
         Ok(allowed) => Some(allowed),
         Err(reason) => {
             let kind = asked.kind.record_word();

@@ -11,7 +11,7 @@ use tracing::debug;
 use super::session::Requests;
 use super::state::State;
 use crate::context::{Context, Place};
-use crate::recording::What;
+use crate::recording::{Permission, Wanted, What};
 
 /// The extended data type of errors (RFC 4254, 5.2).
 pub(super) const STDERR: u32 = 1;
@@ -59,10 +59,38 @@ impl Refusable for Context {
         if of_files && allowed.operations.len() < Operation::ALL.len() {
             return Err("this firmware cannot tell file operations apart yet: ask your administrator".into());
         }
-        if allowed.four_eyes {
-            return Err("nobody can agree to it here yet: ask your administrator".into());
-        }
         Ok(allowed)
+    }
+}
+
+impl Context {
+    /// Waits until somebody else agrees, where the policy wants that: the answer is why it may not be.
+    pub(super) async fn agreed(&self, kind: Kind, detail: &str, allowed: &Allowed) -> Result<(), String> {
+        let Some(recording) = self.recording.get().filter(|_| allowed.four_eyes) else {
+            return if allowed.four_eyes {
+                Err("nobody can agree to it: the session is not recorded".into())
+            } else {
+                Ok(())
+            };
+        };
+        let kind = kind.record_word();
+        let detail = detail.to_owned();
+        let answer = recording.permission(Wanted { kind, detail });
+        let permission = tokio::select! {
+            () = self.closing.cancelled() => return Err("the session ended".into()),
+            permission = answer => permission,
+        };
+        match permission {
+            Permission::Given { by } => {
+                let text = format!("{by} agreed to {kind}");
+                if self.record(None, What::Note { text }).await {
+                    Ok(())
+                } else {
+                    Err("the session cannot be recorded".into())
+                }
+            }
+            Permission::Refused { reason } => Err(reason),
+        }
     }
 }
 

@@ -18,6 +18,8 @@ use crate::words::TERMINATED;
 const LONGEST_COMMAND: usize = 128 * 1024;
 /// Exit status of what was refused: as shells have it for a program that may not be run.
 const REFUSED: u32 = 126;
+/// What a person reads who waits for somebody else.
+const WAITS: &str = "This needs the agreement of somebody else: please wait.\r\n";
 /// Longest value or name of a variable, type of a terminal.
 const LONGEST_WORD: usize = 4096;
 
@@ -200,6 +202,14 @@ impl<'a> Requests<'a> {
                 return Ok(false);
             }
         };
+        if allowed.four_eyes {
+            self.near.extended_data_bytes(STDERR, WAITS.as_bytes()).await?;
+        }
+        let detail = command.unwrap_or_default();
+        if let Err(reason) = self.shared.context.agreed(kind, detail, &allowed).await {
+            self.refuse(kind, want_reply, reason).await?;
+            return Ok(false);
+        }
         let opened = What::Opened {
             kind: kind.record_word(),
             detail: command.unwrap_or_default().to_owned(),
@@ -249,8 +259,13 @@ impl<'a> Requests<'a> {
             command: None,
             server: None,
         };
-        match self.shared.context.judge(&asked) {
-            Ok(_) => {
+        let context = &self.shared.context;
+        let decided = match context.judge(&asked) {
+            Ok(allowed) => context.agreed(kind, "", &allowed).await,
+            Err(reason) => Err(reason),
+        };
+        match decided {
+            Ok(()) => {
                 self.expect(want_reply, Expected::Server).await?;
                 Ok(true)
             }

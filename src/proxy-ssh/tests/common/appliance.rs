@@ -12,8 +12,8 @@ use sps_cluster_config::sections::connections::{
 use sps_cluster_config::sections::policies::Policies as PolicyDocument;
 use sps_proxy_engine::{Kind, Known, Moment, Own};
 use sps_proxy_ssh::{
-    Access, Answer, Attempt, Begun, Event, Facts, HostKeyError, NoRoom, Person, PinError, Policies,
-    Recording, ServerName, What,
+    Access, Answer, Attempt, Begun, Event, Facts, HostKeyError, NoRoom, Permission, Person, PinError,
+    Policies, Recording, ServerName, Wanted, What,
 };
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -345,6 +345,11 @@ impl Recording for Handle {
         own.server = facts.server.or(own.server.take());
         own.gateway_user = facts.gateway_user.or(own.gateway_user.take());
         own.server_user = facts.server_user.or(own.server_user.take());
+    }
+
+    fn permission(&self, _: Wanted) -> Answer<Permission> {
+        let reason = "nobody agrees in these tests".into();
+        Box::pin(async move { Permission::Refused { reason } })
     }
 
     fn terminated(&self) -> Answer<String> {

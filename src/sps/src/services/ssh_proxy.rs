@@ -81,7 +81,10 @@ async fn gateway(
     });
     let is_own = Box::new(move |address| {
         let network = network.borrow();
-        let own = network.interfaces.iter().flat_map(|interface| &interface.addresses);
+        let own = network
+            .interfaces
+            .iter()
+            .flat_map(|interface| &interface.addresses);
         Own::new(own.map(|own| own.address)).holds(address)
     });
     let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, is_own })).await?;

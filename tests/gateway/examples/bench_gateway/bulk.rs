@@ -10,7 +10,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
 use sps_harness::{Sshd, keygen};
 
-use super::processes::{Process, certificate, seconds};
+use super::processes::{Group, Process, certificate};
 
 /// Bytes of a transfer.
 const AMOUNT: u64 = 1 << 30;
@@ -37,8 +37,8 @@ pub(super) struct Measured {
 /// A way to the server.
 struct Way {
     port: u16,
-    /// Process whose time counts.
-    process: u32,
+    /// Processes whose time counts.
+    group: Group,
     /// What is put before the command.
     before: Vec<String>,
 }
@@ -52,24 +52,21 @@ pub(super) fn measure(folder: &Path) -> Result<Measured> {
     let unrecorded = Process::gateway(folder, server.port(), "off")?;
     let recorded = Process::gateway(folder, server.port(), &certificate)?;
     let inner = middle_key(&middle, &key)?;
-    let hop = format!(
-        "ssh -F none -q {CIPHER} -i {} -oStrictHostKeyChecking=no -oUserKnownHostsFile=/dev/null -p {} {}@127.0.0.1",
-        inner.display(),
-        server.port(),
-        Sshd::USER
-    );
-    let way = |port, process| Way {
-        port,
-        process,
-        before: vec![],
+    let hop = hop(&inner, &server);
+    let way = |port, process| {
+        anyhow::Ok(Way {
+            port,
+            group: Group::of(process)?,
+            before: vec![],
+        })
     };
     let ways = [
-        way(server.port(), server.id()),
-        way(unrecorded.port, unrecorded.id()),
-        way(recorded.port, recorded.id()),
+        way(server.port(), server.id())?,
+        way(unrecorded.port, unrecorded.id())?,
+        way(recorded.port, recorded.id())?,
         Way {
             port: middle.port(),
-            process: middle.id(),
+            group: Group::of(middle.id())?,
             before: vec![hop],
         },
     ];
@@ -94,7 +91,7 @@ pub(super) fn measure(folder: &Path) -> Result<Measured> {
 
 /// One transfer. The password is asked for by the server through the gateway: a key is used where no gateway is.
 fn transfer(folder: &Path, way: &Way, key: &Path, up: bool) -> Result<Cost> {
-    let before = seconds(way.process)?;
+    let before = way.group.seconds()?;
     let start = Instant::now();
     let command = if up { "cat > /dev/null" } else { "cat noise" };
     let command = match way.before.first() {
@@ -114,7 +111,7 @@ fn transfer(folder: &Path, way: &Way, key: &Path, up: bool) -> Result<Cost> {
     let passed = start.elapsed().as_secs_f64();
     let gib = AMOUNT as f64 / f64::from(1 << 30);
     Ok(Cost {
-        seconds: (seconds(way.process)? - before) / gib,
+        seconds: (way.group.seconds()? - before) / gib,
         rate: AMOUNT as f64 / f64::from(1 << 20) / passed,
     })
 }
@@ -131,7 +128,14 @@ pub(super) fn ssh(folder: &Path, port: u16, key: &Path) -> Result<Command> {
         .env("SSH_ASKPASS", ask)
         .env("SSH_ASKPASS_REQUIRE", "force")
         .env("DISPLAY", "none")
-        .args(["-F", "none", "-q", CIPHER, "-oStrictHostKeyChecking=no", "-oUserKnownHostsFile=/dev/null"])
+        .args([
+            "-F",
+            "none",
+            "-q",
+            CIPHER,
+            "-oStrictHostKeyChecking=no",
+            "-oUserKnownHostsFile=/dev/null",
+        ])
         .arg(format!("-oIdentityFile={}", key.display()))
         .args(["-oIdentitiesOnly=yes", "-oNumberOfPasswordPrompts=1"])
         .arg(format!("-p{port}"))
@@ -152,8 +156,18 @@ pub(super) fn client_key(folder: &Path, servers: &[&Sshd]) -> Result<PathBuf> {
     Ok(key)
 }
 
+/// What the server in the middle runs to reach the other.
+pub(super) fn hop(key: &Path, server: &Sshd) -> String {
+    format!(
+        "ssh -F none -q {CIPHER} -i {} -oStrictHostKeyChecking=no -oUserKnownHostsFile=/dev/null -p {} {}@127.0.0.1",
+        key.display(),
+        server.port(),
+        Sshd::USER
+    )
+}
+
 /// The same key for the user of the server in the middle.
-fn middle_key(middle: &Sshd, key: &Path) -> Result<PathBuf> {
+pub(super) fn middle_key(middle: &Sshd, key: &Path) -> Result<PathBuf> {
     let own = middle.home().join("id");
     fs::copy(key, &own)?;
     fs::set_permissions(&own, PermissionsExt::from_mode(0o600))?;

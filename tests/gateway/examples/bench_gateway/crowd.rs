@@ -58,7 +58,9 @@ async fn somebody(port: u16, number: usize) -> Result<Handle<Anybody>> {
     let host = u8::try_from(number % 250 + 1).unwrap_or(1);
     let socket = TcpSocket::new_v4()?;
     socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, host), 0)))?;
-    let stream = socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await?;
+    let stream = socket
+        .connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
+        .await?;
     stream.set_nodelay(true)?;
     let mut handle = connect_stream(config(), stream, Anybody).await?;
     let done = handle.authenticate_password("somebody", "whatever").await?;
@@ -170,7 +172,10 @@ fn logged_in(folder: &Path, port: u16, key: &Path) -> Result<f64> {
         if going.len() == AT_A_TIME {
             ensure!(going.remove(0).wait()?.success(), "a login failed on port {port}");
         }
-        going.push(ssh(folder, port, key)?.arg("exit 0").spawn()?);
+        let mut ssh = ssh(folder, port, key)?;
+        // The same way in on both.
+        ssh.args(["-oPreferredAuthentications=password", "exit 0"]);
+        going.push(ssh.spawn()?);
     }
     for mut one in going {
         ensure!(one.wait()?.success(), "a login failed on port {port}");

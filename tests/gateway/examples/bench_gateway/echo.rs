@@ -11,12 +11,15 @@ use russh::{Channel, ChannelMsg};
 use serde::Serialize;
 use sps_harness::Sshd;
 
+use super::bulk::{client_key, hop, middle_key};
 use super::processes::{Process, certificate};
 
 /// Keys that are measured in a round.
 const KEYS: usize = 2000;
 /// Rounds, in turn.
 const ROUNDS: usize = 5;
+/// Echoes as soon as it says so.
+const ECHO: &str = "stty raw -echo; echo ready; exec cat";
 /// Keys before they count.
 const WARM: usize = 100;
 
@@ -44,6 +47,7 @@ pub(super) struct Measured {
     direct: Latency,
     unrecorded: Latency,
     recorded: Latency,
+    chained: Latency,
 }
 
 /// Settings of clients here.
@@ -66,13 +70,23 @@ pub(super) async fn log_in(address: (&str, u16)) -> Result<Handle<Anybody>> {
 
 /// In turn, since the machine is busier at some times.
 pub(super) async fn measure(folder: &Path) -> Result<Measured> {
-    let server = Sshd::start("")?;
+    let (server, middle) = (Sshd::start("")?, Sshd::start("")?);
     let unrecorded = Process::gateway(folder, server.port(), "off")?;
     let recorded = Process::gateway(folder, server.port(), &certificate(folder)?)?;
     let mut terminals = Vec::new();
-    for port in [server.port(), unrecorded.port, recorded.port] {
+    let key = client_key(folder, &[&server])?;
+    let inner = middle_key(&middle, &key)?;
+    let hop = hop(&inner, &server);
+    let chained = format!("stty raw -echo; {hop} -tt '{ECHO}'");
+    let ways = [
+        (server.port(), ECHO),
+        (unrecorded.port, ECHO),
+        (recorded.port, ECHO),
+        (middle.port(), &chained),
+    ];
+    for (port, command) in ways {
         let handle = log_in(("127.0.0.1", port)).await?;
-        let channel = terminal(&handle).await?;
+        let channel = terminal(&handle, command).await?;
         terminals.push((handle, channel, Vec::new()));
     }
     for _ in 0..ROUNDS {
@@ -86,14 +100,15 @@ pub(super) async fn measure(folder: &Path) -> Result<Measured> {
         direct: next()?,
         unrecorded: next()?,
         recorded: next()?,
+        chained: next()?,
     })
 }
 
 /// A terminal in which a program echoes.
-async fn terminal(handle: &Handle<Anybody>) -> Result<Channel<russh::client::Msg>> {
+async fn terminal(handle: &Handle<Anybody>, command: &str) -> Result<Channel<russh::client::Msg>> {
     let mut channel = handle.channel_open_session().await?;
     channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await?;
-    channel.exec(true, "stty raw -echo; echo ready; exec cat").await?;
+    channel.exec(true, command).await?;
     let mut said = Vec::new();
     while !said.windows(5).any(|part| part == b"ready") {
         match channel.wait().await.context("the terminal closed")? {

@@ -20,7 +20,9 @@ fn main() -> Result<()> {
         .build()
         .context("start the runtime")?;
     match words.as_slice() {
-        ["serve", folder, server, audit] => runtime.block_on(serve::serve(Path::new(folder), server.parse()?, audit)),
+        ["serve", folder, server, audit] => {
+            runtime.block_on(serve::serve(Path::new(folder), server.parse()?, audit))
+        }
         ["null"] => runtime.block_on(null::serve()),
         ["bulk", folder] => print(&bulk::measure(Path::new(folder))?),
         ["echo", folder] => print(&runtime.block_on(echo::measure(Path::new(folder)))?),

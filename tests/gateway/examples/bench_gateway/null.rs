@@ -49,7 +49,12 @@ impl Handler for Null {
         session.data(channel, b"ready\r\n".as_slice())
     }
 
-    async fn data(&mut self, channel: ChannelId, data: &[u8], session: &mut Session) -> Result<(), Self::Error> {
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        session: &mut Session,
+    ) -> Result<(), Self::Error> {
         session.data(channel, data.to_vec())
     }
 }
@@ -60,7 +65,6 @@ pub(super) async fn serve() -> Result<()> {
     let config = Arc::new(Config {
         keys: vec![key],
         auth_rejection_time: Duration::from_millis(1),
-        nodelay: true,
         ..Config::default()
     });
     let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -69,6 +73,7 @@ pub(super) async fn serve() -> Result<()> {
         while let Ok((stream, _)) = listener.accept().await {
             let config = config.clone();
             tokio::spawn(async move {
+                drop(stream.set_nodelay(true));
                 if let Ok(session) = run_stream(config, stream, Null).await {
                     let _over = session.await;
                 }

@@ -1,7 +1,7 @@
 //! Processes that are measured: what they used of the processors, and of memory.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context as _, Result};
@@ -51,17 +51,40 @@ impl Drop for Process {
     }
 }
 
-/// Seconds of processors that a process used, and its children that have ended: fields 14 to 17 of `/proc/PID/stat`, proc(5).
-pub(super) fn seconds(process: u32) -> Result<f64> {
-    let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))?;
-    let after = stat.rsplit_once(')').context("an odd line of proc")?.1;
-    let ticks: u64 = after
-        .split_ascii_whitespace()
-        .skip(11)
-        .take(4)
-        .filter_map(|field| field.parse::<u64>().ok())
-        .sum();
-    Ok(ticks as f64 / rustix::param::clock_ticks_per_second() as f64)
+/// A control group in which a process is put, and with it all that it starts: children that nobody waits for count too, as those of `sshd`.
+pub(super) struct Group(PathBuf);
+
+impl Group {
+    /// With this process in it.
+    pub(super) fn of(process: u32) -> Result<Self> {
+        let mounts = std::fs::read_to_string("/proc/self/mounts")?;
+        let mut fields = mounts.lines().map(|line| line.split(' '));
+        let root = fields.find_map(|mut fields| {
+            let place = fields.nth(1)?;
+            (fields.next() == Some("cgroup2")).then(|| PathBuf::from(place))
+        });
+        let group = root
+            .context("no cgroup2 is mounted")?
+            .join(format!("bench-gateway-{process}"));
+        std::fs::create_dir(&group)?;
+        std::fs::write(group.join("cgroup.procs"), process.to_string())?;
+        Ok(Self(group))
+    }
+
+    /// Seconds of processors it used.
+    pub(super) fn seconds(&self) -> Result<f64> {
+        let stat = std::fs::read_to_string(self.0.join("cpu.stat"))?;
+        let line = stat.lines().find_map(|line| line.strip_prefix("usage_usec "));
+        let used: u64 = line.context("no usage_usec")?.parse()?;
+        Ok(used as f64 / 1e6)
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // As long as somebody is in it, it stays.
+        let _may_stay = std::fs::remove_dir(&self.0);
+    }
 }
 
 /// Bytes of memory a process has.
@@ -75,7 +98,19 @@ pub(super) fn memory(process: u32) -> Result<u64> {
 /// A certificate that trails are encrypted for.
 pub(super) fn certificate(folder: &Path) -> Result<String> {
     let made = Command::new("openssl")
-        .args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=auditor", "-keyout", "key", "-out", "pem"])
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=auditor",
+            "-keyout",
+            "key",
+            "-out",
+            "pem",
+        ])
         .current_dir(folder)
         .stderr(Stdio::null())
         .status()?;

@@ -227,7 +227,8 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Shell | Kind::Operations, Kind::Base) => used != "sps-image" || READ_IMAGES.contains(&name),
         (Kind::Shell, Kind::Operations) => true,
         (Kind::Shell, Kind::Engine) => {
-            let of_proxies = used == "sps-proxy-engine" && (name.starts_with("sps-proxy-") || name == "sps-gateway");
+            let of_proxies =
+                used == "sps-proxy-engine" && (name.starts_with("sps-proxy-") || name == "sps-gateway");
             used == format!("{name}-engine") || name == "sps-store-forms" || of_proxies
         }
         (Kind::Shell, Kind::Shell) => SHELLS_TOGETHER.contains(&(name, used)),
