@@ -9,6 +9,7 @@
 //! without a limit. Must not know how anything is carried out.
 
 mod action_log;
+mod active;
 mod backend;
 mod changes;
 #[cfg(feature = "cli")]
@@ -45,6 +46,7 @@ mod traits;
 mod wire;
 
 pub use action_log::{Action, ActionLog, ActionLogError, recent_actions};
+pub use active::{ActiveSession, Question};
 pub use backend::{Backend, Canceller, Context, Gone, Reply, Update, Updates, Work};
 pub use changes::{Change, Revised};
 pub use client::Client;

@@ -48,6 +48,15 @@ impl Origin {
         matches!(self, Self::Console { .. })
     }
 
+    /// The name by which somebody who logged in is known; where nobody logs in, the place.
+    #[must_use]
+    pub fn person(&self) -> String {
+        match self {
+            Self::Ssh { user, .. } | Self::Web { user, .. } => user.clone(),
+            other => other.to_string(),
+        }
+    }
+
     /// Comes over the network.
     #[must_use]
     pub fn is_remote(&self) -> bool {

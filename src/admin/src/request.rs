@@ -251,6 +251,27 @@ pub enum Request {
         /// Identifier of the session.
         id: String,
     },
+    /// Sessions that go on: [`crate::Response::ActiveSessions`].
+    SessionsActive,
+    /// Ends a session that goes on: [`crate::Response::Done`].
+    SessionTerminate {
+        /// Its identifier.
+        id: String,
+    },
+    /// Answers what a session asks for: [`crate::Response::Done`].
+    SessionAnswer {
+        /// Identifier of the session.
+        id: String,
+        /// Number of the question.
+        number: u32,
+        /// Whether it may.
+        agrees: bool,
+    },
+    /// Sends what a session shows, from now until it ends, as [`crate::Update::Data`] in the form of an audit trail: [`crate::Response::Done`].
+    SessionFollow {
+        /// Identifier of the session.
+        id: String,
+    },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {
         /// Let it.

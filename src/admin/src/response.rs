@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sps_session_record::SessionRecord;
 
+use crate::active::ActiveSession;
 use crate::changes::Change;
 use crate::configuration::{
     ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
@@ -81,6 +82,8 @@ pub enum Response {
     StoreChecked(StoreFindings),
     /// What a search found.
     SessionPage(SessionPage),
+    /// Sessions that go on, the oldest first.
+    ActiveSessions(Vec<ActiveSession>),
     /// One session.
     Session(Box<SessionRecord>),
     /// Settings of the cluster.

@@ -144,6 +144,13 @@ impl Request {
             Self::SessionSearch { .. } => "sessions search".into(),
             Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
             Self::TrailRead { id } => format!("read the audit trail of {}", text::clean(id)),
+            Self::SessionsActive => "sessions active".into(),
+            Self::SessionTerminate { id } => format!("end the session {}", text::clean(id)),
+            Self::SessionAnswer { id, number, agrees } => {
+                let word = if *agrees { "agree to" } else { "refuse" };
+                format!("{word} number {number} of the session {}", text::clean(id))
+            }
+            Self::SessionFollow { id } => format!("follow the session {}", text::clean(id)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             // Every other one has its title above.
@@ -174,6 +181,7 @@ impl Request {
                 | Self::SessionList { .. }
                 | Self::SessionSearch { .. }
                 | Self::SessionShow { .. }
+                | Self::SessionsActive
                 | Self::ConfigurationShow { .. }
                 | Self::ConfigurationCompare { .. }
                 | Self::ConfigurationHistory { .. }
@@ -204,6 +212,9 @@ impl Request {
                     | Self::CoreRead { .. }
                     | Self::CoreDelete { .. }
                     | Self::TrailRead { .. }
+                    | Self::SessionTerminate { .. }
+                    | Self::SessionAnswer { .. }
+                    | Self::SessionFollow { .. }
                     | Self::ConfigurationExport { .. }
                     | Self::ArchiveRun { .. }
                     | Self::BackupRun { .. }
@@ -263,8 +274,12 @@ impl Request {
             | Self::ConfigurationRestore { .. }
             | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
+            Self::SessionsActive | Self::SessionTerminate { .. } | Self::SessionAnswer { .. } => AT_ONCE,
             Self::BackupList { .. } => A_LISTING,
-            Self::ArchiveRun { .. } | Self::BackupRun { .. } | Self::BackupRestore { .. } => A_MOVE,
+            Self::ArchiveRun { .. }
+            | Self::BackupRun { .. }
+            | Self::BackupRestore { .. }
+            | Self::SessionFollow { .. } => A_MOVE,
             Self::SupportBundle { .. }
             | Self::BundleRead { .. }
             | Self::CoreRead { .. }

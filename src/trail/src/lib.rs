@@ -34,7 +34,7 @@ mod writer;
 pub use error::{KeyError, TrailError};
 pub use event::{Event, Exit, Kind};
 pub use event_codec::MAX_BODY as MAX_EVENT;
-pub use export::{Asciicast, EventLines, Page, TerminalText};
+pub use export::{Asciicast, EventLines, LivePage, Page, TerminalText};
 pub use head::{Fact, Head, MAX_FACTS, MAX_TEXT};
 pub use keys::{Opener, PrivateKey, Seed};
 pub use playback::Playback;

@@ -9,7 +9,7 @@ use axum::http::{Method, Uri};
 use axum::middleware;
 use axum::routing::get;
 use sps_admin::{Jobs, Operations};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SemaphorePermit, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::access::Gate;
@@ -51,6 +51,8 @@ pub struct Administration {
     pub operations: Operations,
     /// Long operations.
     pub jobs: Jobs,
+    /// Changes with the sessions that go on.
+    pub sessions: watch::Receiver<u64>,
     /// Who may come in.
     pub gate: Gate,
     /// The appliance's time zone, by its name.

@@ -257,6 +257,38 @@ pub enum SessionsCommand {
     ///
     /// While earlier sessions are imported after an upgrade the last line says which are not found yet.
     Search(Box<SearchArgs>),
+    /// Lists those that go on, and what they ask for
+    Active(Common),
+    /// Ends one that goes on
+    ///
+    /// The person whose session it is reads who ended it, and why.
+    Terminate {
+        /// Its identifier, as the list of active ones shows it
+        id: String,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Agrees to what a session asks for: 4-eyes authorization
+    Agree {
+        /// Its identifier
+        id: String,
+        /// Number of what it asks for
+        number: u32,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
+    /// Refuses what a session asks for
+    Refuse {
+        /// Its identifier
+        id: String,
+        /// Number of what it asks for
+        number: u32,
+        /// As everywhere.
+        #[command(flatten)]
+        change: Change,
+    },
     /// Shows one session with its channels and what happened in it
     Show {
         /// Its identifier, as a list shows it

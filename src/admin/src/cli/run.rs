@@ -197,6 +197,14 @@ fn store(command: &StoreCommand) -> Job {
     }
 }
 
+fn answer(id: &str, number: u32, agrees: bool) -> Request {
+    Request::SessionAnswer {
+        id: id.to_owned(),
+        number,
+        agrees,
+    }
+}
+
 fn sessions(command: &SessionsCommand) -> Job {
     match command {
         SessionsCommand::List { limit, common } => Job::read(Request::SessionList { limit: *limit }, common),
@@ -204,6 +212,12 @@ fn sessions(command: &SessionsCommand) -> Job {
             let search = Box::new(wanted.search());
             Job::read(Request::SessionSearch { search }, &wanted.common)
         }
+        SessionsCommand::Active(common) => Job::read(Request::SessionsActive, common),
+        SessionsCommand::Terminate { id, change } => {
+            Job::change(Request::SessionTerminate { id: id.clone() }, change)
+        }
+        SessionsCommand::Agree { id, number, change } => Job::change(answer(id, *number, true), change),
+        SessionsCommand::Refuse { id, number, change } => Job::change(answer(id, *number, false), change),
         SessionsCommand::Show { id, common } => Job::read(Request::SessionShow { id: id.clone() }, common),
     }
 }

@@ -27,7 +27,7 @@ pub use progress::progress_line;
 #[cfg(feature = "cli")]
 pub(crate) use progress::share;
 pub use response::response;
-pub use sessions::{session, session_page, sessions};
+pub use sessions::{active_sessions, session, session_page, sessions};
 pub use space::{backups, space};
 pub use status::status;
 pub use store::{findings, store};

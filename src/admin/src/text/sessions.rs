@@ -3,6 +3,7 @@
 use sps_session_record::{Channel, Endpoint, Event, SessionRecord};
 
 use super::{bytes, clean, date, duration, pairs, table};
+use crate::active::ActiveSession;
 use crate::search::SessionPage;
 use crate::store::{SessionLine, Sessions};
 
@@ -37,6 +38,34 @@ pub fn session_page(found: &SessionPage) -> String {
         told += &format!("Incomplete until {until}: earlier sessions are still being imported.\n");
     }
     told
+}
+
+/// Sessions that go on.
+#[must_use]
+pub fn active_sessions(found: &[ActiveSession]) -> String {
+    let row = |session: &ActiveSession| {
+        [
+            date(session.start),
+            session.user.clone(),
+            session.client.clone(),
+            session.server_user.clone(),
+            session.server.clone(),
+            session.id.clone(),
+        ]
+    };
+    let rows: Vec<_> = found.iter().map(row).collect();
+    let headings = ["SINCE", "USER", "FROM", "AS", "TO", "SESSION"];
+    let mut told = table(headings, &rows);
+    for session in found {
+        for question in &session.questions {
+            let line = format!(
+                "{} waits for agreement number {}: {} {}",
+                session.id, question.number, question.kind, question.detail
+            );
+            told += &(clean(&line) + "\n");
+        }
+    }
+    told + &format!("{} sessions go on\n", found.len())
 }
 
 fn lines(sessions: &[SessionLine]) -> String {

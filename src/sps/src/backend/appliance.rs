@@ -11,6 +11,7 @@ use sps_admin::{
 use sps_bootlog::BootLog;
 use sps_fetch::Fetcher;
 use sps_firmware::Firmware;
+use sps_gateway::Live;
 use sps_image::keys::Trust;
 use sps_image::release::Release;
 use sps_net::NetworkState;
@@ -61,6 +62,8 @@ pub(crate) struct Parts {
     /// Runs what is not trusted.
     pub(crate) sandbox: Sandbox,
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
+    /// Sessions that go on.
+    pub(crate) live: Live,
     /// Long operations, for those that end after a restart.
     pub(crate) jobs: Jobs,
     /// Where firmware files arrive.
@@ -124,6 +127,11 @@ impl Appliance {
     /// The data store, while it can be used.
     pub(super) fn store(&self) -> Option<Arc<Opened>> {
         self.data.borrow().opened.clone()
+    }
+
+    /// Sessions that go on.
+    pub(crate) fn live(&self) -> Live {
+        self.parts.live.clone()
     }
 
     /// The firmware slots, while they can be used.

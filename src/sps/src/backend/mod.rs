@@ -3,6 +3,7 @@
 //! One file a topic; this folder decides nothing, it translates.
 
 mod access;
+mod active;
 mod appliance;
 mod cluster;
 mod core_files;

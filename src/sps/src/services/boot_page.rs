@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use sps_access::Store;
 use sps_admin::{Call, Jobs, Operations, Origin, Request, Updates};
 use sps_config::{KeyPair, Secret};
+use sps_gateway::Live;
 use sps_supervisor::{Service, ServiceError};
 use sps_web::{
     Administration, ApplianceInfo, BootContent, BootPageSettings, BootServer, BootStatus, Bundles, Gate,
@@ -31,8 +32,9 @@ pub(super) fn service(
     status: &watch::Sender<BootStatus>,
     operations: &Operations,
     jobs: &Jobs,
+    live: &Live,
 ) -> Service {
-    let content = content(boot, status.subscribe(), operations, jobs);
+    let content = content(boot, status.subscribe(), operations, jobs, live);
     let operations = operations.clone();
     let certificate = Certificate {
         settings: boot.settings.clone(),
@@ -126,7 +128,7 @@ fn names() -> ServerNames {
 }
 
 /// The web interface: where there is a disk to keep things on, and not in rescue.
-fn administration(boot: &Boot, operations: &Operations, jobs: &Jobs) -> Option<Administration> {
+fn administration(boot: &Boot, operations: &Operations, jobs: &Jobs, live: &Live) -> Option<Administration> {
     if boot.state.is_none() || boot.rescue.is_some() {
         return None;
     }
@@ -134,6 +136,7 @@ fn administration(boot: &Boot, operations: &Operations, jobs: &Jobs) -> Option<A
     Some(Administration {
         operations: operations.clone(),
         jobs: jobs.clone(),
+        sessions: live.changes(),
         gate: Gate::new(Some(Store::new(&node::access()))),
         zone: Arc::new(move || zone.node().time.zone),
         host_name: Arc::new(move || host_name.node().network.host_name),
@@ -145,6 +148,7 @@ fn content(
     status: watch::Receiver<BootStatus>,
     operations: &Operations,
     jobs: &Jobs,
+    live: &Live,
 ) -> BootContent {
     let boot_id = fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
     let release = boot.release.as_ref();
@@ -169,6 +173,6 @@ fn content(
             .rescue
             .is_some()
             .then(|| Arc::new(bundles) as Arc<dyn Bundles>),
-        administration: administration(boot, operations, jobs),
+        administration: administration(boot, operations, jobs, live),
     }
 }

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use sps_bootlog::causes;
-use sps_gateway::{Gateway, GatewayError, Surroundings};
+use sps_gateway::{Gateway, GatewayError, Live, Surroundings};
 use sps_net::NetworkState;
 use sps_proxy_engine::Own;
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
@@ -24,6 +24,7 @@ pub(super) struct Inputs {
     pub(super) data: watch::Receiver<DataState>,
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) room: watch::Receiver<Room>,
+    pub(super) live: Live,
     /// Ports it listens on, for the packet filter.
     pub(super) ports: watch::Sender<Vec<u16>>,
 }
@@ -65,7 +66,7 @@ async fn gateway(
     inputs: &Inputs,
     opened: Arc<Opened>,
 ) -> Result<Result<Arc<Gateway>, GatewayError>, ServiceError> {
-    let (network, mut room) = (inputs.network.clone(), inputs.room.clone());
+    let (network, mut room, live) = (inputs.network.clone(), inputs.room.clone(), inputs.live.clone());
     let is_full = |room: &Room| room.full_since.is_some();
     let (tell, full) = watch::channel(is_full(&room.borrow_and_update()));
     tokio::spawn(async move {
@@ -87,7 +88,7 @@ async fn gateway(
             .flat_map(|interface| &interface.addresses);
         Own::new(own.map(|own| own.address)).holds(address)
     });
-    let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, is_own })).await?;
+    let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, live, is_own })).await?;
     Ok(gateway.map(Arc::new))
 }
 

@@ -8,6 +8,7 @@ use sps_admin::{ActionLog, Jobs, Local, Mode, Operations, Origin};
 use sps_bootlog::uptime;
 use sps_console::Sessions;
 use sps_firmware_engine::DEADLINES;
+use sps_gateway::Live;
 use sps_init::children::Children;
 use sps_init::signals::Request;
 use sps_init::{Progress, power_button, signals};
@@ -241,7 +242,7 @@ fn appliance(
         firewall::service(&inputs, &filter),
         network::service(network.clone(), &boot.settings, &filter),
         time::service(boot.release.as_ref().map_or(0, |r| r.build_time), network),
-        boot_page::service(boot, status, operations, jobs),
+        boot_page::service(boot, status, operations, jobs, &backend.live()),
         admin::service(operations),
     ];
     // Rescue writes nothing to `data`, not even by mounting it.
@@ -261,6 +262,7 @@ fn appliance(
             data: backend.data().subscribe(),
             network: network.subscribe(),
             room: backend.spare().room(),
+            live: backend.live(),
             ports: sessions,
         }));
         if boot.faults.has(recording::FAULT) {
@@ -301,6 +303,7 @@ fn backend(
         jobs: jobs.clone(),
         licences: licences(boot),
         fetcher: fetcher(network),
+        live: Live::default(),
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod asciicast;
 mod events;
+mod live;
 mod page;
 mod picked;
 mod terminal;
@@ -11,5 +12,6 @@ mod utf8;
 
 pub use asciicast::Asciicast;
 pub use events::EventLines;
+pub use live::LivePage;
 pub use page::Page;
 pub use terminal::TerminalText;

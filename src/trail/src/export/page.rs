@@ -9,10 +9,10 @@ use super::asciicast::Asciicast;
 use crate::event::{Event, Exit, Kind};
 use crate::head::Head;
 
-const START: &str = include_str!("../../assets/player/page.html");
-const PLAYER_STYLE: &str = include_str!("../../assets/player/asciinema-player.css");
-const STYLE: &str = include_str!("../../assets/player/page.css");
-const PLAYER: &str = include_str!("../../assets/player/asciinema-player.min.js");
+pub(super) const START: &str = include_str!("../../assets/player/page.html");
+pub(super) const PLAYER_STYLE: &str = include_str!("../../assets/player/asciinema-player.css");
+pub(super) const STYLE: &str = include_str!("../../assets/player/page.css");
+pub(super) const PLAYER: &str = include_str!("../../assets/player/asciinema-player.min.js");
 const SCRIPT: &str = include_str!("../../assets/player/page.js");
 const BODY: &str = r#"</style>
 </head>
@@ -27,7 +27,7 @@ const BODY: &str = r#"</style>
 /// Most things that happened in the list.
 const MOST: usize = 20_000;
 /// Most characters of each.
-const MOST_TEXT: usize = 500;
+pub(super) const MOST_TEXT: usize = 500;
 
 /// The page of one channel.
 #[derive(Debug)]
@@ -113,7 +113,7 @@ impl Page {
 }
 
 /// JSON inside of HTML: in JSON `<` stands in texts only.
-fn escape(json: &[u8], out: &mut Vec<u8>) {
+pub(super) fn escape(json: &[u8], out: &mut Vec<u8>) {
     for part in json.split_inclusive(|byte| *byte == b'<') {
         match part.strip_suffix(b"<") {
             Some(before) => {
@@ -126,7 +126,7 @@ fn escape(json: &[u8], out: &mut Vec<u8>) {
 }
 
 /// What is told in the list; nothing of what the terminal shows anyhow.
-fn told(kind: &Kind<'_>) -> Option<String> {
+pub(super) fn told(kind: &Kind<'_>) -> Option<String> {
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     match kind {
         Kind::ChannelOpened { kind, detail } => Some(format!("{kind} {detail}")),

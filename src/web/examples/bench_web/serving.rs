@@ -96,6 +96,7 @@ fn administration(appliance: Receiving) -> Administration {
     Administration {
         operations: Operations::new(Arc::new(appliance), ActionLog::without_file()),
         jobs: Jobs::default(),
+        sessions: tokio::sync::watch::channel(0).1,
         gate: Gate::new(None),
         zone: Arc::new(|| "Europe/Vienna".into()),
         host_name: Arc::new(|| "gate-01".into()),

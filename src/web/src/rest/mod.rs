@@ -3,6 +3,7 @@
 //! Strict: a key that is not known is refused by its name. Every answer is JSON, errors too.
 
 mod access;
+mod active;
 mod appliance;
 mod configuration;
 mod core_files;

@@ -24,6 +24,7 @@ pub(super) const DESCRIPTION: &str = "/api/openapi.json";
 const PARTS: &[&str] = &[
     include_str!("openapi/common.json"),
     include_str!("openapi/access.json"),
+    include_str!("openapi/active.json"),
     include_str!("openapi/appliance.json"),
     include_str!("openapi/boot.json"),
     include_str!("openapi/configuration.json"),

@@ -9,12 +9,12 @@ use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::header;
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use tokio::time::timeout;
 
 use super::{
-    access, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history, licence,
-    openapi, sessions, settings, setup, space, store, support, transaction,
+    access, active, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history,
+    licence, openapi, sessions, settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -65,6 +65,9 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
         .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
         .route(licence::LICENSE, get(licence::show))
+        .route(active::ACTIVE, get(active::all))
+        .route(active::ONE, delete(active::terminate))
+        .route(active::QUESTION, post(active::decide))
         .route(sessions::AUDIT, get(sessions::audit))
         .route(sessions::SESSIONS, get(sessions::sessions))
         .route(sessions::SESSION, get(sessions::session))

@@ -23,6 +23,7 @@ const INTERVAL: Duration = Duration::from_millis(500);
 /// What one page follows.
 struct Follower {
     jobs: watch::Receiver<u64>,
+    sessions: watch::Receiver<u64>,
     status: watch::Receiver<BootStatus>,
     stopping: CancellationToken,
     /// When the next event may be sent; the first at once.
@@ -37,6 +38,7 @@ impl Follower {
             tokio::select! {
                 () = self.stopping.cancelled() => return None,
                 changed = self.jobs.changed() => changed.ok()?,
+                () = heard(&mut self.sessions) => {}
                 changed = self.status.changed() => changed.ok()?,
             }
             tokio::select! {
@@ -46,9 +48,17 @@ impl Follower {
         }
         // What changed meanwhile is part of this event.
         self.jobs.borrow_and_update();
+        self.sessions.borrow_and_update();
         self.status.borrow_and_update();
         self.next = Some(Instant::now() + INTERVAL);
         Some(())
+    }
+}
+
+/// The next change; never where there are no sessions.
+async fn heard(sessions: &mut watch::Receiver<u64>) {
+    if sessions.changed().await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 
@@ -56,6 +66,7 @@ impl Follower {
 pub(crate) async fn stream(Extension(visitor): Extension<Visitor>) -> Result<Response, Problem> {
     let follower = Follower {
         jobs: visitor.administration.jobs.follow(),
+        sessions: visitor.administration.sessions.clone(),
         status: visitor.site.content.status.clone(),
         stopping: visitor.site.stopping(),
         next: None,

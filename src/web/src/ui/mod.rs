@@ -3,6 +3,7 @@
 //! A page asks the operations ([`sps_admin`]) and shows the answer; a form asks them to do something and leads back to a page.
 //! No page decides anything.
 
+mod active;
 mod changes;
 mod control;
 mod design;
@@ -15,6 +16,7 @@ mod history;
 mod jobs;
 mod layout;
 mod licence;
+mod live;
 mod login;
 mod monitor;
 mod navigation;

@@ -79,10 +79,16 @@ pub(crate) const SECTIONS: &[Section] = &[
     },
     Section {
         title: "Search",
-        entries: &[Entry {
-            title: "Sessions",
-            path: super::search::PAGE,
-        }],
+        entries: &[
+            Entry {
+                title: "Sessions",
+                path: super::search::PAGE,
+            },
+            Entry {
+                title: "Active sessions",
+                path: super::active::PAGE,
+            },
+        ],
     },
     Section {
         title: "Users & Access Control",

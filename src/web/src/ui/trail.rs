@@ -70,7 +70,12 @@ pub(crate) async fn play(
         let piece: Bytes = page.recv().await?;
         Some((Ok::<_, std::io::Error>(piece), page))
     });
-    let headers = [
+    Ok((page_headers(), Body::from_stream(pieces)).into_response())
+}
+
+/// Those of a page that is made of what strangers sent.
+pub(super) fn page_headers() -> [(HeaderName, &'static str); 3] {
+    [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
         // HTML lets browsers refuse a page in a sandbox that has another value.
@@ -78,8 +83,7 @@ pub(crate) async fn play(
             HeaderName::from_static("cross-origin-opener-policy"),
             "unsafe-none",
         ),
-    ];
-    Ok((headers, Body::from_stream(pieces)).into_response())
+    ]
 }
 
 /// The identifier of a session that is there: nothing else comes into a header.
@@ -91,30 +95,35 @@ async fn known(visitor: &Visitor, id: String) -> Result<String, Problem> {
 }
 
 /// A trail on its way.
-struct Heard {
+pub(super) struct Heard {
     updates: mpsc::Receiver<Update>,
     answer: Option<oneshot::Receiver<Result<(), Failure>>>,
 }
 
 fn begin(visitor: &Visitor, id: &str) -> Heard {
-    let call = visitor.call(Operation::TrailRead { id: id.to_owned() }, String::new());
-    let (updates, heard) = Updates::channel();
-    let operations = visitor.administration.operations.clone();
-    let (tell, answer) = oneshot::channel();
-    tokio::spawn(async move {
-        let answered = operations.perform(call, updates).await.map(|_| ());
-        // Whoever asked may have gone.
-        let _gone = tell.send(answered);
-    });
-    Heard {
-        updates: heard,
-        answer: Some(answer),
-    }
+    Heard::begin(visitor, Operation::TrailRead { id: id.to_owned() })
 }
 
 impl Heard {
+    /// Asks for something that is answered with the pieces of a trail.
+    pub(super) fn begin(visitor: &Visitor, operation: Operation) -> Self {
+        let call = visitor.call(operation, String::new());
+        let (updates, heard) = Updates::channel();
+        let operations = visitor.administration.operations.clone();
+        let (tell, answer) = oneshot::channel();
+        tokio::spawn(async move {
+            let answered = operations.perform(call, updates).await.map(|_| ());
+            // Whoever asked may have gone.
+            let _gone = tell.send(answered);
+        });
+        Self {
+            updates: heard,
+            answer: Some(answer),
+        }
+    }
+
     /// The next piece; none at the end.
-    async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<u8>>, Problem> {
         while let Some(update) = self.updates.recv().await {
             if let Update::Data(piece) = update {
                 return Ok(Some(piece));

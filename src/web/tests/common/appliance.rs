@@ -125,6 +125,7 @@ impl Appliance {
         Administration {
             operations: Operations::new(Arc::new(self.clone()), ActionLog::without_file()),
             jobs: Jobs::default(),
+            sessions: tokio::sync::watch::channel(0).1,
             gate,
             zone: Arc::new(|| "Europe/Vienna".into()),
             host_name: Arc::new(|| "gate-01".into()),

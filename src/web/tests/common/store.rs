@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use sps_admin::{
-    BackupLine, Context, CoreFile, Failure, MadeFrom, Reply, Request, Response, SessionFilter, SessionImport,
-    SessionLine, SessionPage, SessionSearch, Space, SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings,
-    StoreStatus,
+    ActiveSession, BackupLine, Context, CoreFile, Failure, MadeFrom, Question, Reply, Request, Response,
+    SessionFilter, SessionImport, SessionLine, SessionPage, SessionSearch, Space, SpacePolicy,
+    SpacePolicyKind, SpaceRun, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -111,6 +111,17 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
             Err(Failure::refused("the audit trail is not on this appliance"))
         }
         Request::CoreRead { .. } | Request::TrailRead { .. } => Ok(Response::Done { note: String::new() }),
+        Request::SessionsActive => Ok(Response::ActiveSessions(vec![active()])),
+        Request::SessionFollow { id }
+        | Request::SessionTerminate { id }
+        | Request::SessionAnswer { id, .. }
+            if id.ends_with("gone") =>
+        {
+            Err(Failure::invalid("the session does not go on"))
+        }
+        Request::SessionFollow { .. } | Request::SessionTerminate { .. } | Request::SessionAnswer { .. } => {
+            Ok(Response::Done { note: String::new() })
+        }
         Request::CoreDelete { key } => {
             state.cores.retain(|file| file.key != *key);
             Ok(Response::Done { note: String::new() })
@@ -130,6 +141,28 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
         Request::SessionSearch { search } => self::search(state, search),
         Request::SessionShow { id } => session(state, id),
         _ => Err(Failure::refused("not in this test")),
+    }
+}
+
+/// A session that goes on and asks for something.
+fn active() -> ActiveSession {
+    ActiveSession {
+        id: "ssh-20270115-000000".into(),
+        start: 1_800_000_000,
+        protocol: "ssh".into(),
+        connection: "linux".into(),
+        user: "alice".into(),
+        server_user: "root".into(),
+        client: "192.0.2.7:50022".into(),
+        server: "db.example.com:22".into(),
+        channels: 1,
+        followers: 0,
+        questions: vec![Question {
+            number: 3,
+            kind: "session-exec".into(),
+            detail: "<b>reboot</b>".into(),
+            since: 1_800_000_060,
+        }],
     }
 }
 
@@ -183,8 +216,9 @@ pub(crate) async fn send(request: &Request, context: &Context) {
     if let Request::CoreRead { .. } = request {
         let _gone = context.updates.data(b"dump".to_vec()).await;
     }
-    if let Request::TrailRead { id } = request
+    if let Request::TrailRead { id } | Request::SessionFollow { id } = request
         && !id.ends_with("000002")
+        && !id.ends_with("gone")
     {
         for piece in trail(id).chunks(100) {
             let _gone = context.updates.data(piece.to_vec()).await;

@@ -5,6 +5,7 @@
     reason = "a test ends at the first surprise"
 )]
 
+mod active;
 #[path = "../common/mod.rs"]
 mod common;
 mod fetches;
