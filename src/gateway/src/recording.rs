@@ -201,6 +201,7 @@ impl Session {
                     });
                 }
             }
+            What::Command { text } => self.happened(Word::COMMAND, text.clone()),
             What::Found { text, .. } => self.happened(Word::ALERT, text.clone()),
             What::File { path, .. } => self.happened(Word::FILE_TRANSFER, path.clone()),
             _ => {}
@@ -433,6 +434,9 @@ fn entry(what: &What) -> Kind<'_> {
         },
         What::Input { data } => Kind::Input {
             data: Cow::Borrowed(data),
+        },
+        What::Command { text } => Kind::Exec {
+            command: Cow::Borrowed(text.as_bytes()),
         },
         What::File {
             operation,

@@ -6,6 +6,7 @@
 //! - a refusal has a sentence for the person whose connection it was.
 
 mod channels;
+mod commands;
 mod connections;
 mod content;
 mod destination;
@@ -15,9 +16,11 @@ mod hours;
 mod inband;
 mod luhn;
 mod own;
+mod shown;
 mod users;
 
 pub use channels::{Allowed, Asked, Kind, Operation, Refused, Situation, decide};
+pub use commands::{CommandLine, Entered, entering};
 pub use connections::{Came, choose};
 pub use content::{Content, ContentError, Finding, Matched};
 pub use destination::{Destined, Misdirected, Wanted, destined, permits_address};
@@ -27,4 +30,5 @@ pub use hours::{Moment, is_within, stamp};
 pub use inband::{InbandError, Login};
 pub use luhn::card_numbers;
 pub use own::Own;
+pub use shown::{Shown, ShownText};
 pub use users::is_listed;

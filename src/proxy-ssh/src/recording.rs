@@ -89,6 +89,11 @@ pub enum What {
         /// Bytes.
         data: Bytes,
     },
+    /// A line was entered in a terminal: a command.
+    Command {
+        /// As the screen showed it.
+        text: String,
+    },
     /// Something was done to a file.
     File {
         /// What.

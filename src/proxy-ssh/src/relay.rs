@@ -7,6 +7,7 @@ mod forward;
 mod pair;
 mod session;
 mod state;
+mod watch;
 
 use std::time::Duration;
 

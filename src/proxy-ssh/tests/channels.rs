@@ -288,35 +288,11 @@ async fn what_a_policy_asks_and_nobody_can_follow_closes_the_channel() {
         for line in settings.channels() {
             match line.kind.as_str() {
                 "scp" | "sftp" => line.operations = vec!["read".into()],
-                "shell" => line.content_policy = Some("commands".into()),
-                "exec" => line.content_policy = Some("screen".into()),
                 _ => {}
             }
         }
-        for (name, kind) in [
-            ("commands", ContentKind::Commands),
-            ("screen", ContentKind::ScreenContent),
-        ] {
-            let event = ContentEvent {
-                kind,
-                matches: vec!["never".into()],
-                ignores: Vec::new(),
-                actions: vec![ContentAction::Log],
-            };
-            let policy = ContentPolicy { events: vec![event] };
-            settings.policies.content.insert(name.into(), policy);
-        }
     })
     .await;
-    let said = lab.ssh(&["id"]).await;
-    assert!(
-        said.err.contains("content policy") && !said.out.contains("uid="),
-        "{said:?}"
-    );
-    let mut shell = lab.client("ssh", USER, USER_PASSWORD);
-    shell.args(["-tt", "127.0.0.1"]);
-    let said = Said::from(shell.output().await.unwrap());
-    assert_eq!(said.status, Some(126), "{said:?}");
     let file = lab.server.home().join("brought");
     noise_file(&lab.path("small"), 10);
     for legacy in ["-O", "-s"] {

@@ -42,9 +42,9 @@ pub enum Kind<'a> {
         /// Rows.
         rows: u32,
     },
-    /// A command was asked for.
+    /// A command: asked for by the client, or entered on the terminal.
     Exec {
-        /// As the client sent it.
+        /// As the client sent it, or as the screen showed it.
         command: Cow<'a, [u8]>,
     },
     /// A subsystem was asked for.

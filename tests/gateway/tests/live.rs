@@ -1,5 +1,12 @@
 //! Sessions that go on: followed, ended, agreed to.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
 use std::time::Duration;
 
 use sps_cluster_config::Cluster;

@@ -1,15 +1,15 @@
 //! Two channels and what passes between them.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
-use sps_cluster_config::sections::policies::ContentKind;
-use sps_proxy_engine::{Allowed, Asked, Content, Kind, Operation};
+use sps_proxy_engine::{Allowed, Asked, Kind, Operation};
 use tracing::debug;
 
 use super::session::Requests;
 use super::state::State;
+use super::watch::Watch;
 use crate::context::{Context, Place};
 use crate::recording::{Permission, Wanted, What};
 
@@ -46,15 +46,9 @@ impl Refusable for Context {
             .policies
             .decide(&self.connection, asked, self.client.ip(), person, now);
         let allowed = decided.map_err(|refused| refused.to_string())?;
-        let Ok(content) = self.policies.content(&allowed) else {
+        let Ok(_content) = self.policies.content(&allowed) else {
             return Err("its content policy cannot be used: an administrator must mend it".into());
         };
-        if content.is_some_and(|content| beyond_commands(asked.kind, &content)) {
-            return Err(
-                "its content policy looks at what this firmware cannot watch yet: ask your administrator"
-                    .into(),
-            );
-        }
         let of_files = matches!(asked.kind, Kind::Sftp | Kind::Scp);
         if of_files && allowed.operations.len() < Operation::ALL.len() {
             return Err("this firmware cannot tell file operations apart yet: ask your administrator".into());
@@ -94,16 +88,6 @@ impl Context {
     }
 }
 
-/// Whether a content policy asks for more than commands that are requested as such: a policy that would not be followed closes the channel.
-fn beyond_commands(kind: Kind, content: &Content) -> bool {
-    const SEEN: [ContentKind; 3] = [
-        ContentKind::ScreenContent,
-        ContentKind::CreditCard,
-        ContentKind::WindowTitle,
-    ];
-    kind == Kind::Shell || SEEN.into_iter().any(|kind| content.looks_at(kind))
-}
-
 /// Two channels.
 pub(super) struct Pair {
     pub(super) context: Arc<Context>,
@@ -117,6 +101,8 @@ pub(super) struct Shared {
     pub(super) context: Arc<Context>,
     pub(super) number: u32,
     pub(super) state: State,
+    /// What is watched, once the kind of the channel is known.
+    pub(super) watch: OnceLock<Watch>,
 }
 
 impl Pair {
@@ -140,6 +126,7 @@ impl Pair {
             number: self.place.number,
             context: self.context.clone(),
             state: State::default(),
+            watch: OnceLock::new(),
         };
         shared.state.permit(kind, &allowed);
         let opened = What::Opened {
@@ -158,6 +145,7 @@ impl Pair {
             number: self.place.number,
             context: self.context.clone(),
             state: State::default(),
+            watch: OnceLock::new(),
         };
         self.run(shared).await;
     }
@@ -189,10 +177,7 @@ impl Shared {
         let mut requests = Requests::new(self, near, far);
         while let Some(message) = from.wait().await {
             match message {
-                ChannelMsg::Data { data } => {
-                    self.input(&data).await?;
-                    far.data_bytes(data).await?;
-                }
+                ChannelMsg::Data { data } => self.typed(data, far).await?,
                 ChannelMsg::ExtendedData { data, ext } => {
                     self.input(&data).await?;
                     far.extended_data_bytes(ext, data).await?;
@@ -200,6 +185,28 @@ impl Shared {
                 ChannelMsg::Eof => far.eof().await?,
                 ChannelMsg::Close => return Ok(()),
                 request => requests.take(request).await?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Passes on what somebody typed. Enter waits for what is said about the command.
+    async fn typed(&self, mut data: Bytes, far: &ToServer) -> Step {
+        self.input(&data).await?;
+        let Some(watch) = self.watch.get() else {
+            return far.data_bytes(data).await.map_err(Over::from);
+        };
+        let audit = self.state.passes().unwrap_or_default();
+        while !data.is_empty() {
+            let (keys, enters) = watch.until_enter(&data);
+            if keys > 0 {
+                let keys = data.split_to(keys);
+                watch.keys(&keys);
+                far.data_bytes(keys).await?;
+            }
+            if enters {
+                watch.enter(self, audit).await?;
+                far.data_bytes(data.split_to(1)).await?;
             }
         }
         Ok(())
@@ -268,6 +275,9 @@ impl Shared {
         };
         if audit && !self.record(what()).await {
             return Err(Over);
+        }
+        if let Some(watch) = self.watch.get() {
+            watch.output(self, data).await?;
         }
         Ok(())
     }

@@ -3,16 +3,15 @@
 use std::sync::Arc;
 
 use russh::{Channel, ChannelMsg, ChannelOpenFailure, server};
-use sps_cluster_config::sections::policies::ContentAction;
 use sps_proxy_engine::{Allowed, Asked, Kind};
 use tokio::time::timeout;
 
 use super::WITHIN;
 use super::pair::{Over, Pair, Refusable as _, STDERR, Shared, Step, ToClient, ToServer};
 use super::state::Expected;
+use super::watch::{Watch, found};
 use crate::context::Context;
 use crate::recording::What;
-use crate::words::TERMINATED;
 
 /// Longest command that is passed on: Linux takes no longer argument (`MAX_ARG_STRLEN`).
 const LONGEST_COMMAND: usize = 128 * 1024;
@@ -143,6 +142,7 @@ impl<'a> Requests<'a> {
                     rows: row_height,
                 };
                 self.record(what).await?;
+                self.shared.state.set_terminal(row_height, col_width);
                 self.expect(want_reply, Expected::Server).await?;
                 let modes = terminal_modes.as_slice();
                 let asked = self.far.request_pty(
@@ -161,6 +161,9 @@ impl<'a> Requests<'a> {
                     rows: row_height,
                 };
                 self.record(what).await?;
+                if let Some(watch) = self.shared.watch.get() {
+                    watch.resize(row_height, col_width);
+                }
                 let told = self
                     .far
                     .window_change(col_width, row_height, pix_width, pix_height);
@@ -218,9 +221,23 @@ impl<'a> Requests<'a> {
         if let Some(command) = command {
             self.look(command, &allowed).await?;
         }
+        self.watch(kind, &allowed);
         self.shared.state.permit(kind, &allowed);
         self.expect(want_reply, Expected::Server).await?;
         Ok(true)
+    }
+
+    /// From now on the channel is watched, where a policy looks at it, or commands are recorded.
+    fn watch(&self, kind: Kind, allowed: &Allowed) {
+        let content = self.shared.context.policies.content(allowed).unwrap_or_default();
+        let of_people = matches!(kind, Kind::Shell | Kind::Exec);
+        if of_people && (content.is_some() || allowed.audit) {
+            let terminal = self.shared.state.terminal();
+            if let Some(watch) = Watch::new(content, terminal, kind) {
+                // A session becomes one thing, once.
+                let _first = self.shared.watch.set(watch);
+            }
+        }
     }
 
     /// A content policy looks at the command before it runs.
@@ -228,28 +245,7 @@ impl<'a> Requests<'a> {
         let Ok(Some(content)) = self.shared.context.policies.content(allowed) else {
             return Ok(());
         };
-        let found = content.command(command);
-        for finding in &found.0 {
-            let what = What::Found {
-                kind: "command",
-                text: finding.text.clone(),
-            };
-            self.record(what).await?;
-            if finding.actions.contains(&ContentAction::Notify) {
-                self.shared
-                    .context
-                    .access
-                    .alarm(format!("content policy: command {:?}", finding.text));
-            }
-        }
-        if found.asks_for(ContentAction::Terminate) {
-            let why = "the session was ended by its content policy";
-            self.shared.context.end(TERMINATED, why);
-            // The person reads why before the channel closes.
-            self.shared.context.closing.cancelled().await;
-            return Err(Over);
-        }
-        Ok(())
+        found(self.shared, content.command(command)).await
     }
 
     /// Whether something beside the session itself is allowed.

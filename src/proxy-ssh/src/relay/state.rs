@@ -24,6 +24,8 @@ pub(super) struct State {
 struct Inner {
     expected: VecDeque<Expected>,
     allowed: Option<(Kind, bool)>,
+    /// Rows and columns of the terminal.
+    terminal: Option<(u32, u32)>,
 }
 
 /// Answers that may wait for a server: `ssh` has at most a handful.
@@ -57,6 +59,16 @@ impl State {
     /// The kind of the channel is known, and may be.
     pub(super) fn permit(&self, kind: Kind, allowed: &Allowed) {
         self.lock().allowed = Some((kind, allowed.audit));
+    }
+
+    /// The channel has a terminal, or it has another size: rows and columns.
+    pub(super) fn set_terminal(&self, rows: u32, columns: u32) {
+        self.lock().terminal = Some((rows, columns));
+    }
+
+    /// Rows and columns of the terminal.
+    pub(super) fn terminal(&self) -> Option<(u32, u32)> {
+        self.lock().terminal
     }
 
     /// Whether data may pass, and are recorded; nothing as long as no kind was allowed.

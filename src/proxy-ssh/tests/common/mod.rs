@@ -4,7 +4,7 @@
 
 mod appliance;
 
-pub(crate) use appliance::{Appliance, Settings};
+pub(crate) use appliance::{Appliance, Kept, Settings};
 pub(crate) use sps_harness::Sshd;
 
 use std::net::SocketAddr;

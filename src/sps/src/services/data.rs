@@ -13,7 +13,6 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
-use sps_gateway::{Ground, GroundError};
 use sps_session_record::{SessionRecord, TrailFile, Word};
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
@@ -174,38 +173,6 @@ impl Opened {
             self.store.carry_out(self.tree, record)?;
         }
         self.catalogue()?.insert(record)
-    }
-}
-
-impl Ground for Opened {
-    fn sessions(&self) -> Option<&Sessions> {
-        self.sessions.as_deref()
-    }
-
-    fn configuration(&self) -> Option<&Mutex<sps_cluster_config::Store>> {
-        self.configuration.as_ref()
-    }
-
-    fn trails(&self) -> PathBuf {
-        self.place(Kind::Trails)
-    }
-
-    fn host_keys(&self) -> PathBuf {
-        self.place(Kind::HostKeys)
-    }
-
-    fn trail_name(&self, id: &str) -> Result<String, GroundError> {
-        Self::trail_name(self, id)
-    }
-
-    fn close_session(
-        &self,
-        id: &str,
-        end: i64,
-        verdict: Word,
-        trail: Option<TrailFile>,
-    ) -> Result<(), GroundError> {
-        Self::close_session(self, id, end, verdict, trail)
     }
 }
 

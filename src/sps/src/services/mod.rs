@@ -8,6 +8,7 @@ mod cluster_configuration;
 mod data;
 mod firewall;
 mod firmware;
+mod ground;
 mod importing;
 mod inbox;
 mod jobs;

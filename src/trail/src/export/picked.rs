@@ -4,6 +4,8 @@ use crate::event::{Event, Kind};
 
 /// Most columns and rows that are believed: a screen of a stranger must not take all memory, nor all time to be made anew.
 const MOST: [u32; 2] = [600, 300];
+/// Columns and rows of a terminal that does not say.
+const USUAL: [u16; 2] = [80, 24];
 
 /// The channel, and the size of its terminal so far.
 #[derive(Clone, Debug)]
@@ -44,8 +46,23 @@ impl Picked {
     }
 }
 
-/// Columns and rows within bounds.
+/// Columns and rows within bounds; a client that does not know how large its terminal is says 0.
 pub(crate) fn size(columns: u32, rows: u32) -> (u16, u16) {
-    let fit = |number: u32, most: u32| u16::try_from(number.clamp(1, most)).unwrap_or(1);
-    (fit(columns, MOST[0]), fit(rows, MOST[1]))
+    let fit = |number: u32, usual: u16, most: u32| match number {
+        0 => usual,
+        number => u16::try_from(number.min(most)).unwrap_or(usual),
+    };
+    (fit(columns, USUAL[0], MOST[0]), fit(rows, USUAL[1], MOST[1]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_terminal_without_a_size_has_the_usual_one() {
+        assert_eq!(size(0, 0), (80, 24));
+        assert_eq!(size(1, 50), (1, 50));
+        assert_eq!(size(u32::MAX, 70_000), (600, 300));
+    }
 }

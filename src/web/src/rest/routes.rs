@@ -65,18 +65,11 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(fetch::FETCH, get(fetch::all).post(fetch::begin))
         .route(fetch::ONE, get(fetch::one).delete(fetch::cancel))
         .route(licence::LICENSE, get(licence::show))
-        .route(active::ACTIVE, get(active::all))
-        .route(active::ONE, delete(active::terminate))
-        .route(active::QUESTION, post(active::decide))
-        .route(sessions::AUDIT, get(sessions::audit))
-        .route(sessions::SESSIONS, get(sessions::sessions))
-        .route(sessions::SESSION, get(sessions::session))
-        .route(sessions::CHANNELS, get(sessions::channels))
-        .route(sessions::EVENTS, get(sessions::events))
         .route(store::STORE, get(store::show))
         .route(space::SPACE, get(space::show).post(space::begin))
         .route(space::BACKUPS, get(space::backups))
         .route(store::IMPORT, get(store::import).put(store::set_import))
+        .merge(of_sessions())
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .merge(settings::routes().layer(DefaultBodyLimit::max(SETTINGS_BYTES)))
         .route(
@@ -98,6 +91,19 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(openapi::DESCRIPTION, get(openapi::describe))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
+}
+
+/// Sessions that go on, and those that were recorded.
+fn of_sessions() -> Router<Arc<Site>> {
+    Router::new()
+        .route(active::ACTIVE, get(active::all))
+        .route(active::ONE, delete(active::terminate))
+        .route(active::QUESTION, post(active::decide))
+        .route(sessions::AUDIT, get(sessions::audit))
+        .route(sessions::SESSIONS, get(sessions::sessions))
+        .route(sessions::SESSION, get(sessions::session))
+        .route(sessions::CHANNELS, get(sessions::channels))
+        .route(sessions::EVENTS, get(sessions::events))
 }
 
 /// The configuration as a whole: its history, and files of it.

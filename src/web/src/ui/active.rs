@@ -48,7 +48,7 @@ fn one_question(visitor: &Visitor, session: &ActiveSession, question: &Question)
         }
         p class="hint" { "Asked " (zone.moment(question.since)) }
         div {
-            button type="submit" name="action" value="agree" { "Agree" }
+            button type="submit" name="action" value="agree" { "Agree" } " "
             button type="submit" name="action" value="refuse" class="danger" { "Refuse" }
         }
     };
@@ -65,8 +65,7 @@ fn list(visitor: &Visitor, sessions: &[ActiveSession]) -> Markup {
             html! { (zone.moment(session.start)) },
             html! { (who(session)) },
             html! { (session.client) },
-            html! { (session.server) },
-            html! { (session.connection) },
+            html! { (session.server) br; span class="hint" { (session.connection) } },
             html! { (session.channels) },
             html! { (session.followers) },
             actions(visitor, session),
@@ -75,16 +74,7 @@ fn list(visitor: &Visitor, sessions: &[ActiveSession]) -> Markup {
     let rows: Vec<_> = sessions.iter().map(row).collect();
     table(
         "Active sessions",
-        &[
-            "Since",
-            "User",
-            "From",
-            "To",
-            "Connection policy",
-            "Channels",
-            "Followed by",
-            "",
-        ],
+        &["Since", "User", "From", "To", "Channels", "Watched by", ""],
         &rows,
     )
 }
@@ -92,7 +82,7 @@ fn list(visitor: &Visitor, sessions: &[ActiveSession]) -> Markup {
 fn actions(visitor: &Visitor, session: &ActiveSession) -> Markup {
     let body = html! {
         input type="hidden" name="id" value=(session.id);
-        a href={ (PAGE) "/" (session.id) } target="_blank" rel="noopener" { "Follow" } " "
+        p { a href={ (PAGE) "/" (session.id) } target="_blank" rel="noopener" { "Follow" } }
         button type="submit" name="action" value="terminate" class="danger" { "Terminate" }
     };
     form(visitor, PAGE, "inline", &body)

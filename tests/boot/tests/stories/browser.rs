@@ -84,14 +84,14 @@ fn example_licence() -> Result<String> {
 }
 
 /// One program of tests/browser.
-struct Story {
+pub(crate) struct Story {
     name: &'static str,
     command: Command,
     pictures: PathBuf,
 }
 
 impl Story {
-    fn new(bed: &Testbed, name: &'static str, appliance: std::net::SocketAddr) -> Result<Self> {
+    pub(crate) fn new(bed: &Testbed, name: &'static str, appliance: std::net::SocketAddr) -> Result<Self> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../browser");
         let libraries = libraries(&folder)?;
         let pictures = match std::env::var_os("SPS_PICTURES") {
@@ -117,7 +117,7 @@ impl Story {
         self
     }
 
-    fn tell(mut self) -> Result<()> {
+    pub(crate) fn tell(mut self) -> Result<()> {
         let output = self
             .command
             .output()

@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
-use std::process::Output;
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::browser::Story;
 use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off, ssh_client};
@@ -30,7 +31,7 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
         guest.expect("the firmware is healthy", BOOT)?;
         let person = Operator::log_in(&guest)?;
         person.command_line()?;
-        set_up(&person)?;
+        set_up(&person, false)?;
         greeted(&guest)?;
         let through = |name: &str, command: &str| -> Result<Output> {
             let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
@@ -66,6 +67,44 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
     })
 }
 
+/// What the server runs until somebody ends it.
+const COUNTS: &str = "i=0; while sleep 0.5; do i=$((i+1)); echo count $i; done";
+
+/// In a browser: somebody agrees to a session, follows it, ends it, finds it and plays it.
+#[test]
+fn a_session_is_agreed_to_followed_ended_and_played_in_a_browser() -> Result<()> {
+    Testbed::run("sessions-browser", 1, |bed| {
+        let server = Sshd::start("")?;
+        let disk = Installed::fresh(bed)?;
+        let program = server.for_one_connection()?;
+        let card = Nic::user().forward(22).forward(443);
+        let card = card.server(SocketAddrV4::new(HOST, 22), &program);
+        let guest = bed.start("appliance", Machine::new().watchdog().nic(card).disk(disk.disk()))?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        set_up(&person, true)?;
+        greeted(&guest)?;
+        let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
+        let name = format!("{}@{HOST}", Sshd::USER);
+        ssh.args(["-tt", "-o", "ConnectTimeout=20", "-l", &name, "127.0.0.1", COUNTS]);
+        let ssh = ssh
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let ssh = ssh.spawn().context("start ssh")?;
+        Story::new(bed, "sessions", guest.address(443)?)?.tell()?;
+        let said = ssh.wait_with_output()?;
+        let told = told(&said);
+        ensure!(
+            told.contains("count 1") && told.contains("admin ended the session"),
+            "{}: {told}",
+            said.status
+        );
+        power_off(guest)
+    })
+}
+
 /// Waits until somebody speaks SSH there.
 fn greeted(guest: &Guest) -> Result<()> {
     let begun = Instant::now();
@@ -91,8 +130,9 @@ fn still_known(guest: &Guest, bed: &Testbed, name: &str) -> Result<()> {
 }
 
 /// The connection policy and what belongs to it.
-fn set_up(person: &Operator<'_>) -> Result<()> {
-    let channel = json!([{"kind": "exec", "audit": true, "from": [], "content_policy": null, "time_policy": null, "user_list": null}]);
+fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
+    let channel = json!([{"kind": "exec", "audit": true, "from": [], "content_policy": null, "time_policy": null, "user_list": null,
+        "four_eyes": four_eyes}]);
     let authentication =
         json!({"gateway": [], "relayed": ["password"], "gssapi": false, "user_database": null});
     let settings = json!({"idle_timeout_seconds": 3600, "ciphers": []});

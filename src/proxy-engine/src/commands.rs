@@ -1,0 +1,420 @@
+//! Commands as people see them: the line of the terminal on which Enter is pressed.
+//!
+//! What is typed is no command: it may complete, recall, correct. So the line is read from an emulated screen: where the first key of a line finds the
+//! cursor the prompt ends, and what stands behind that when Enter comes is the command. Since only that line counts, a screen is emulated from the
+//! first key of a line to its Enter, and what was shown before that is kept as the bytes of a few screens: a terminal on which nobody types
+//! costs nothing but those.
+//!
+//! This is detection, not a sandbox. Not seen are commands inside of programs that take the whole screen (editors, pagers), what a script does, and
+//! what a shell makes of aliases and variables.
+
+use std::fmt;
+use std::num::NonZeroU16;
+
+use vt100::{Parser, Screen};
+
+/// Bytes of output that are kept until somebody types: some screens.
+const KEPT: usize = 16 * 1024;
+/// Sizes of screens: smallest, and largest that is emulated.
+const ROWS: std::ops::RangeInclusive<u16> = 2..=200;
+const COLUMNS: std::ops::RangeInclusive<u16> = 10..=500;
+/// Longest command.
+const LONGEST: usize = 8 * 1024;
+/// Switches to the other screen and back, which programs use that take the whole of it (xterm's control sequences).
+const OTHER_SCREEN: [&[u8]; 3] = [b"\x1b[?1049", b"\x1b[?1047", b"\x1b[?47"];
+
+/// A line that was entered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Entered {
+    /// The command, as it stands on the screen.
+    pub shown: String,
+    /// What was typed when it is not what is shown: with the echo off, or ahead of the program. It may be a password.
+    pub typed: String,
+}
+
+/// The line on which somebody types.
+#[derive(Debug)]
+pub struct CommandLine {
+    rows: NonZeroU16,
+    columns: NonZeroU16,
+    /// Output that no screen has seen yet.
+    unseen: Vec<u8>,
+    /// Whether a program has the whole screen.
+    other_screen: bool,
+    /// The end of what was shown, where a switch may have begun.
+    tail: Vec<u8>,
+    line: Option<Line>,
+}
+
+struct Line {
+    parser: Box<Parser>,
+    prompt: String,
+    typed: Typed,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // What was typed may be a password.
+        f.debug_struct("Line").finish_non_exhaustive()
+    }
+}
+
+/// What was typed, as far as it can be followed without a screen.
+#[derive(Default)]
+struct Typed {
+    text: String,
+    /// A key came that moves, recalls or completes.
+    edited: bool,
+}
+
+impl CommandLine {
+    /// A terminal of this size.
+    #[must_use]
+    pub fn new(rows: u32, columns: u32) -> Self {
+        let (rows, columns) = bounded(rows, columns);
+        Self {
+            rows,
+            columns,
+            unseen: Vec::new(),
+            other_screen: false,
+            tail: Vec::new(),
+            line: None,
+        }
+    }
+
+    /// The terminal has another size.
+    pub fn resize(&mut self, rows: u32, columns: u32) {
+        (self.rows, self.columns) = bounded(rows, columns);
+        self.see();
+        if let Some(line) = &mut self.line {
+            line.parser.screen_mut().set_size(self.rows, self.columns);
+        }
+    }
+
+    /// What the terminal is sent.
+    pub fn output(&mut self, data: &[u8]) {
+        self.follow_switches(data);
+        let data = data.get(data.len().saturating_sub(KEPT)..).unwrap_or(data);
+        let over = (self.unseen.len() + data.len()).saturating_sub(KEPT);
+        if over > 0 {
+            // From the beginning of a line: what is before it is not on the screen any more.
+            let cut = self.unseen.get(over..).unwrap_or_default();
+            let line = cut
+                .iter()
+                .position(|byte| *byte == b'\n')
+                .map_or(over, |place| over + place);
+            self.unseen.drain(..line.min(self.unseen.len()));
+        }
+        self.unseen.extend_from_slice(data);
+    }
+
+    /// Keys, none of which enters the line ([`entering`]).
+    pub fn keys(&mut self, keys: &[u8]) {
+        if keys.is_empty() {
+            return;
+        }
+        if self.other_screen {
+            self.line = None;
+            return;
+        }
+        let line = match &mut self.line {
+            Some(line) => line,
+            none => {
+                let mut parser = Box::new(Parser::new(self.rows, self.columns, 0));
+                parser.process(&self.unseen);
+                self.unseen.clear();
+                let prompt = logical_line(parser.screen(), true);
+                none.insert(Line {
+                    parser,
+                    prompt,
+                    typed: Typed::default(),
+                })
+            }
+        };
+        line.typed.take(keys);
+        if keys.contains(&INTERRUPT) {
+            self.line = None;
+        }
+    }
+
+    /// Whether what was typed is on the screen: then there is nothing to wait for before Enter.
+    pub fn is_shown(&mut self) -> bool {
+        self.see();
+        match &self.line {
+            None => true,
+            Some(line) => {
+                let typed = line.typed.text.trim_end();
+                !line.typed.edited
+                    && !typed.is_empty()
+                    && logical_line(line.parser.screen(), true).ends_with(typed)
+            }
+        }
+    }
+
+    /// Whether a key came that recalls, moves or completes: only the screen tells what the line is.
+    #[must_use]
+    pub fn is_edited(&self) -> bool {
+        self.line.as_ref().is_some_and(|line| line.typed.edited)
+    }
+
+    /// Enter: the command, unless there is none.
+    pub fn enter(&mut self) -> Option<Entered> {
+        self.see();
+        let line = self.line.take()?;
+        let whole = logical_line(line.parser.screen(), false);
+        let shown = match whole.strip_prefix(line.prompt.trim_end()) {
+            Some(command) => command.trim(),
+            None => behind_a_prompt(&whole).trim(),
+        };
+        let typed = line.typed.text.trim();
+        let same = line.typed.edited || shown.contains(typed);
+        let entered = Entered {
+            shown: shortened(shown),
+            typed: if same { String::new() } else { shortened(typed) },
+        };
+        (!entered.shown.is_empty() || !entered.typed.is_empty()).then_some(entered)
+    }
+
+    /// Shows what was not shown yet, where there is a screen.
+    fn see(&mut self) {
+        if let Some(line) = &mut self.line {
+            line.parser.process(&self.unseen);
+            self.unseen.clear();
+        }
+    }
+
+    /// Whether a program takes the whole screen, or gives it back.
+    fn follow_switches(&mut self, data: &[u8]) {
+        const LONGEST_SWITCH: usize = 8;
+        let mut text = std::mem::take(&mut self.tail);
+        if !data.contains(&0x1b) && !text.contains(&0x1b) {
+            return;
+        }
+        text.extend_from_slice(data);
+        for (place, _) in text.iter().enumerate().filter(|(_, byte)| **byte == 0x1b) {
+            let rest = text.get(place..).unwrap_or_default();
+            let end = OTHER_SCREEN
+                .iter()
+                .filter(|switch| rest.starts_with(switch))
+                .find_map(|switch| rest.get(switch.len()));
+            match end {
+                Some(b'h') => self.other_screen = true,
+                Some(b'l') => self.other_screen = false,
+                _ => {}
+            }
+        }
+        let from = text.len().saturating_sub(LONGEST_SWITCH - 1);
+        self.tail = text.split_off(from);
+    }
+}
+
+const INTERRUPT: u8 = 0x03;
+
+/// Whether a key enters the line: return, line feed, and Ctrl-O (enter, and fetch the next).
+#[must_use]
+pub const fn entering(key: u8) -> bool {
+    matches!(key, b'\r' | b'\n' | 0x0f)
+}
+
+impl Typed {
+    fn take(&mut self, keys: &[u8]) {
+        for c in String::from_utf8_lossy(keys).chars() {
+            match c {
+                '\x08' | '\x7f' => drop(self.text.pop()),
+                '\x15' => self.text.clear(),
+                '\x03' => *self = Self::default(),
+                c if c.is_control() || c == char::REPLACEMENT_CHARACTER => self.edited = true,
+                c if self.text.len() < LONGEST => self.text.push(c),
+                _ => self.edited = true,
+            }
+        }
+    }
+}
+
+/// The line on which the cursor is, as one, however often it is broken at the border: up to the cursor, or all of it.
+fn logical_line(screen: &Screen, to_cursor: bool) -> String {
+    let (row, column) = screen.cursor_position();
+    let (rows, columns) = screen.size();
+    let mut first = row;
+    while first > 0 && screen.row_wrapped(first - 1) {
+        first -= 1;
+    }
+    if to_cursor {
+        return screen.contents_between(first, 0, row, column);
+    }
+    let mut last = row;
+    while last + 1 < rows.get() && screen.row_wrapped(last) {
+        last += 1;
+    }
+    screen.contents_between(first, 0, last, columns.get())
+}
+
+/// What stands behind the end of a prompt that was not there when the line began: the screen was cleared, or the terminal has another size.
+fn behind_a_prompt(line: &str) -> &str {
+    let ends = ["$ ", "# ", "> ", "% "];
+    let place = ends
+        .iter()
+        .filter_map(|end| line.find(end).map(|place| place + end.len()));
+    place.min().and_then(|place| line.get(place..)).unwrap_or(line)
+}
+
+fn shortened(text: &str) -> String {
+    text.get(..text.floor_char_boundary(LONGEST))
+        .unwrap_or_default()
+        .to_owned()
+}
+
+fn bounded(rows: u32, columns: u32) -> (NonZeroU16, NonZeroU16) {
+    let or = |wanted: u32, usual: u16| {
+        if wanted == 0 {
+            usual
+        } else {
+            u16::try_from(wanted).unwrap_or(u16::MAX)
+        }
+    };
+    let some = |number: u16| NonZeroU16::new(number).unwrap_or(NonZeroU16::MIN);
+    (
+        some(or(rows, 24).clamp(*ROWS.start(), *ROWS.end())),
+        some(or(columns, 80).clamp(*COLUMNS.start(), *COLUMNS.end())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A terminal on which a shell has shown its prompt.
+    fn shell() -> CommandLine {
+        let mut line = CommandLine::new(24, 80);
+        line.output(b"Welcome\r\nalice@db:~$ ");
+        line
+    }
+
+    /// Types keys one by one, echoed.
+    fn type_in(line: &mut CommandLine, keys: &str) {
+        for key in keys.chars() {
+            let mut bytes = [0; 4];
+            let key = key.encode_utf8(&mut bytes).as_bytes();
+            line.keys(key);
+            line.output(key);
+        }
+    }
+
+    fn shown(line: &mut CommandLine) -> Option<String> {
+        let entered = line.enter()?;
+        assert_eq!(entered.typed, "");
+        line.output(b"\r\nalice@db:~$ ");
+        Some(entered.shown)
+    }
+
+    #[test]
+    fn a_command_is_what_stands_behind_the_prompt() {
+        let mut line = shell();
+        type_in(&mut line, "ls -l /etc");
+        assert!(line.is_shown());
+        assert_eq!(shown(&mut line).as_deref(), Some("ls -l /etc"));
+        type_in(&mut line, "id");
+        assert_eq!(shown(&mut line).as_deref(), Some("id"));
+        assert_eq!(line.enter(), None, "nothing was typed");
+    }
+
+    #[test]
+    fn corrected_recalled_and_completed_commands_are_those_on_the_screen() {
+        let mut line = shell();
+        type_in(&mut line, "rx");
+        line.keys(b"\x7f");
+        line.output(b"\x08 \x08");
+        type_in(&mut line, "m -rf /");
+        assert_eq!(shown(&mut line).as_deref(), Some("rm -rf /"));
+        // Up: the shell shows what it recalls.
+        line.keys(b"\x1b[A");
+        line.output(b"rm -rf /");
+        assert!(!line.is_shown(), "nothing tells whether all of it is there");
+        assert_eq!(shown(&mut line).as_deref(), Some("rm -rf /"));
+        // Ctrl-R replaces the prompt.
+        line.keys(b"\x12");
+        line.output(b"\r\x1b[K(reverse-i-search)`': ");
+        line.keys(b"rf");
+        line.output(b"\r\x1b[K(reverse-i-search)`rf': rm -rf /");
+        assert!(shown(&mut line).unwrap().contains("rm -rf /"));
+        // Tab.
+        type_in(&mut line, "cat /etc/pas");
+        line.keys(b"\t");
+        line.output(b"swd ");
+        assert_eq!(shown(&mut line).as_deref(), Some("cat /etc/passwd"));
+        // Ctrl-C, then another.
+        type_in(&mut line, "ls");
+        line.keys(b"\x03");
+        line.output(b"^C\r\nalice@db:~$ ");
+        type_in(&mut line, "reboot");
+        assert_eq!(shown(&mut line).as_deref(), Some("reboot"));
+    }
+
+    #[test]
+    fn long_lines_are_one_line() {
+        let mut line = shell();
+        let long = format!("echo {} | sh", "word ".repeat(60).trim());
+        type_in(&mut line, &long);
+        assert!(line.is_shown());
+        assert_eq!(shown(&mut line), Some(long));
+    }
+
+    #[test]
+    fn what_is_typed_without_an_echo_is_told_apart_and_kept_from_view() {
+        let mut line = shell();
+        line.output(b"\r\nPassword: ");
+        line.keys(b"hunter2");
+        assert!(!line.is_shown());
+        let entered = line.enter().unwrap();
+        assert_eq!((entered.shown.as_str(), entered.typed.as_str()), ("", "hunter2"));
+    }
+
+    #[test]
+    fn a_screen_that_was_cleared_or_has_another_size_still_has_its_command() {
+        let mut line = shell();
+        type_in(&mut line, "shut");
+        line.keys(b"\x0c");
+        line.output(b"\x1b[H\x1b[2Jroot@db:/# shut");
+        type_in(&mut line, "down");
+        assert_eq!(shown(&mut line).as_deref(), Some("shutdown"));
+        type_in(&mut line, "reboot");
+        line.resize(40, 20);
+        type_in(&mut line, " now");
+        assert!(shown(&mut line).unwrap().contains("reboot now"));
+    }
+
+    #[test]
+    fn programs_that_have_the_whole_screen_take_no_commands() {
+        let mut line = shell();
+        type_in(&mut line, "vi x");
+        assert!(line.enter().is_some());
+        line.output(b"\x1b[?10");
+        line.output(b"49hsome text");
+        line.keys(b"ihello");
+        assert_eq!(line.enter(), None);
+        line.output(b"\x1b[?1049lalice@db:~$ ");
+        type_in(&mut line, "id");
+        assert_eq!(shown(&mut line).as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn much_output_costs_no_more_than_its_last_screens() {
+        let mut line = shell();
+        for number in 0..100_000 {
+            line.output(format!("line {number}\r\n").as_bytes());
+            assert!(line.unseen.len() <= KEPT);
+        }
+        line.output(&[b'x'; 3 * KEPT]);
+        assert!(line.unseen.len() <= KEPT);
+        line.output(b"\r\nalice@db:~$ ");
+        type_in(&mut line, "id");
+        assert_eq!(shown(&mut line).as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn wide_and_foreign_letters_are_read() {
+        let mut line = shell();
+        type_in(&mut line, "echo grüße 你好");
+        assert_eq!(shown(&mut line).as_deref(), Some("echo grüße 你好"));
+    }
+}
