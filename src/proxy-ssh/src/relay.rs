@@ -3,6 +3,7 @@
 //! Each pair is a task of its own. Data are recorded, then passed on as far as the other side's window allows; what waits keeps this
 //! side's window closed, and nothing else waits for it.
 
+mod files;
 mod forward;
 mod pair;
 mod session;

@@ -4,9 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
-use sps_proxy_engine::{Allowed, Asked, Kind, Operation};
+use sps_proxy_engine::{Allowed, Asked, Kind};
 use tracing::debug;
 
+use super::files::Files;
 use super::session::Requests;
 use super::state::State;
 use super::watch::Watch;
@@ -49,11 +50,10 @@ impl Refusable for Context {
         let Ok(_content) = self.policies.content(&allowed) else {
             return Err("its content policy cannot be used: an administrator must mend it".into());
         };
-        let of_files = matches!(asked.kind, Kind::Sftp | Kind::Scp);
-        if of_files && allowed.operations.len() < Operation::ALL.len() {
-            return Err("this firmware cannot tell file operations apart yet: ask your administrator".into());
+        match Files::objection(asked.kind, asked.command.unwrap_or_default(), &allowed) {
+            Some(objection) => Err(objection),
+            None => Ok(allowed),
         }
-        Ok(allowed)
     }
 }
 
@@ -103,6 +103,8 @@ pub(super) struct Shared {
     pub(super) state: State,
     /// What is watched, once the kind of the channel is known.
     pub(super) watch: OnceLock<Watch>,
+    /// What follows files, where the channel carries them.
+    pub(super) files: OnceLock<Files>,
 }
 
 impl Pair {
@@ -127,6 +129,7 @@ impl Pair {
             context: self.context.clone(),
             state: State::default(),
             watch: OnceLock::new(),
+            files: OnceLock::new(),
         };
         shared.state.permit(kind, &allowed);
         let opened = What::Opened {
@@ -146,6 +149,7 @@ impl Pair {
             context: self.context.clone(),
             state: State::default(),
             watch: OnceLock::new(),
+            files: OnceLock::new(),
         };
         self.run(shared).await;
     }
@@ -161,6 +165,9 @@ impl Pair {
         }
         drop(to_server.close().await);
         drop(to_client.close().await);
+        if let Some(files) = shared.files.get() {
+            files.end(&shared).await;
+        }
         if shared.state.passes().is_some() {
             shared.record(What::Closed).await;
         }
@@ -177,7 +184,7 @@ impl Shared {
         let mut requests = Requests::new(self, near, far);
         while let Some(message) = from.wait().await {
             match message {
-                ChannelMsg::Data { data } => self.typed(data, far).await?,
+                ChannelMsg::Data { data } => self.typed(data, near, far).await?,
                 ChannelMsg::ExtendedData { data, ext } => {
                     self.input(&data).await?;
                     far.extended_data_bytes(ext, data).await?;
@@ -191,8 +198,11 @@ impl Shared {
     }
 
     /// Passes on what somebody typed. Enter waits for what is said about the command.
-    async fn typed(&self, mut data: Bytes, far: &ToServer) -> Step {
+    async fn typed(&self, mut data: Bytes, near: &ToClient, far: &ToServer) -> Step {
         self.input(&data).await?;
+        if let Some(files) = self.files.get() {
+            return files.upstream(self, &data, near, far).await;
+        }
         let Some(watch) = self.watch.get() else {
             return far.data_bytes(data).await.map_err(Over::from);
         };
@@ -224,11 +234,22 @@ impl Shared {
 
     /// From the server to the client.
     async fn downstream(&self, mut from: ChannelReadHalf, near: &ToClient) -> Step {
-        while let Some(message) = from.wait().await {
+        loop {
+            let message = tokio::select! {
+                message = from.wait() => message,
+                files = self.refused() => {
+                    files.tell(near).await?;
+                    continue;
+                }
+            };
+            let Some(message) = message else { break };
             match message {
                 ChannelMsg::Data { data } => {
                     self.output(&data, false).await?;
-                    near.data_bytes(data).await?;
+                    match self.files.get() {
+                        Some(files) => files.downstream(self, data, near).await?,
+                        None => near.data_bytes(data).await?,
+                    }
                 }
                 ChannelMsg::ExtendedData { data, ext } => {
                     self.output(&data, ext == STDERR).await?;
@@ -262,6 +283,17 @@ impl Shared {
             }
         }
         Ok(())
+    }
+
+    /// Waits until something about files was refused.
+    async fn refused(&self) -> &Files {
+        match self.files.get() {
+            Some(files) => {
+                files.refused().await;
+                files
+            }
+            None => std::future::pending().await,
+        }
     }
 
     async fn output(&self, data: &Bytes, is_error: bool) -> Step {

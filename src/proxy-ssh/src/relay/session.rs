@@ -7,6 +7,7 @@ use sps_proxy_engine::{Allowed, Asked, Kind};
 use tokio::time::timeout;
 
 use super::WITHIN;
+use super::files::Files;
 use super::pair::{Over, Pair, Refusable as _, STDERR, Shared, Step, ToClient, ToServer};
 use super::state::Expected;
 use super::watch::{Watch, found};
@@ -222,6 +223,10 @@ impl<'a> Requests<'a> {
             self.look(command, &allowed).await?;
         }
         self.watch(kind, &allowed);
+        if let Some(files) = Files::new(kind, command.unwrap_or_default(), &allowed) {
+            // A session becomes one thing, once.
+            let _first = self.shared.files.set(files);
+        }
         self.shared.state.permit(kind, &allowed);
         self.expect(want_reply, Expected::Server).await?;
         Ok(true)

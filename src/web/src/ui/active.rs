@@ -65,7 +65,7 @@ fn list(visitor: &Visitor, sessions: &[ActiveSession]) -> Markup {
             html! { (zone.moment(session.start)) },
             html! { (who(session)) },
             html! { (session.client) },
-            html! { (session.server) br; span class="hint" { (session.connection) } },
+            html! { (session.server) " (" (session.connection) ")" },
             html! { (session.channels) },
             html! { (session.followers) },
             actions(visitor, session),
