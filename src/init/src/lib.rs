@@ -15,6 +15,7 @@ pub mod devices;
 pub mod entropy;
 pub mod exit;
 pub mod kernel_log;
+pub mod limits;
 pub mod mounts;
 pub mod panic;
 pub mod phases;

@@ -125,6 +125,9 @@ const PHASES: &[Phase<Boot>] = &[
 
 /// Runs the phases, then the services until the machine is to be left.
 pub(crate) fn live(log: &BootLog, children: &Children) -> End {
+    if let Err(error) = sps_init::limits::raise() {
+        warn!("only few sessions can be open at a time: the limit of open files stays: {error}");
+    }
     let mut boot = Boot::new(log, children);
     let progress = Mutex::new(Vec::new());
     let shown = run_phases(&mut boot, log, PHASES, |now| {

@@ -4,21 +4,18 @@
 //! through as it comes. A refusal is an answer of the appliance's own; it may come between two answers of the server, which bear the numbers of their
 //! requests.
 
+mod framing;
+
 use std::collections::{BTreeSet, HashMap};
 use std::ops::Range;
 
 use thiserror::Error;
 
+use self::framing::{LONGEST_HANDLE, WRITE, handle, head_of_request, length_of, missing, status, two};
 use super::wire::{Packet, put_text};
 use super::{Done, FileEvent};
 use crate::channels::Operation;
 
-/// Longest packet but for what is written: OpenSSH takes 256 KiB.
-const LONGEST: usize = 256 * 1024;
-/// Longest packet that writes or brings bytes.
-const LONGEST_DATA: usize = 16 << 20;
-/// Longest handle (the draft's bound).
-const LONGEST_HANDLE: usize = 256;
 /// Requests without an answer, and what may be open: `sftp` has 64 and one.
 const MOST: usize = 4096;
 /// Head of an answer that is looked at: number, type, and a handle or a status.
@@ -28,7 +25,6 @@ const INIT: u8 = 1;
 const OPEN: u8 = 3;
 const CLOSE: u8 = 4;
 const READ: u8 = 5;
-const WRITE: u8 = 6;
 const OPENDIR: u8 = 11;
 const EXTENDED: u8 = 200;
 const STATUS: u8 = 101;
@@ -271,7 +267,7 @@ impl Sftp {
                 Ok(Some(Judged::Pass))
             }
             Err(refused) => {
-                self.refuse(id, refused);
+                self.refuse(id, &refused);
                 Ok(None)
             }
         }
@@ -382,7 +378,7 @@ impl Sftp {
         })
     }
 
-    fn refuse(&mut self, id: u32, refused: Refused) {
+    fn refuse(&mut self, id: u32, refused: &Refused) {
         let mut body = vec![STATUS];
         body.extend_from_slice(&id.to_be_bytes());
         body.extend_from_slice(&refused.code.to_be_bytes());
@@ -478,76 +474,5 @@ struct Refused {
     why: String,
 }
 
-/// Bytes of a packet, its length among them; 0 when that is not there yet.
-fn length_of(start: &[u8]) -> Result<usize, SftpError> {
-    let Some(length) = Packet(start).u32() else {
-        return Ok(0);
-    };
-    let length = usize::try_from(length).map_err(|_| SftpError::NotSftp)?;
-    if (1..=LONGEST_DATA).contains(&length) {
-        Ok(length + 4)
-    } else {
-        Err(SftpError::NotSftp)
-    }
-}
-
-/// How much of a request must be there before it is judged, and its whole length; none when it is not there.
-fn head_of_request(start: &[u8]) -> Result<Option<(usize, usize)>, SftpError> {
-    let Some(wanted) = wanted(start)? else {
-        return Ok(None);
-    };
-    Ok((start.len() >= wanted).then_some((wanted, length_of(start)?)))
-}
-
-/// Bytes that are missing until it can be judged, as far as that is known.
-fn missing(start: &[u8]) -> Result<Option<usize>, SftpError> {
-    Ok(wanted(start)?.map(|wanted| wanted.saturating_sub(start.len())))
-}
-
-fn wanted(start: &[u8]) -> Result<Option<usize>, SftpError> {
-    let whole = length_of(start)?;
-    let Some(kind) = start.get(4) else { return Ok(None) };
-    if *kind != WRITE {
-        return if whole <= LONGEST + 4 {
-            Ok(Some(whole))
-        } else {
-            Err(SftpError::NotSftp)
-        };
-    }
-    // Number, handle, place, length; what is written passes.
-    let Some(handle) = start.get(9..13).and_then(|bytes| Packet(bytes).u32()) else {
-        return Ok(None);
-    };
-    let handle = usize::try_from(handle).unwrap_or(usize::MAX);
-    let head = 13 + handle.min(LONGEST_HANDLE + 1) + 12;
-    if handle <= LONGEST_HANDLE && head <= whole {
-        Ok(Some(head))
-    } else {
-        Err(SftpError::NotSftp)
-    }
-}
-
-fn handle(fields: &mut Packet<'_>) -> Option<Vec<u8>> {
-    let handle = fields.bytes()?;
-    (handle.len() <= LONGEST_HANDLE).then(|| handle.to_vec())
-}
-
-fn two(fields: &mut Packet<'_>) -> Option<String> {
-    Some(format!("{} to {}", fields.text()?, fields.text()?))
-}
-
-/// In the words of the draft.
-const fn status(code: u32) -> &'static str {
-    match code {
-        0 => "ok",
-        1 => "end of file",
-        2 => "no such file",
-        3 => "permission denied",
-        8 => "operation not supported",
-        _ => "failure",
-    }
-}
-
 #[cfg(test)]
-#[path = "sftp/tests.rs"]
 mod tests;

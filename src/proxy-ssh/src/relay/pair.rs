@@ -1,10 +1,12 @@
 //! Two channels and what passes between them.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
 use sps_proxy_engine::{Allowed, Asked, Kind};
+use tokio::time::timeout;
 use tracing::debug;
 
 use super::files::Files;
@@ -16,6 +18,9 @@ use crate::recording::{Permission, Wanted, What};
 
 /// The extended data type of errors (RFC 4254, 5.2).
 pub(super) const STDERR: u32 = 1;
+
+/// Longest wait for how a program ended, once its output has and the client is gone.
+const LAST_WORDS: Duration = Duration::from_secs(5);
 
 pub(super) type ToClient = ChannelWriteHalf<server::Msg>;
 pub(super) type ToServer = ChannelWriteHalf<client::Msg>;
@@ -157,11 +162,20 @@ impl Pair {
     async fn run(self, shared: Shared) {
         let (from_client, to_client) = self.near.split();
         let (from_server, to_server) = self.far.split();
-        // The first side that is done ends both: what it had was passed on before.
-        tokio::select! {
-            () = shared.context.closing.cancelled() => {}
-            _ended = shared.upstream(from_client, &to_client, &to_server) => {}
-            _ended = shared.downstream(from_server, &to_client) => {}
+        {
+            let downstream = shared.downstream(from_server, &to_client);
+            tokio::pin!(downstream);
+            // The first side that is done ends both: what it had was passed on before.
+            tokio::select! {
+                () = shared.context.closing.cancelled() => {}
+                _ended = shared.upstream(from_client, &to_client, &to_server) => {
+                    if shared.state.is_ending() {
+                        // The server has sent all, and how its program ended is still to come.
+                        drop(timeout(LAST_WORDS, &mut downstream).await);
+                    }
+                }
+                _ended = &mut downstream => {}
+            }
         }
         drop(to_server.close().await);
         drop(to_client.close().await);
@@ -255,7 +269,10 @@ impl Shared {
                     self.output(&data, ext == STDERR).await?;
                     near.extended_data_bytes(ext, data).await?;
                 }
-                ChannelMsg::Eof => near.eof().await?,
+                ChannelMsg::Eof => {
+                    self.state.set_ending();
+                    near.eof().await?;
+                }
                 ChannelMsg::Close => return Ok(()),
                 ChannelMsg::Success => self.answer(near, true).await?,
                 ChannelMsg::Failure => self.answer(near, false).await?,

@@ -24,6 +24,8 @@ pub(super) struct State {
 struct Inner {
     expected: VecDeque<Expected>,
     allowed: Option<(Kind, bool)>,
+    /// The server has sent all.
+    ending: bool,
     /// Rows and columns of the terminal.
     terminal: Option<(u32, u32)>,
 }
@@ -59,6 +61,16 @@ impl State {
     /// The kind of the channel is known, and may be.
     pub(super) fn permit(&self, kind: Kind, allowed: &Allowed) {
         self.lock().allowed = Some((kind, allowed.audit));
+    }
+
+    /// The server has sent all.
+    pub(super) fn set_ending(&self) {
+        self.lock().ending = true;
+    }
+
+    /// Whether it has.
+    pub(super) fn is_ending(&self) -> bool {
+        self.lock().ending
     }
 
     /// The channel has a terminal, or it has another size: rows and columns.

@@ -1,5 +1,6 @@
 //! Requests and answers, whole and in pieces.
 
+use super::framing::LONGEST;
 use super::*;
 
 fn packet(kind: u8, body: &[u8]) -> Vec<u8> {

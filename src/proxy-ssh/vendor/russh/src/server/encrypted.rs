@@ -721,17 +721,21 @@ impl Session {
                 if !self.common.is_established_channel(channel_num) {
                     return Ok(());
                 }
-                if let Some(ref mut enc) = self.common.encrypted {
-                    // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.
-                    enc.close(channel_num)?;
-                }
                 // Forward the close to the channel before removing it, so that
                 // consumers waiting on `Channel::wait()` receive an explicit
                 // `ChannelMsg::Close` instead of just seeing `None`.
+                let mut told = false;
                 if let Some(chan) = self.channels.get(&channel_num) {
-                    chan.send(ChannelMsg::Close).await.unwrap_or(())
+                    told = chan.send(ChannelMsg::Close).await.is_ok();
                 }
                 self.channels.remove(&channel_num);
+                // local change: who reads the channel closes it, after what is still to be said on it.
+                if !(told && handler.reads_requests()) {
+                    if let Some(ref mut enc) = self.common.encrypted {
+                        // Reply with CHANNEL_CLOSE per RFC 4254 Section 5.3.
+                        enc.close(channel_num)?;
+                    }
+                }
                 debug!("handler.channel_close {channel_num:?}");
                 handler.channel_close(channel_num, self).await
             }
