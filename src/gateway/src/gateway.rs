@@ -23,6 +23,7 @@ use zeroize::Zeroizing;
 
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
+use crate::interrupted;
 use crate::recording::{Desk, Session, seconds};
 
 /// What the cluster key makes keys for; another word is another key.
@@ -71,6 +72,8 @@ impl Gateway {
     /// # Errors
     /// When something it works with is missing or cannot be used.
     pub fn open(ground: Arc<dyn Ground>, surroundings: Surroundings) -> Result<Self, GatewayError> {
+        // Before the first new one.
+        interrupted::close(ground.as_ref());
         let (host_key, signer) = keys(ground.as_ref())?;
         let full = surroundings.full.clone();
         let has_room = move || match *full.borrow() {

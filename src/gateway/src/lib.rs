@@ -10,11 +10,14 @@
 //!
 //! Sessions that go on stand in [`Live`]: there they are listed, followed and ended, and there somebody agrees to what they ask for.
 //!
+//! Sessions that a power cut interrupted have their end when a gateway opens the data store again.
+//!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
 mod gateway;
 mod ground;
 mod host_keys;
+mod interrupted;
 mod live;
 mod recording;
 

@@ -29,6 +29,7 @@ CREATE TABLE session(
   client INTEGER NOT NULL, client_port INTEGER NOT NULL, server INTEGER NOT NULL, server_port INTEGER NOT NULL,
   index_version INTEGER NOT NULL, trail TEXT, trail_size INTEGER NOT NULL,
   channels INTEGER NOT NULL, events INTEGER NOT NULL, size INTEGER NOT NULL, live INTEGER NOT NULL);
+CREATE INDEX session_open ON session(key) WHERE end IS NULL AND live=1;
 CREATE TABLE detail(key INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE more(n INTEGER PRIMARY KEY, key INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE INDEX more_of ON more(key);

@@ -183,6 +183,15 @@ impl Sessions {
         })
     }
 
+    /// Sessions that were recorded live and have no end, at most `limit`: when nothing is recorded yet, those that a
+    /// power cut or a crash left so.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn unfinished(&self, limit: usize) -> Result<Vec<String>, SessionsError> {
+        self.readers.read(WORK_LIMIT, |db| summary::unfinished(db, limit))
+    }
+
     /// A page of sessions.
     ///
     /// # Errors

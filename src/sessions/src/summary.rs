@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use rusqlite::Connection;
 use sps_session_record::{Endpoint, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
-use crate::error::{Damage, Fault, Faulty};
+use crate::error::{Damage, Doing as _, Fault, Faulty};
 use crate::pack;
 use crate::row::Row;
 use crate::values::{self, Class};
@@ -126,6 +126,17 @@ impl Summary {
             indexing: self.indexing,
         })
     }
+}
+
+/// Identifiers of sessions that were recorded live and have no end.
+pub(crate) fn unfinished(db: &Connection, limit: usize) -> Faulty<Vec<String>> {
+    let doing = "find sessions without an end";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = db
+        .prepare_cached("SELECT id FROM session WHERE end IS NULL AND live=1 LIMIT ?1")
+        .doing(doing)?;
+    let rows = statement.query_map([limit], |row| row.get(0)).doing(doing)?;
+    rows.collect::<Result<_, _>>().doing(doing)
 }
 
 /// The whole record of the row `key`.

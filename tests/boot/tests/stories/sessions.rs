@@ -1,7 +1,9 @@
 //! Sessions through a booted appliance: OpenSSH's client on this machine, the appliance, OpenSSH's server on this machine.
 
-use std::io::Read as _;
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
+use std::path::Path;
 use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
@@ -10,6 +12,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off, ssh_client};
 use sps_harness::{Guest, Machine, Nic, Sshd, Testbed};
+use sps_trail::{Kind, Playback, State};
 
 /// The server as the guest sees it, in QEMU's own network.
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
@@ -103,6 +106,89 @@ fn a_session_is_agreed_to_followed_ended_and_played_in_a_browser() -> Result<()>
         );
         power_off(guest)
     })
+}
+
+/// The power fails in the middle of a session: its trail is good up to the last second before that, and the next start gives the session its end.
+#[test]
+fn a_power_cut_leaves_a_session_that_verifies_and_can_be_read() -> Result<()> {
+    Testbed::run("sessions-power", 1, |bed| {
+        let server = Sshd::start("")?;
+        let disk = Installed::fresh(bed)?;
+        let program = server.for_one_connection()?;
+        let machine = || {
+            let card = Nic::user().forward(22).forward(443);
+            let card = card.server(SocketAddrV4::new(HOST, 22), &program);
+            Machine::new().watchdog().nic(card).disk(disk.disk())
+        };
+        let guest = bed.start("appliance", machine())?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        set_up(&person, false)?;
+        greeted(&guest)?;
+        let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
+        let name = format!("{}@{HOST}", Sshd::USER);
+        ssh.args(["-tt", "-o", "ConnectTimeout=20", "-l", &name, "127.0.0.1", COUNTS]);
+        let ssh = ssh
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null());
+        let mut ssh = ssh.spawn().context("start ssh")?;
+        let shown = ssh.stdout.take().context("ssh shows nothing")?;
+        let counted = BufReader::new(shown).lines().map_while(Result::ok);
+        // Two counts a second: what is five counts old is on the disk.
+        let last = counted.take(12).last().context("ssh shows nothing")?;
+        guest.cut_power()?;
+        let _gone = ssh.kill();
+        ssh.wait()?;
+        ensure!(last.trim() == "count 12", "{last:?}");
+        disk.with_data(|root| {
+            let read = what_the_trail_shows(root)?;
+            ensure!(read.contains("count 1\r") && read.contains("count 7\r"), "{read}");
+            Ok(())
+        })?;
+
+        let guest = bed.start("again", machine())?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::known(&guest, PASSWORD)?;
+        person.command_line()?;
+        let begun = Instant::now();
+        loop {
+            let list = one_line(&person.run("sessions search --text \"the appliance stopped\"")?);
+            if list.contains(&format!("{HOST}:22 terminated ssh-")) {
+                return power_off(guest);
+            }
+            ensure!(begun.elapsed() < SOON, "{list}");
+        }
+    })
+}
+
+/// What the only audit trail below `root` shows; it was cut, and nothing else is wrong with it.
+fn what_the_trail_shows(root: &Path) -> Result<String> {
+    let mut folders = vec![root.to_owned()];
+    let mut trails = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                folders.push(entry.path());
+            } else if entry.path().extension().is_some_and(|kind| kind == "zat") {
+                trails.push(entry.path());
+            }
+        }
+    }
+    ensure!(trails.len() == 1, "{trails:?}");
+    let mut playback = Playback::new(None, Vec::new());
+    playback.push(&fs::read(&trails[0])?);
+    let mut shown = Vec::new();
+    while let Some(event) = playback.next()? {
+        if let Kind::Output { data, .. } = event.kind {
+            shown.extend_from_slice(&data);
+        }
+    }
+    let state = playback.report().state;
+    ensure!(matches!(state, State::Cut { .. }), "{state}");
+    Ok(String::from_utf8_lossy(&shown).into_owned())
 }
 
 /// Waits until somebody speaks SSH there.
