@@ -15,10 +15,11 @@ mod hours;
 mod inband;
 mod luhn;
 mod own;
+mod recipe;
 mod users;
 
 pub use channels::{Allowed, Asked, Kind, Operation, Refused, Situation, decide};
-pub use connections::{Came, choose};
+pub use connections::{Came, choose, diverted, shows_clients};
 pub use content::{Content, ContentError, Finding, Matched};
 pub use destination::{Destined, Misdirected, Wanted, destined, permits_address};
 pub use host::{Host, HostError};
@@ -27,4 +28,5 @@ pub use hours::{Moment, is_within, stamp};
 pub use inband::{InbandError, Login};
 pub use luhn::card_numbers;
 pub use own::Own;
+pub use recipe::{RecipeError, Router, Routing, recipe};
 pub use users::is_listed;

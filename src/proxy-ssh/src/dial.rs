@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use russh::client;
 use russh::keys::PublicKey;
-use sps_cluster_config::sections::connections::{Destination, Source};
+use sps_cluster_config::sections::connections::Destination;
 use sps_proxy_engine::{Destined, Host, Known, Wanted, permits_address};
 use thiserror::Error;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::ServerName;
 use crate::algorithms;
 use crate::context::Context;
 use crate::server_side::ServerSide;
+use crate::socket::{self, SourceError};
 
 /// Longest time for addresses, connection and key exchange together: a person waits.
 const WITHIN: Duration = Duration::from_secs(15);
@@ -34,10 +35,12 @@ pub(crate) enum DialError {
     Own { server: String },
     #[error("{server} is not among the servers of this connection: ask your administrator")]
     Forbidden { server: String },
-    #[error("{server} could not be reached: {source}")]
-    Connect { server: String, source: io::Error },
-    #[error("{server} did not answer within {seconds} seconds", seconds = WITHIN.as_secs())]
-    Late { server: String },
+    #[error(transparent)]
+    Connect(#[from] SourceError),
+    #[error("{server} went away at once: {source}")]
+    Gone { server: String, source: io::Error },
+    #[error("{server} did not answer within {seconds} seconds{hint}", seconds = WITHIN.as_secs())]
+    Late { server: String, hint: String },
     #[error("{0}")]
     HostKey(String),
     #[error("no SSH connection with {server}: {source}")]
@@ -57,18 +60,15 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
     let deadline = Instant::now() + WITHIN;
     let late = |_| DialError::Late {
         server: server.clone(),
+        hint: socket::hint(context.connection.source, context.client),
     };
     let addresses = timeout_at(deadline, addresses(context, destined, wanted))
         .await
         .map_err(late)??;
-    let stream = timeout_at(deadline, connect(context, &addresses, wanted.port))
+    let stream = timeout_at(deadline, connect(context, wanted, &addresses))
         .await
-        .map_err(late)?
-        .map_err(|source| DialError::Connect {
-            server: server.clone(),
-            source,
-        })?;
-    let address = stream.peer_addr().map_err(|source| DialError::Connect {
+        .map_err(late)??;
+    let address = stream.peer_addr().map_err(|source| DialError::Gone {
         server: server.clone(),
         source,
     })?;
@@ -134,43 +134,19 @@ async fn addresses(
     Ok(addresses)
 }
 
-async fn connect(context: &Context, addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
+/// The first address that answers; else what is wrong with the last one.
+async fn connect(context: &Context, wanted: &Wanted, addresses: &[IpAddr]) -> Result<TcpStream, DialError> {
+    let mut last = DialError::NoAddress {
+        name: wanted.host.to_string(),
+    };
     for address in addresses {
-        match connect_one(context, SocketAddr::new(*address, port)).await {
+        let to = SocketAddr::new(*address, wanted.port);
+        match socket::connect(context.connection.source, context.client, to).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+            Err(error) => last = error.into(),
         }
     }
     Err(last)
-}
-
-async fn connect_one(context: &Context, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_nodelay(true)?;
-    match context.connection.source {
-        Source::Own {} => {}
-        Source::Fixed { address } => socket.bind(SocketAddr::new(address, 0))?,
-        Source::Client {} => {
-            transparent(&socket, to.is_ipv4())?;
-            socket.bind(SocketAddr::new(context.client.ip(), 0))?;
-        }
-    }
-    socket.connect(to).await
-}
-
-/// Lets the socket have an address that is not the appliance's (`IP_TRANSPARENT`, ip(7)).
-fn transparent(socket: &TcpSocket, is_v4: bool) -> io::Result<()> {
-    let socket = socket2::SockRef::from(socket);
-    if is_v4 {
-        socket.set_ip_transparent_v4(true)
-    } else {
-        socket.set_ip_transparent_v6(true)
-    }
 }
 
 fn kinds(known: &[Known]) -> Vec<russh::keys::Algorithm> {

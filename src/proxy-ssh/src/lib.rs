@@ -20,6 +20,7 @@ mod policies;
 mod recording;
 mod relay;
 mod server_side;
+mod socket;
 mod words;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};

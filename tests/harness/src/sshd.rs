@@ -1,4 +1,4 @@
-//! OpenSSH's server, with a user of its own, in a mount namespace of its own: on 127.0.0.1 of this machine.
+//! OpenSSH's server, with a user of its own, in a mount namespace of its own: on 127.0.0.1 of this machine, or in a network namespace.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -42,22 +42,40 @@ impl Sshd {
     /// # Errors
     /// When it does not start.
     pub fn start(more: &str) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Self::at(
+            port,
+            &format!("ListenAddress 127.0.0.1\n{more}"),
+            Command::new("unshare"),
+        )
+    }
+
+    /// Starts a server on port 22 of a network namespace, at all its addresses.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_in(namespace: &str, more: &str) -> Result<Self> {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace, "unshare"]);
+        Self::at(22, more, command)
+    }
+
+    fn at(port: u16, more: &str, mut unshare: Command) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let home = folder.path().join("home");
         fs::create_dir(&home)?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         users(folder.path(), &home)?;
         keygen(&folder.path().join("host_key"), "ed25519")?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let at = folder.path().display();
         let settings = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
+            "Port {port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
              PasswordAuthentication yes\nKbdInteractiveAuthentication no\nPermitRootLogin no\nMaxStartups 200\nMaxSessions 1000\n\
              AuthorizedKeysFile {at}/authorized_keys\nAllowTcpForwarding yes\nAllowAgentForwarding yes\nX11Forwarding yes\n\
              AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n{more}\n"
         );
         fs::write(folder.path().join("sshd_config"), settings)?;
-        let mut child = Command::new("unshare")
+        let mut child = unshare
             .args(["-m", "sh", "-c", START, "sh"])
             .arg(folder.path())
             .arg(program()?)

@@ -165,10 +165,26 @@ impl Appliance {
 
     /// The proxy listens there: its connection policy says so.
     pub(crate) fn listens(&self, port: u16) {
-        let mut settings = self.settings.lock().unwrap();
-        for connection in &mut settings.ssh.connections {
+        for connection in &mut self.settings.lock().unwrap().ssh.connections {
             connection.port = port;
         }
+        self.follow();
+    }
+
+    /// The configuration changes.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings.lock().unwrap());
+        self.follow();
+    }
+
+    /// The connection policies.
+    pub(crate) fn connections(&self) -> Vec<SshConnection> {
+        self.settings.lock().unwrap().ssh.connections.clone()
+    }
+
+    /// The settings are in force.
+    pub(crate) fn follow(&self) {
+        let settings = self.settings.lock().unwrap();
         let (policies, errors) = Policies::new(settings.ssh.clone(), &settings.policies);
         assert!(errors.is_empty(), "{errors:?}");
         *self.policies.lock().unwrap() = Arc::new(policies);

@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use super::data::{DataState, Opened};
+use super::firewall::Sessions;
 use super::supervise::spec;
 use crate::proxy::{Gateway, GatewayError};
 use crate::space::Room;
@@ -23,8 +24,8 @@ pub(super) struct Inputs {
     pub(super) data: watch::Receiver<DataState>,
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) room: watch::Receiver<Room>,
-    /// Ports it listens on, for the packet filter.
-    pub(super) ports: watch::Sender<Vec<u16>>,
+    /// What the packet filter lets in for it.
+    pub(super) sessions: watch::Sender<Sessions>,
 }
 
 /// Serves connections.
@@ -88,16 +89,21 @@ async fn serve(
         };
         let own = gateway.clone();
         spawn_blocking(move || own.refresh()).await?;
-        let ports = gateway.ports();
+        let sessions = Sessions {
+            ports: gateway.ports(),
+            diverted: gateway.diverted(),
+            foreign_source: gateway.shows_clients(),
+        };
+        let ports = &sessions.ports;
         listening.retain(|port, _| ports.contains(port));
-        for port in &ports {
+        for port in ports {
             if !listening.contains_key(port) {
                 listening.insert(*port, listen(&proxy, *port));
             }
         }
         inputs
-            .ports
-            .send_if_modified(|open| std::mem::replace(open, ports.clone()) != ports);
+            .sessions
+            .send_if_modified(|open| std::mem::replace(open, sessions.clone()) != sessions);
         let changed = inputs.data.wait_for(|state| {
             let same = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, opened));
             !same || state.configured != configured
@@ -108,7 +114,7 @@ async fn serve(
         }
     }
     drop(listening);
-    inputs.ports.send_replace(Vec::new());
+    inputs.sessions.send_replace(Sessions::default());
     proxy.shut_down().await;
     Ok(())
 }

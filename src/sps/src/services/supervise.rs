@@ -261,7 +261,7 @@ fn appliance(
             data: backend.data().subscribe(),
             network: network.subscribe(),
             room: backend.spare().room(),
-            ports: sessions,
+            sessions,
         }));
         if boot.faults.has(recording::FAULT) {
             let then_crash = boot.faults.has(recording::THEN_CRASH);
