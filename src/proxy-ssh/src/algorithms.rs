@@ -84,6 +84,13 @@ fn host_key_kinds() -> Vec<Algorithm> {
     ]
 }
 
+/// Kinds of signatures that keys of users may make: those of host keys, and of security keys (OpenSSH's PROTOCOL.u2f).
+fn user_signatures() -> Vec<Algorithm> {
+    let mut kinds = host_key_kinds();
+    kinds.extend([Algorithm::SkEd25519, Algorithm::SkEcdsaSha2NistP256]);
+    kinds
+}
+
 /// The side of clients.
 pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> server::Config {
     let kinds: Vec<Algorithm> = host_key_kinds()
@@ -96,6 +103,7 @@ pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> serv
         auth_rejection_time: REFUSAL,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys,
+        user_signatures: user_signatures(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
         max_auth_attempts: ATTEMPTS,

@@ -5,10 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client;
 use russh::keys::PublicKey;
+use russh::{AlgorithmKind, client};
 use sps_cluster_config::sections::connections::Destination;
-use sps_proxy_engine::{Destined, Host, Known, Wanted, permits_address};
+use sps_proxy_engine::{Destined, Host, HostKeyRefusal, Known, Wanted, permits_address};
 use thiserror::Error;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +23,8 @@ use crate::socket::{self, SourceError};
 const WITHIN: Duration = Duration::from_secs(15);
 /// Addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
+/// Characters of what a server says that people are shown.
+const MOST_SHOWN: usize = 200;
 
 /// Why there is no way to the server. The text is for the person who wants to go there.
 #[derive(Debug, Error)]
@@ -85,9 +87,37 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
         .map_err(late)?;
     let handle = connected.map_err(|source| {
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused.map_or(DialError::Handshake { server, source }, DialError::HostKey)
+        refused.map_or_else(|| not_agreed(server, source), DialError::HostKey)
     })?;
     Ok(Dialled { handle, address })
+}
+
+/// Why there is no connection, where the host key was not judged.
+fn not_agreed(server: String, source: russh::Error) -> DialError {
+    match source {
+        russh::Error::ShortServerKey { bits } => {
+            DialError::HostKey(HostKeyRefusal::Short { bits }.to_string())
+        }
+        russh::Error::NoCommonAlgo {
+            kind: AlgorithmKind::Key,
+            theirs,
+            ..
+        } => DialError::HostKey(
+            HostKeyRefusal::Kind {
+                algorithm: shown(&theirs.join(", ")),
+            }
+            .to_string(),
+        ),
+        source => DialError::Handshake { server, source },
+    }
+}
+
+/// What a server says, as far as it can be shown.
+fn shown(said: &str) -> String {
+    said.chars()
+        .filter(|c| !c.is_control())
+        .take(MOST_SHOWN)
+        .collect()
 }
 
 /// Server and port as people write them.

@@ -42,12 +42,17 @@ impl Sshd {
     /// # Errors
     /// When it does not start.
     pub fn start(more: &str) -> Result<Self> {
+        Self::with_host_key(&["ed25519"], more)
+    }
+
+    /// Starts a server whose only host key is of this kind, in the words of `ssh-keygen` after `-t`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn with_host_key(kind: &[&str], more: &str) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        Self::at(
-            port,
-            &format!("ListenAddress 127.0.0.1\n{more}"),
-            Command::new("unshare"),
-        )
+        let more = format!("ListenAddress 127.0.0.1\n{more}");
+        Self::at(port, kind, &more, Command::new("unshare"))
     }
 
     /// Starts a server on port 22 of a network namespace, at all its addresses.
@@ -57,16 +62,16 @@ impl Sshd {
     pub fn start_in(namespace: &str, more: &str) -> Result<Self> {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", namespace, "unshare"]);
-        Self::at(22, more, command)
+        Self::at(22, &["ed25519"], more, command)
     }
 
-    fn at(port: u16, more: &str, mut unshare: Command) -> Result<Self> {
+    fn at(port: u16, host_key: &[&str], more: &str, mut unshare: Command) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let home = folder.path().join("home");
         fs::create_dir(&home)?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         users(folder.path(), &home)?;
-        keygen(&folder.path().join("host_key"), "ed25519")?;
+        key_pair(&folder.path().join("host_key"), host_key)?;
         let at = folder.path().display();
         let settings = format!(
             "Port {port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
@@ -167,8 +172,14 @@ fn users(folder: &Path, home: &Path) -> Result<()> {
 /// # Errors
 /// When `ssh-keygen` does not.
 pub fn keygen(path: &Path, kind: &str) -> Result<()> {
+    key_pair(path, &[kind])
+}
+
+fn key_pair(path: &Path, kind: &[&str]) -> Result<()> {
     let made = Command::new("ssh-keygen")
-        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .args(["-q", "-N", "", "-t"])
+        .args(kind)
+        .arg("-f")
         .arg(path)
         .status()
         .context("start ssh-keygen")?;

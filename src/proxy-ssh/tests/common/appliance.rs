@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) own: Vec<IpAddr>,
     pub(crate) people: HashMap<String, String>,
     pub(crate) keys: Vec<(String, PublicKey)>,
+    /// Another host key than the appliance's own.
+    pub(crate) host_key: Option<PrivateKey>,
 }
 
 impl Settings {
@@ -69,6 +71,7 @@ impl Settings {
             own: Vec::new(),
             people: HashMap::new(),
             keys: Vec::new(),
+            host_key: None,
         }
     }
 
@@ -266,7 +269,8 @@ impl Access for Appliance {
     }
 
     fn host_keys(&self, _connection: &SshConnection) -> Result<Vec<PrivateKey>, HostKeyError> {
-        Ok(vec![self.host_key.clone()])
+        let other = self.settings.lock().unwrap().host_key.clone();
+        Ok(vec![other.unwrap_or_else(|| self.host_key.clone())])
     }
 
     fn resolve(&self, name: String) -> Answer<io::Result<Vec<IpAddr>>> {
