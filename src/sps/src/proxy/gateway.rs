@@ -9,8 +9,8 @@ use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::connections::SshConnection;
 use sps_config::{Secret, hash_password, verify_password};
 use sps_datastore_engine::Kind;
-use sps_net::{Diverted, NetworkState};
-use sps_proxy_engine::{Known, Moment, Own, diverted, shows_clients};
+use sps_net::NetworkState;
+use sps_proxy_engine::{Known, Moment, Own};
 use sps_proxy_ssh::{
     Access, Answer, Attempt, Begun, HostKeyError, NoRoom, Person, PinError, Policies, PrivateKey, PublicKey,
     Recording, ServerName,
@@ -135,20 +135,6 @@ impl Gateway {
         ports.sort_unstable();
         ports.dedup();
         ports
-    }
-
-    /// Connections to other machines that policies take up.
-    pub(crate) fn diverted(&self) -> Vec<Diverted> {
-        let networks = diverted(&self.force().policies.ssh.connections);
-        networks
-            .into_iter()
-            .map(|(to, port)| Diverted { to, port })
-            .collect()
-    }
-
-    /// Whether servers may see the client's address.
-    pub(crate) fn shows_clients(&self) -> bool {
-        shows_clients(&self.force().policies.ssh.connections)
     }
 
     fn force(&self) -> Arc<Force> {

@@ -5,8 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use sps_bootlog::causes;
-use sps_net::NetworkState;
-use sps_proxy_ssh::{Limits, Listening, SshProxy};
+use sps_net::{Diverted, NetworkState};
+use sps_proxy_engine::{diverted, shows_clients};
+use sps_proxy_ssh::{Access as _, Limits, Listening, SshProxy};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
@@ -89,11 +90,7 @@ async fn serve(
         };
         let own = gateway.clone();
         spawn_blocking(move || own.refresh()).await?;
-        let sessions = Sessions {
-            ports: gateway.ports(),
-            diverted: gateway.diverted(),
-            foreign_source: gateway.shows_clients(),
-        };
+        let sessions = let_in(gateway);
         let ports = &sessions.ports;
         listening.retain(|port, _| ports.contains(port));
         for port in ports {
@@ -117,6 +114,18 @@ async fn serve(
     inputs.sessions.send_replace(Sessions::default());
     proxy.shut_down().await;
     Ok(())
+}
+
+/// What the packet filter lets in by the policies as they are now.
+fn let_in(gateway: &Gateway) -> Sessions {
+    let policies = gateway.policies();
+    let connections = &policies.ssh.connections;
+    let networks = diverted(connections).into_iter();
+    Sessions {
+        ports: gateway.ports(),
+        diverted: networks.map(|(to, port)| Diverted { to, port }).collect(),
+        foreign_source: shows_clients(connections),
+    }
 }
 
 /// Both families; one that cannot be had is told.
