@@ -13,6 +13,7 @@ mod access;
 mod algorithms;
 mod client_side;
 mod context;
+mod credentials;
 mod dial;
 mod listener;
 mod login;
@@ -25,6 +26,7 @@ mod words;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
 pub use algorithms::{host_key, host_key_of, known};
+pub use credentials::{Account, Credential, Credentials};
 pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};
 pub use recording::{Begun, Event, Facts, FileOperation, Kept, NoRoom, NotKept, Recording, What};

@@ -74,10 +74,11 @@ impl Sshd {
         key_pair(&folder.path().join("host_key"), host_key)?;
         let at = folder.path().display();
         let settings = format!(
-            "Port {port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
+            // The first word about a setting counts: `more` may change what is said here.
+            "{more}\nPort {port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
              PasswordAuthentication yes\nKbdInteractiveAuthentication no\nPermitRootLogin no\nMaxStartups 200\nMaxSessions 1000\n\
              AuthorizedKeysFile {at}/authorized_keys\nAllowTcpForwarding yes\nAllowAgentForwarding yes\nX11Forwarding yes\n\
-             AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n{more}\n"
+             AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n"
         );
         fs::write(folder.path().join("sshd_config"), settings)?;
         let mut child = unshare
@@ -132,6 +133,14 @@ impl Sshd {
         fs::write(&script, text)?;
         fs::set_permissions(&script, fs::Permissions::from_mode(0o755))?;
         Ok(script)
+    }
+
+    /// Lets these public keys in, lines as in `authorized_keys`.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn authorize(&self, lines: &str) -> Result<()> {
+        Ok(fs::write(self.folder.path().join("authorized_keys"), lines)?)
     }
 
     /// The public host key, a line as in `known_hosts` without the name.

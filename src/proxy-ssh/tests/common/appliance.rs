@@ -12,8 +12,8 @@ use sps_cluster_config::sections::connections::{
 use sps_cluster_config::sections::policies::Policies as PolicyDocument;
 use sps_proxy_engine::{Kind, Known, Moment, Own};
 use sps_proxy_ssh::{
-    Access, Answer, Attempt, Begun, Event, Facts, HostKeyError, NoRoom, Person, PinError, Policies,
-    Recording, ServerName, What,
+    Access, Account, Answer, Attempt, Begun, Credential, Credentials, Event, Facts, HostKeyError, NoRoom,
+    Person, PinError, Policies, Recording, ServerName, What,
 };
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -26,6 +26,8 @@ pub(crate) struct Settings {
     pub(crate) own: Vec<IpAddr>,
     pub(crate) people: HashMap<String, String>,
     pub(crate) keys: Vec<(String, PublicKey)>,
+    /// What opens accounts, by user of the server.
+    pub(crate) accounts: Vec<(String, Credential)>,
     /// Another host key than the appliance's own.
     pub(crate) host_key: Option<PrivateKey>,
 }
@@ -71,6 +73,7 @@ impl Settings {
             own: Vec::new(),
             people: HashMap::new(),
             keys: Vec::new(),
+            accounts: Vec::new(),
             host_key: None,
         }
     }
@@ -302,6 +305,10 @@ impl Access for Appliance {
         })
     }
 
+    fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::new(Accounts(self.settings.lock().unwrap().accounts.clone()))
+    }
+
     fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>> {
         let found = self
             .known
@@ -339,6 +346,17 @@ impl Access for Appliance {
         self.changed.notify_waiters();
         let recording: Arc<dyn Recording> = Arc::new(Handle(session));
         Box::pin(async move { Ok(recording) })
+    }
+}
+
+struct Accounts(Vec<(String, Credential)>);
+
+impl Credentials for Accounts {
+    fn of(&self, account: Account) -> Answer<Vec<Credential>> {
+        assert_eq!(account.store, "servers");
+        let fitting = self.0.iter().filter(|(user, _)| *user == account.server_user);
+        let found = fitting.map(|(_, credential)| credential.clone()).collect();
+        Box::pin(async move { found })
     }
 }
 

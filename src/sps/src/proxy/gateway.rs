@@ -2,18 +2,18 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sps_bootlog::causes;
+use sps_access::LockOut;
+use sps_bootlog::{causes, uptime};
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::connections::SshConnection;
-use sps_config::{Secret, hash_password, verify_password};
 use sps_datastore_engine::Kind;
 use sps_net::NetworkState;
 use sps_proxy_engine::{Known, Moment, Own};
 use sps_proxy_ssh::{
-    Access, Answer, Attempt, Begun, HostKeyError, NoRoom, Person, PinError, Policies, PrivateKey, PublicKey,
-    Recording, ServerName,
+    Access, Answer, Attempt, Begun, Credentials, HostKeyError, NoRoom, Person, PinError, Policies,
+    PrivateKey, PublicKey, Recording, ServerName,
 };
 use sps_trail::SigningKey;
 use sps_trail_store::{Pace, StoreError, TrailStore};
@@ -25,6 +25,7 @@ use tracing::{error, warn};
 use zeroize::Zeroizing;
 
 use super::host_keys::{HostKey, HostKeys, HostKeysError};
+use super::local::{Local, Users as _};
 use super::recording::Session;
 use crate::node::now;
 use crate::services::Opened;
@@ -51,7 +52,7 @@ pub(crate) enum GatewayError {
 
 /// What is in force.
 struct Force {
-    document: Cluster,
+    document: Arc<Cluster>,
     policies: Arc<Policies>,
 }
 
@@ -65,6 +66,8 @@ pub(crate) struct Gateway {
     host_key: PrivateKey,
     signer: Arc<SigningKey>,
     force: Mutex<Arc<Force>>,
+    /// What guessing passwords costs.
+    lock_out: Arc<Mutex<LockOut>>,
 }
 
 impl Gateway {
@@ -85,7 +88,7 @@ impl Gateway {
         let trails = TrailStore::start(&opened.place(Kind::Trails), Pace::default(), Box::new(has_room))?;
         let hosts = HostKeys::open(&opened.place(Kind::HostKeys))?;
         let force = Mutex::new(Arc::new(Force {
-            document: Cluster::default(),
+            document: Arc::default(),
             policies: Arc::default(),
         }));
         let gateway = Self {
@@ -97,6 +100,7 @@ impl Gateway {
             host_key,
             signer: Arc::new(signer),
             force,
+            lock_out: Arc::default(),
         };
         gateway.refresh();
         Ok(gateway)
@@ -116,7 +120,7 @@ impl Gateway {
             error!("{}", causes(&error));
         }
         let force = Force {
-            document,
+            document: Arc::new(document),
             policies: Arc::new(policies),
         };
         *self.force.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(force);
@@ -141,15 +145,14 @@ impl Gateway {
         self.force.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Somebody with this name, and the groups that name it.
-    fn person(force: &Force, user: String) -> Person {
-        let groups = force.document.users.groups.iter();
-        let groups = groups.filter(|(_, group)| group.members.contains(&user));
-        Person {
-            groups: groups.map(|(name, _)| name.clone()).collect(),
-            user,
-        }
+    /// People and accounts as the configuration knows them now.
+    fn local(&self) -> Local {
+        Local(self.force().document.clone())
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// The keys that the cluster key makes: the same on every node, and after a restore.
@@ -217,49 +220,30 @@ impl Access for Gateway {
     }
 
     fn password(&self, attempt: Attempt, password: Zeroizing<String>) -> Answer<Option<Person>> {
-        let force = self.force();
-        let document = &force.document;
-        let hash = match &attempt.database {
-            Some(database) => document
-                .policies
-                .user_databases
-                .get(database)
-                .and_then(|users| users.get(&attempt.user))
-                .and_then(|user| user.password.clone()),
-            None => document
-                .users
-                .local
-                .get(&attempt.user)
-                .and_then(|user| user.password.clone()),
-        };
-        let hash = hash.as_ref().and_then(|hash| hash.known()).cloned();
+        let (user, from) = (attempt.user.clone(), attempt.from.ip());
+        let wait = lock(&self.lock_out).wait(&user, from, uptime());
+        if !wait.is_zero() {
+            warn!(
+                "{user:?} at {from} has to wait {} s: too many wrong passwords",
+                wait.as_secs().max(1)
+            );
+            return Box::pin(async { None });
+        }
+        let asked = self.local().password(attempt, password);
+        let lock_out = self.lock_out.clone();
         Box::pin(async move {
-            let password = Secret::from(password.as_str().to_owned());
-            let right = spawn_blocking(move || match hash {
-                Some(hash) => verify_password(&password, &hash),
-                // As long as for somebody who is known.
-                None => hash_password(&password).is_ok_and(|_| false),
-            });
-            right
-                .await
-                .unwrap_or(false)
-                .then(|| Self::person(&force, attempt.user))
+            let person = asked.await;
+            lock(&lock_out).judged(&user, from, person.is_some(), uptime());
+            person
         })
     }
 
     fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>> {
-        let force = self.force();
-        let databases = &force.document.policies.user_databases;
-        let user = attempt.database.as_ref().and_then(|name| databases.get(name));
-        let lines = user.and_then(|users| users.get(&attempt.user));
-        let known = lines.is_some_and(|user| {
-            let read = user
-                .public_keys
-                .iter()
-                .filter_map(|line| PublicKey::from_openssh(line).ok());
-            read.into_iter().any(|own| own.key_data() == key.key_data())
-        });
-        Box::pin(async move { known.then(|| Self::person(&force, attempt.user)) })
+        self.local().public_key(attempt, key)
+    }
+
+    fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::new(self.local())
     }
 
     fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>> {

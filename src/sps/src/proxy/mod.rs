@@ -2,6 +2,7 @@
 
 mod gateway;
 mod host_keys;
+mod local;
 mod recording;
 
 pub(crate) use gateway::{Gateway, GatewayError};
