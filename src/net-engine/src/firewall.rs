@@ -12,7 +12,7 @@ use crate::wire::SERVER_PORT;
 /// Interfaces named in one rule each: more than any machine's cards, few enough for one answer of the kernel.
 const MOST_INTERFACES: usize = 32;
 /// Ports of connection policies that are opened: more than anybody has, few enough for one answer of the kernel.
-const MOST_SESSION_PORTS: usize = 64;
+pub const MOST_SESSION_PORTS: usize = 64;
 /// Networks whose connections are taken up: more than anybody has in connection policies, few enough for one answer of the kernel.
 pub const MOST_DIVERTED: usize = 64;
 /// The kernel's longest interface name (`IFNAMSIZ` with its NUL).

@@ -39,7 +39,7 @@ pub use dhcp::{FIRST_RETRY, REQUEST_TRIES};
 pub use engine::Engine;
 pub use event::{Event, Moment};
 pub use fallback::{FALLBACK_ADDRESS, FALLBACK_PREFIX, RETRY_AFTER_CONFLICT};
-pub use firewall::{Diverted, Facts, MOST_DIVERTED, Wanted, rules};
+pub use firewall::{Diverted, Facts, MOST_DIVERTED, MOST_SESSION_PORTS, Wanted, rules};
 pub use interface::{InterfaceView, Problem};
 pub use lease::{Lease, LeaseError, MIN_LEASE, Route};
 pub use link::{LinkIndex, LinkInfo, MacAddress};

@@ -36,7 +36,7 @@ pub use error::NetError;
 pub use service::{run, run_watched};
 pub use settings::{NetworkSettings, NetworkSettingsError};
 pub use sps_net_engine::{
-    Diverted, FALLBACK_ADDRESS, FALLBACK_PREFIX, Facts, Ipv4Mode, MOST_DIVERTED, SettingsError,
-    StaticAddress, Wanted, ports, rules,
+    Diverted, FALLBACK_ADDRESS, FALLBACK_PREFIX, Facts, Ipv4Mode, MOST_DIVERTED, MOST_SESSION_PORTS,
+    SettingsError, StaticAddress, Wanted, ports, rules,
 };
 pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

@@ -86,6 +86,12 @@ impl Context {
         }
     }
 
+    /// Ciphers that the settings name; none: all.
+    pub(crate) fn ciphers(&self) -> &[String] {
+        let settings = self.policies.ssh.settings.get(&self.connection.settings);
+        settings.map_or(&[], |settings| &settings.ciphers)
+    }
+
     /// Room for one more channel.
     pub(crate) fn place(self: &Arc<Self>) -> Option<Place> {
         if self.open.fetch_add(1, Ordering::Relaxed) >= MOST_CHANNELS {

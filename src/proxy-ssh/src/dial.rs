@@ -79,7 +79,7 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
         port: wanted.port,
     };
     let known = context.access.known_keys(name.clone()).await;
-    let config = Arc::new(algorithms::for_servers(&kinds(&known), None));
+    let config = Arc::new(algorithms::for_servers(&kinds(&known), None, context.ciphers()));
     let refusal = Arc::new(Mutex::new(None));
     let side = ServerSide::new(context.clone(), name, known, refusal.clone());
     let connected = timeout_at(deadline, client::connect_stream(config, stream, side))

@@ -25,7 +25,7 @@ mod socket;
 mod words;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
-pub use algorithms::{host_key, host_key_of, known};
+pub use algorithms::{KeyError, host_key, host_key_of, known};
 pub use credentials::{Account, Credential, Credentials};
 pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};

@@ -288,7 +288,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitte
         original,
         shared.shutdown.child_token(),
     ));
-    let config = Arc::new(algorithms::for_clients(keys, idle));
+    let config = Arc::new(algorithms::for_clients(keys, idle, context.ciphers()));
     let started = timeout(
         GREETING_WITHIN,
         russh::server::run_stream(config, stream, ClientSide::new(context.clone())),

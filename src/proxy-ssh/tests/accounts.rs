@@ -8,6 +8,7 @@
 
 mod common;
 
+use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -75,7 +76,7 @@ async fn a_stored_password_answers_a_server_that_asks() {
     let server =
         Sshd::start("PasswordAuthentication no\nKbdInteractiveAuthentication yes\nUsePAM yes").unwrap();
     let lab = Lab::before(server, |settings| {
-        keeping(settings, vec![password(USER_PASSWORD)])
+        keeping(settings, vec![password(USER_PASSWORD)]);
     })
     .await;
     is_in(&as_alice(&lab, USER, &[]).await);
@@ -162,13 +163,16 @@ impl Agent {
         let child = Command::new("ssh-agent")
             .args(["-D", "-a"])
             .arg(&socket)
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let agent = Self { child, socket };
-        while !agent.socket.exists() {
-            std::thread::yield_now();
-        }
+        let mut agent = Self { child, socket };
+        // It says where it listens when it does.
+        let mut said = String::new();
+        BufReader::new(agent.child.stdout.as_mut().unwrap())
+            .read_line(&mut said)
+            .unwrap();
+        assert!(said.contains("SSH_AUTH_SOCK"), "{said}");
         for key in keys {
             let added = Command::new("ssh-add")
                 .arg("-q")

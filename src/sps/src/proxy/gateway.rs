@@ -2,11 +2,12 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use sps_access::LockOut;
-use sps_bootlog::{causes, uptime};
+use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::certificates::Credential;
 use sps_cluster_config::sections::connections::SshConnection;
 use sps_datastore_engine::Kind;
 use sps_net::NetworkState;
@@ -25,7 +26,7 @@ use tracing::{error, warn};
 use zeroize::Zeroizing;
 
 use super::host_keys::{HostKey, HostKeys, HostKeysError};
-use super::local::{Local, Users as _};
+use super::local::{Local, Users as _, password_of};
 use super::recording::Session;
 use crate::node::now;
 use crate::services::Opened;
@@ -151,10 +152,6 @@ impl Gateway {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 /// The keys that the cluster key makes: the same on every node, and after a restore.
 fn keys(opened: &Opened) -> Result<(PrivateKey, SigningKey), GatewayError> {
     let store = opened
@@ -169,6 +166,20 @@ fn keys(opened: &Opened) -> Result<(PrivateKey, SigningKey), GatewayError> {
     let seed = cluster.derive(SIGNING_KEY).map_err(|error| failed(&error))?;
     let signer = SigningKey::from_secret(&seed).map_err(|error| failed(&error))?;
     Ok((host, signer))
+}
+
+/// The key of an audit policy. It is looked at when the policy is committed; a session that cannot be signed as it says is none.
+fn signer_of(credential: &Credential) -> Result<SigningKey, String> {
+    let wrong = |reason: &str| {
+        format!(
+            "the signing key of the audit policy cannot be used, {reason}: an administrator must give another"
+        )
+    };
+    let private = credential
+        .private_key
+        .known()
+        .ok_or_else(|| wrong("it is lost"))?;
+    SigningKey::from_pem(private.expose().as_bytes()).map_err(|error| wrong(&error.to_string()))
 }
 
 impl Access for Gateway {
@@ -220,22 +231,7 @@ impl Access for Gateway {
     }
 
     fn password(&self, attempt: Attempt, password: Zeroizing<String>) -> Answer<Option<Person>> {
-        let (user, from) = (attempt.user.clone(), attempt.from.ip());
-        let wait = lock(&self.lock_out).wait(&user, from, uptime());
-        if !wait.is_zero() {
-            warn!(
-                "{user:?} at {from} has to wait {} s: too many wrong passwords",
-                wait.as_secs().max(1)
-            );
-            return Box::pin(async { None });
-        }
-        let asked = self.local().password(attempt, password);
-        let lock_out = self.lock_out.clone();
-        Box::pin(async move {
-            let person = asked.await;
-            lock(&lock_out).judged(&user, from, person.is_some(), uptime());
-            person
-        })
+        password_of(&self.local(), &self.lock_out, attempt, password)
     }
 
     fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>> {
@@ -285,11 +281,16 @@ impl Access for Gateway {
 
     fn begin(&self, begun: Begun) -> Answer<Result<Arc<dyn Recording>, NoRoom>> {
         let force = self.force();
-        let encryption = begun
+        let audit = begun
             .audit_policy
             .as_ref()
-            .and_then(|name| force.document.policies.audit.get(name))
-            .map_or_else(Vec::new, |policy| policy.encryption.clone());
+            .and_then(|name| force.document.policies.audit.get(name));
+        let encryption = audit.map_or_else(Vec::new, |policy| policy.encryption.clone());
+        let signer = match audit.and_then(|policy| policy.signing.as_ref()).map(signer_of) {
+            None => self.signer.clone(),
+            Some(Ok(signer)) => Arc::new(signer),
+            Some(Err(reason)) => return Box::pin(async { Err(NoRoom { reason }) }),
+        };
         if self.room.borrow().full_since.is_some() {
             return Box::pin(async {
                 Err(NoRoom {
@@ -300,7 +301,7 @@ impl Access for Gateway {
         let session = Session::begin(
             self.opened.clone(),
             self.trails.clone(),
-            self.signer.clone(),
+            signer,
             self.room.clone(),
             begun,
             &encryption,

@@ -1,14 +1,16 @@
 //! People and accounts that the configuration itself knows.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sps_access::LockOut;
+use sps_bootlog::uptime;
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::policies::Account as Kept;
 use sps_config::{Secret, hash_password, verify_password};
 use sps_proxy_engine::{is_among, means_server};
 use sps_proxy_ssh::{Account, Answer, Attempt, Credential, Credentials, Person, PublicKey};
 use tokio::task::spawn_blocking;
-use tracing::error;
+use tracing::{error, warn};
 use zeroize::Zeroizing;
 
 /// People whom the gateway can ask: those of the configuration now, those of directories later.
@@ -18,6 +20,35 @@ pub(crate) trait Users: Send + Sync {
 
     /// Who it is, if the key is one of theirs.
     fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>>;
+}
+
+/// Asks for a password, as seldom as on the web: guessing costs time, for the user and for the address.
+pub(crate) fn password_of(
+    users: &dyn Users,
+    lock_out: &Arc<Mutex<LockOut>>,
+    attempt: Attempt,
+    password: Zeroizing<String>,
+) -> Answer<Option<Person>> {
+    let (user, from) = (attempt.user.clone(), attempt.from.ip());
+    let wait = lock(lock_out).wait(&user, from, uptime());
+    if !wait.is_zero() {
+        warn!(
+            "{user:?} at {from} has to wait {} s: too many wrong passwords",
+            wait.as_secs().max(1)
+        );
+        return Box::pin(async { None });
+    }
+    let asked = users.password(attempt, password);
+    let lock_out = lock_out.clone();
+    Box::pin(async move {
+        let person = asked.await;
+        lock(&lock_out).judged(&user, from, person.is_some(), uptime());
+        person
+    })
+}
+
+fn lock(lock_out: &Mutex<LockOut>) -> MutexGuard<'_, LockOut> {
+    lock_out.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What the configuration knows.
@@ -246,10 +277,10 @@ mod tests {
         std::fs::read_to_string(path).unwrap()
     }
 
-    #[tokio::test]
-    async fn people_are_known_with_their_groups() {
+    /// Alice, with this password.
+    fn alice(password: &str) -> Local {
         let mut document = Cluster::default();
-        let hash = hash_password(&Secret::from("right".to_owned())).unwrap();
+        let hash = hash_password(&Secret::from(password.to_owned())).unwrap();
         let user = sps_cluster_config::sections::users::LocalUser {
             password: Some(secret(hash.expose())),
         };
@@ -259,12 +290,40 @@ mod tests {
             ..Group::default()
         };
         document.users.groups.insert("operators".into(), group);
-        let local = Local(Arc::new(document));
-        let attempt = |user: &str| Attempt {
+        Local(Arc::new(document))
+    }
+
+    fn attempt(user: &str) -> Attempt {
+        Attempt {
             user: user.into(),
             database: None,
             from: "192.0.2.1:5".parse().unwrap(),
+        }
+    }
+
+    #[tokio::test]
+    async fn guessing_costs_what_it_costs_on_the_web() {
+        let (local, lock_out) = (alice("right"), Arc::default());
+        let tried = |user: &str, password: &str| {
+            password_of(&local, &lock_out, attempt(user), Zeroizing::new(password.into()))
         };
+        assert!(tried("alice", "right").await.is_some());
+        for _ in 0..3 {
+            assert!(tried("mallory", "wrong").await.is_none());
+        }
+        assert!(tried("alice", "right").await.is_some(), "people mistype");
+        for name in ["a", "b", "c", "d", "e"] {
+            assert!(tried(name, "wrong").await.is_none());
+        }
+        assert!(
+            tried("alice", "right").await.is_none(),
+            "from where somebody guesses nobody comes in for a while"
+        );
+    }
+
+    #[tokio::test]
+    async fn people_are_known_with_their_groups() {
+        let local = alice("right");
         let asked =
             |user: &str, password: &str| local.password(attempt(user), Zeroizing::new(password.into()));
         let person = asked("alice", "right").await.unwrap();
