@@ -13,7 +13,7 @@ use thiserror::Error;
 const MOST_PARTS: usize = 20;
 
 /// Objects whose keys are names that people gave; `*` stands for any one name.
-pub(crate) const NAMED: [&[&str]; 24] = [
+pub(crate) const NAMED: [&[&str]; 25] = [
     &["trust_stores"],
     &["network", "interfaces"],
     &["users", "local"],
@@ -25,6 +25,7 @@ pub(crate) const NAMED: [&[&str]; 24] = [
     &["policies", "user_lists"],
     &["policies", "user_databases"],
     &["policies", "user_databases", "*"],
+    &["policies", "user_mappings"],
     &["policies", "credential_stores"],
     &["policies", "credential_stores", "*", "accounts"],
     &["policies", "ldap_servers"],

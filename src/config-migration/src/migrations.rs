@@ -12,6 +12,7 @@ mod gssapi_realm;
 mod indexer_keys;
 mod log_ingestion;
 mod rdp_settings;
+mod server_accounts;
 mod session_database;
 mod ssh_dsa_and_x509;
 mod ssh_short_keys;
@@ -57,6 +58,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("backup_password", 4, backup_password::apply),
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
+    migration("server_accounts", 4, server_accounts::apply),
 ];
 
 #[cfg(test)]

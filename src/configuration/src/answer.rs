@@ -1,5 +1,6 @@
 //! Which request is answered how; what only looks is here. Blocking: the store reads files, and passwords take a moment.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use serde_json::Value;
@@ -37,6 +38,8 @@ pub struct Asker<'a> {
     pub product: &'a str,
     /// Host name of the appliance.
     pub host_name: &'a str,
+    /// TCP ports on which the appliance itself listens, each with what listens there and what could be done.
+    pub own_ports: &'a BTreeMap<u16, String>,
     /// Migrates imports.
     pub migrate: Migrate,
 }

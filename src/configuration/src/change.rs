@@ -10,6 +10,7 @@ use sps_cluster_config::{Cluster, Imported, Store};
 use sps_config::{Change, Secret};
 
 use crate::answer::{Asker, at, deriving, edited, locked};
+use crate::objections::objections;
 use crate::words;
 
 /// An exported configuration that is to be taken.
@@ -79,6 +80,9 @@ pub(crate) fn import(store: &Mutex<Store>, asker: Asker<'_>, import: &Import<'_>
     words::expect(&store, import.expected)?;
     // Sealed mode is left at the console, not by a file.
     document.system.sealed = store.document().system.sealed;
+    let unmet: Vec<String> = objections(store.document(), &document, asker.own_ports)
+        .map(|(path, reason)| format!("{path}: {reason}"))
+        .collect();
     let mut changes = if import.preview {
         allowed(store.document(), &document, SettingsChange::Whole, asker)?;
         ConfigurationChanges {
@@ -90,7 +94,7 @@ pub(crate) fn import(store: &Mutex<Store>, asker: Asker<'_>, import: &Import<'_>
     } else {
         commit(&mut store, &document, SettingsChange::Whole, asker)?
     };
-    changes.notes = notes;
+    changes.notes = notes.into_iter().chain(unmet).collect();
     Ok(Response::Imported(ConfigurationImport {
         product: about.product,
         layout,
@@ -111,6 +115,12 @@ fn commit(
     document
         .check()
         .map_err(|error| Failure::invalid(error.to_string()))?;
+    // A whole document is taken as it is, and what it asks for in vain is noted.
+    if change == SettingsChange::Edit
+        && let Some((path, reason)) = objections(store.document(), document, asker.own_ports).next()
+    {
+        return Err(Failure::invalid(format!("{path}: {reason}")));
+    }
     let differences = words::differences(store.document(), document)?;
     let from = store.revision();
     let required = store.document().management.change_log.require_message;

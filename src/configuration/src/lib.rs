@@ -8,8 +8,10 @@
 
 mod answer;
 mod change;
+mod objections;
 #[cfg(test)]
 mod tests;
 mod words;
 
 pub use answer::{Asker, Migrate, answer};
+pub use objections::{MOST_DIVERTED, MOST_SESSION_PORTS};

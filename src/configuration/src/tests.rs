@@ -3,6 +3,7 @@
 mod changing;
 mod exports;
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -11,6 +12,9 @@ use sps_cluster_config::{Cluster, ClusterKey, LAYOUT, Store};
 use sps_config::Change;
 
 use crate::{Asker, answer};
+
+/// Nothing listens in the tests.
+static NO_PORTS: BTreeMap<u16, String> = BTreeMap::new();
 
 /// A store with the document of a customer, and the folder it is in.
 struct Lab {
@@ -41,6 +45,7 @@ impl Lab {
             sealed: self.sealed,
             product: "7.0.3",
             host_name: "gate",
+            own_ports: &NO_PORTS,
             migrate,
         }
     }

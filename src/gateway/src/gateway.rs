@@ -4,14 +4,15 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use sps_access::LockOut;
 use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
+use sps_cluster_config::sections::certificates::Credential;
 use sps_cluster_config::sections::connections::SshConnection;
-use sps_config::{Secret, hash_password, verify_password};
 use sps_proxy_engine::{Known, Moment};
 use sps_proxy_ssh::{
-    Access, Answer, Attempt, Begun, HostKeyError, NoRoom, Person, PinError, Policies, PrivateKey, PublicKey,
-    Recording, ServerName,
+    Access, Answer, Attempt, Begun, Credentials, HostKeyError, NoRoom, Person, PinError, Policies,
+    PrivateKey, PublicKey, Recording, ServerName,
 };
 use sps_trail::SigningKey;
 use sps_trail_store::{Pace, StoreError, TrailStore};
@@ -24,6 +25,7 @@ use zeroize::Zeroizing;
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
 use crate::interrupted;
+use crate::local::{Local, Users as _, password_of};
 use crate::recording::{Desk, Session, seconds};
 
 /// What the cluster key makes keys for; another word is another key.
@@ -52,7 +54,7 @@ pub enum GatewayError {
 
 /// What is in force.
 struct Force {
-    document: Cluster,
+    document: Arc<Cluster>,
     policies: Arc<Policies>,
 }
 
@@ -64,6 +66,8 @@ pub struct Gateway {
     hosts: Arc<HostKeys>,
     host_key: PrivateKey,
     force: Mutex<Arc<Force>>,
+    /// What guessing passwords costs.
+    lock_out: Arc<Mutex<LockOut>>,
 }
 
 impl Gateway {
@@ -91,7 +95,7 @@ impl Gateway {
         };
         let hosts = HostKeys::open(&ground.host_keys())?;
         let force = Mutex::new(Arc::new(Force {
-            document: Cluster::default(),
+            document: Arc::default(),
             policies: Arc::default(),
         }));
         let gateway = Self {
@@ -101,6 +105,7 @@ impl Gateway {
             hosts: Arc::new(hosts),
             host_key,
             force,
+            lock_out: Arc::default(),
         };
         gateway.refresh();
         Ok(gateway)
@@ -120,7 +125,7 @@ impl Gateway {
             error!("{}", causes(&error));
         }
         let force = Force {
-            document,
+            document: Arc::new(document),
             policies: Arc::new(policies),
         };
         *self.force.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(force);
@@ -145,14 +150,9 @@ impl Gateway {
         self.force.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Somebody with this name, and the groups that name it.
-    fn person(force: &Force, user: String) -> Person {
-        let groups = force.document.users.groups.iter();
-        let groups = groups.filter(|(_, group)| group.members.contains(&user));
-        Person {
-            groups: groups.map(|(name, _)| name.clone()).collect(),
-            user,
-        }
+    /// People and accounts as the configuration knows them now.
+    fn local(&self) -> Local {
+        Local(self.force().document.clone())
     }
 }
 
@@ -167,6 +167,20 @@ fn keys(ground: &dyn Ground) -> Result<(PrivateKey, SigningKey), GatewayError> {
     let seed = cluster.derive(SIGNING_KEY).map_err(|error| failed(&error))?;
     let signer = SigningKey::from_secret(&seed).map_err(|error| failed(&error))?;
     Ok((host, signer))
+}
+
+/// The key of an audit policy. It is looked at when the policy is committed; a session that cannot be signed as it says is none.
+fn signer_of(credential: &Credential) -> Result<SigningKey, String> {
+    let wrong = |reason: &str| {
+        format!(
+            "the signing key of the audit policy cannot be used, {reason}: an administrator must give another"
+        )
+    };
+    let private = credential
+        .private_key
+        .known()
+        .ok_or_else(|| wrong("it is lost"))?;
+    SigningKey::from_pem(private.expose().as_bytes()).map_err(|error| wrong(&error.to_string()))
 }
 
 impl Access for Gateway {
@@ -213,49 +227,15 @@ impl Access for Gateway {
     }
 
     fn password(&self, attempt: Attempt, password: Zeroizing<String>) -> Answer<Option<Person>> {
-        let force = self.force();
-        let document = &force.document;
-        let hash = match &attempt.database {
-            Some(database) => document
-                .policies
-                .user_databases
-                .get(database)
-                .and_then(|users| users.get(&attempt.user))
-                .and_then(|user| user.password.clone()),
-            None => document
-                .users
-                .local
-                .get(&attempt.user)
-                .and_then(|user| user.password.clone()),
-        };
-        let hash = hash.as_ref().and_then(|hash| hash.known()).cloned();
-        Box::pin(async move {
-            let password = Secret::from(password.as_str().to_owned());
-            let right = spawn_blocking(move || match hash {
-                Some(hash) => verify_password(&password, &hash),
-                // As long as for somebody who is known.
-                None => hash_password(&password).is_ok_and(|_| false),
-            });
-            right
-                .await
-                .unwrap_or(false)
-                .then(|| Self::person(&force, attempt.user))
-        })
+        password_of(&self.local(), &self.lock_out, attempt, password)
     }
 
     fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>> {
-        let force = self.force();
-        let databases = &force.document.policies.user_databases;
-        let user = attempt.database.as_ref().and_then(|name| databases.get(name));
-        let lines = user.and_then(|users| users.get(&attempt.user));
-        let known = lines.is_some_and(|user| {
-            let read = user
-                .public_keys
-                .iter()
-                .filter_map(|line| PublicKey::from_openssh(line).ok());
-            read.into_iter().any(|own| own.key_data() == key.key_data())
-        });
-        Box::pin(async move { known.then(|| Self::person(&force, attempt.user)) })
+        self.local().public_key(attempt, key)
+    }
+
+    fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::new(self.local())
     }
 
     fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>> {
@@ -297,11 +277,17 @@ impl Access for Gateway {
 
     fn begin(&self, begun: Begun) -> Answer<Result<Arc<dyn Recording>, NoRoom>> {
         let force = self.force();
-        let encryption = begun
+        let audit = begun
             .audit_policy
             .as_ref()
-            .and_then(|name| force.document.policies.audit.get(name))
-            .map_or_else(Vec::new, |policy| policy.encryption.clone());
+            .and_then(|name| force.document.policies.audit.get(name));
+        let encryption = audit.map_or_else(Vec::new, |policy| policy.encryption.clone());
+        let mut desk = self.desk.clone();
+        match audit.and_then(|policy| policy.signing.as_ref()).map(signer_of) {
+            None => {}
+            Some(Ok(signer)) => desk.signer = Arc::new(signer),
+            Some(Err(reason)) => return Box::pin(async { Err(NoRoom { reason }) }),
+        }
         if *self.surroundings.full.borrow() {
             return Box::pin(async {
                 Err(NoRoom {
@@ -309,7 +295,7 @@ impl Access for Gateway {
                 })
             });
         }
-        let session = Session::begin(self.ground.clone(), self.desk.clone(), begun, &encryption);
+        let session = Session::begin(self.ground.clone(), desk, begun, &encryption);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

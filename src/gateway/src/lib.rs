@@ -19,6 +19,7 @@ mod ground;
 mod host_keys;
 mod interrupted;
 mod live;
+mod local;
 mod recording;
 
 pub use gateway::{Gateway, GatewayError};

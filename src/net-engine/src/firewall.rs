@@ -1,6 +1,9 @@
 //! What the packet filter lets in: the table of ports and what is so of the appliance make the rules.
 //!
-//! Invariants: what is not in the table is dropped; nothing is forwarded; the number of rules is bounded.
+//! Invariants: what is not in the table is dropped; nothing is forwarded; the number of rules is bounded. What is diverted to the
+//! appliance's proxies comes by the same ports as everything else.
+
+use ipnet::IpNet;
 
 use crate::ports::{Opening, Port, Protocol};
 use crate::ruleset::{Chain, Hook, Match, Rate, Rule, Ruleset, Verdict};
@@ -9,7 +12,9 @@ use crate::wire::SERVER_PORT;
 /// Interfaces named in one rule each: more than any machine's cards, few enough for one answer of the kernel.
 const MOST_INTERFACES: usize = 32;
 /// Ports of connection policies that are opened: more than anybody has, few enough for one answer of the kernel.
-const MOST_SESSION_PORTS: usize = 64;
+pub const MOST_SESSION_PORTS: usize = 64;
+/// Networks whose connections are taken up: more than anybody has in connection policies, few enough for one answer of the kernel.
+pub const MOST_DIVERTED: usize = 64;
 /// The kernel's longest interface name (`IFNAMSIZ` with its NUL).
 const LONGEST_NAME: usize = 15;
 /// New pings a second: monitoring needs a few, a flood costs no answers.
@@ -74,9 +79,28 @@ pub struct Facts {
     pub interfaces: Vec<String>,
     /// TCP ports of connection policies: open on every interface, since who may come is theirs to say.
     pub sessions: Vec<u16>,
+    /// Connections to others that are taken up when a router sends them here.
+    pub diverted: Vec<Diverted>,
+    /// Whether servers may see the address of the client instead of the appliance's.
+    pub foreign_source: bool,
+}
+
+/// Connections to other machines that are taken up (transparent mode).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Diverted {
+    /// The machines they go to.
+    pub to: IpNet,
+    /// The TCP port they go to; on the same one a transparent socket listens.
+    pub port: u16,
 }
 
 impl Facts {
+    /// Whether the appliance has connections under addresses of others: the kernel must then lead their packets to it.
+    #[must_use]
+    pub fn has_foreign(&self) -> bool {
+        self.foreign_source || !self.diverted.is_empty()
+    }
+
     /// Where SSH is open.
     #[must_use]
     pub fn ssh(&self) -> &Wanted {
@@ -124,6 +148,11 @@ pub fn rules(ports: &[Port], facts: &Facts) -> Ruleset {
                 policy: Verdict::Drop,
                 rules: forward,
             },
+            Chain {
+                hook: Hook::Prerouting,
+                policy: Verdict::Accept,
+                rules: foreign(facts),
+            },
         ],
     }
 }
@@ -149,6 +178,41 @@ fn icmp() -> Vec<Rule> {
         neighbourhood.map(|(kind, hops, name)| plain(name, [Match::HopLimit(*hops), Match::Icmpv6(*kind)])),
     );
     rules
+}
+
+/// What has another's address in it and is the appliance's all the same: answers first, since most packets are of them.
+fn foreign(facts: &Facts) -> Vec<Rule> {
+    if !facts.has_foreign() {
+        return Vec::new();
+    }
+    let standing = Rule {
+        verdict: Verdict::Mark,
+        ..plain("connections under addresses of others", [Match::Foreign])
+    };
+    let mut diverted: Vec<Diverted> = facts.diverted.clone();
+    diverted.sort_unstable();
+    diverted.dedup();
+    let taken_up = diverted
+        .into_iter()
+        .take(MOST_DIVERTED)
+        .map(|Diverted { to, port }| {
+            let to = to.trunc();
+            let what = [
+                Match::To(to),
+                Match::Port {
+                    protocol: Protocol::Tcp,
+                    from: None,
+                    to: port,
+                },
+            ];
+            let v6 = matches!(to, IpNet::V6(_));
+            counted(
+                &format!("diverted from {to} port {port}"),
+                what,
+                Verdict::Proxy { v6, port },
+            )
+        });
+    [standing].into_iter().chain(taken_up).collect()
 }
 
 fn of_sessions(port: u16) -> Rule {

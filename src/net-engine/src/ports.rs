@@ -144,7 +144,9 @@ pub fn markdown(ports: &[Port]) -> String {
         );
     }
     text.push_str(
-        "\nOutside rescue the TCP ports of the connection policies are open too, on every interface: who may come is said there.\n\n\
+        "\nOutside rescue the TCP ports of the connection policies are open too, on every interface: who may come is said there.\n\
+        Connections to other machines that a router sends here are taken up where a policy has their original target, and nowhere else \
+        (transparent mode).\n\n\
         Everything else that comes in is dropped without an answer, and so is everything that is to be forwarded. Let in are also: \
         answers to what\nthe appliance asked, ping (50 new ones a second), neighbour discovery and multicast listener queries of IPv6. \
         What the appliance sends\nis not filtered. IPv4 and IPv6 are treated alike.\n",

@@ -2,10 +2,15 @@
 
 use std::fmt;
 
+use ipnet::IpNet;
+
 use crate::ports::Protocol;
 
 /// The table that holds all of the appliance's rules (family `inet`: IPv4 and IPv6 alike).
 pub const TABLE: &str = "sps";
+/// The mark of packets that belong to the appliance although another's address stands in them: a routing rule of the kernel leads them
+/// to its sockets. Nothing else of the appliance marks packets.
+pub const FOREIGN_MARK: u32 = 1;
 
 /// Everything the table holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,6 +49,8 @@ pub enum Hook {
     Input,
     /// Through it.
     Forward,
+    /// As it came in, before the kernel asks where it goes.
+    Prerouting,
 }
 
 impl Hook {
@@ -53,6 +60,16 @@ impl Hook {
         match self {
             Self::Input => "input",
             Self::Forward => "forward",
+            Self::Prerouting => "prerouting",
+        }
+    }
+
+    /// The order among others at this place, in the words of `nft`.
+    #[must_use]
+    pub fn priority(self) -> &'static str {
+        match self {
+            Self::Input | Self::Forward => "filter",
+            Self::Prerouting => "mangle",
         }
     }
 }
@@ -64,6 +81,15 @@ pub enum Verdict {
     Accept,
     /// It vanishes, without an answer.
     Drop,
+    /// It is marked as the appliance's ([`FOREIGN_MARK`]) and goes on.
+    Mark,
+    /// It is given to the transparent socket on this port, marked, and goes on.
+    Proxy {
+        /// Whether it is IPv6.
+        v6: bool,
+        /// TCP port.
+        port: u16,
+    },
 }
 
 /// One rule.
@@ -114,6 +140,10 @@ pub enum Match {
     Icmp(u8),
     /// An ICMP message of IPv6, by its type.
     Icmpv6(u8),
+    /// It goes to one of these addresses.
+    To(IpNet),
+    /// TCP of a connection that a socket of the appliance has under another's address; sockets that only listen do not count.
+    Foreign,
     /// IPv6 that passed so many routers: 255 means none (RFC 4861, section 3.1).
     HopLimit(u8),
 }
@@ -134,6 +164,11 @@ impl fmt::Display for Match {
             }
             Self::Icmp(kind) => write!(f, "icmp type {kind}"),
             Self::Icmpv6(kind) => write!(f, "icmpv6 type {kind}"),
+            Self::To(IpNet::V4(network)) if network.prefix_len() == 0 => f.write_str("meta nfproto ipv4"),
+            Self::To(IpNet::V6(network)) if network.prefix_len() == 0 => f.write_str("meta nfproto ipv6"),
+            Self::To(network @ IpNet::V4(_)) => write!(f, "ip daddr {network}"),
+            Self::To(network @ IpNet::V6(_)) => write!(f, "ip6 daddr {network}"),
+            Self::Foreign => f.write_str("meta l4proto tcp socket transparent 1 socket wildcard 0"),
             Self::HopLimit(hops) => write!(f, "ip6 hoplimit {hops}"),
         }
     }
@@ -141,10 +176,18 @@ impl fmt::Display for Match {
 
 impl fmt::Display for Verdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Accept => "accept",
-            Self::Drop => "drop",
-        })
+        match self {
+            Self::Accept => f.write_str("accept"),
+            Self::Drop => f.write_str("drop"),
+            Self::Mark => write!(f, "meta mark set {FOREIGN_MARK:#010x} accept"),
+            Self::Proxy { v6, port } => {
+                let family = if *v6 { "ip6" } else { "ip" };
+                write!(
+                    f,
+                    "tproxy {family} to :{port} meta mark set {FOREIGN_MARK:#010x} accept"
+                )
+            }
+        }
     }
 }
 
@@ -171,7 +214,8 @@ impl fmt::Display for Ruleset {
             writeln!(f, "\tchain {name} {{")?;
             writeln!(
                 f,
-                "\t\ttype filter hook {name} priority filter; policy {};",
+                "\t\ttype filter hook {name} priority {}; policy {};",
+                chain.hook.priority(),
                 chain.policy
             )?;
             for rule in &chain.rules {

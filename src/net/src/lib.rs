@@ -3,6 +3,8 @@
 //!
 //! [`firewall::install`] puts the packet filter in force that [`rules`] makes of the table of [`ports`].
 //!
+//! [`diversion::set`] leads packets that the filter marked to the appliance's own sockets, whatever address stands in them.
+//!
 //! [`run`] and [`run_watched`] execute what [`sps_net_engine::Engine`] decides; nothing is decided here. It speaks netlink and packet
 //! sockets itself and starts no program.
 //!
@@ -17,6 +19,7 @@
 //!
 //! **Absent:** decisions, unsafe code, configuration files, anything under `/run`.
 
+pub mod diversion;
 mod error;
 pub mod firewall;
 mod links;
@@ -33,6 +36,7 @@ pub use error::NetError;
 pub use service::{run, run_watched};
 pub use settings::{NetworkSettings, NetworkSettingsError};
 pub use sps_net_engine::{
-    FALLBACK_ADDRESS, FALLBACK_PREFIX, Facts, Ipv4Mode, SettingsError, StaticAddress, Wanted, ports, rules,
+    Diverted, FALLBACK_ADDRESS, FALLBACK_PREFIX, Facts, Ipv4Mode, MOST_DIVERTED, MOST_SESSION_PORTS,
+    SettingsError, StaticAddress, Wanted, ports, rules,
 };
 pub use state::{AddressOrigin, AddressState, InterfaceState, NetworkState};

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use sps_cluster_config::sections::connections::SshConnection;
+use ipnet::IpNet;
+use sps_cluster_config::sections::connections::{Destination, Source, SshConnection};
 
 /// How a client came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,9 +27,36 @@ pub fn choose(connections: &[SshConnection], came: Came) -> Option<&SshConnectio
     })
 }
 
+/// Connections to other machines that these policies take up when a router sends them to the appliance (transparent mode): networks and
+/// TCP ports, each once.
+#[must_use]
+pub fn diverted(connections: &[SshConnection]) -> Vec<(IpNet, u16)> {
+    let transparent = connections.iter().filter(|connection| {
+        let original = matches!(
+            connection.destination,
+            Destination::Original {} | Destination::Nat { .. }
+        );
+        connection.enabled && original
+    });
+    let mut all: Vec<(IpNet, u16)> = transparent
+        .flat_map(|connection| connection.to.iter().map(|to| (to.trunc(), connection.port)))
+        .collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Whether servers see the client's address by any of these policies.
+#[must_use]
+pub fn shows_clients(connections: &[SshConnection]) -> bool {
+    connections
+        .iter()
+        .any(|connection| connection.enabled && connection.source == Source::Client {})
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
-    use sps_cluster_config::sections::connections::{Destination, HostKeys};
+    use sps_cluster_config::sections::connections::HostKeys;
 
     use super::*;
 
@@ -47,6 +75,38 @@ pub(crate) mod tests {
             host_keys: HostKeys::default(),
             ..SshConnection::default()
         }
+    }
+
+    #[test]
+    fn only_what_goes_where_the_client_wanted_is_taken_up() {
+        let fixed = SshConnection {
+            destination: Destination::Fixed {
+                server: "db.example.net".into(),
+                port: 22,
+            },
+            source: Source::Client {},
+            ..connection("fixed", "10.0.0.0/8", "192.0.2.10/32", 2222)
+        };
+        let translated = SshConnection {
+            destination: Destination::Nat {
+                network: "10.9.0.0/16".parse().unwrap(),
+            },
+            ..connection("translated", "10.0.0.0/8", "198.51.100.0/24", 22)
+        };
+        let off = SshConnection {
+            enabled: false,
+            source: Source::Client {},
+            ..connection("off", "10.0.0.0/8", "203.0.113.0/24", 22)
+        };
+        let servers = connection("servers", "10.1.0.0/16", "10.20.1.7/16", 22);
+        let again = connection("again", "10.2.0.0/16", "10.20.0.0/16", 22);
+        let all = [servers, translated, off.clone(), again, fixed.clone()];
+        let network = |text: &str| text.parse::<IpNet>().unwrap();
+        assert_eq!(
+            diverted(&all),
+            [(network("10.20.0.0/16"), 22), (network("198.51.100.0/24"), 22)]
+        );
+        assert!(shows_clients(&all) && shows_clients(&[fixed]) && !shows_clients(&[off]));
     }
 
     fn came(from: &str, to: &str, port: u16) -> Came {

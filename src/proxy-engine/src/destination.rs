@@ -137,6 +137,16 @@ pub(crate) fn permits_named(targets: &[InbandTarget], host: &Host, port: u16) ->
         .any(|target| target.port.is_none_or(|wanted| wanted == port) && names(&target.host, host))
 }
 
+/// Whether one of these words means the server: an address or network, a name, or everything in a domain behind `*.`. No word means all.
+#[must_use]
+pub fn means_server(words: &[String], host: &Host, address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let means = |word: &String| {
+        names(word, host) || network_of(word).is_some_and(|network| network.contains(&address))
+    };
+    words.is_empty() || words.iter().any(means)
+}
+
 fn network_of(text: &str) -> Option<IpNet> {
     let address = || text.parse::<IpAddr>().ok().map(IpNet::from);
     text.parse().ok().or_else(address)
@@ -260,6 +270,25 @@ mod tests {
         assert!(permits_address(targets, "::ffff:10.1.1.1".parse().unwrap(), 2222));
         assert!(!permits_address(targets, "10.1.1.1".parse().unwrap(), 22));
         assert!(!permits_address(targets, "192.0.2.1".parse().unwrap(), 2222));
+    }
+
+    #[test]
+    fn a_server_is_meant_by_name_or_by_address() {
+        let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+        let host = Host::parse("db1.lab.example.com").unwrap();
+        let address = "10.1.2.3".parse().unwrap();
+        for word in [
+            "*.lab.example.com",
+            "db1.lab.example.com",
+            "10.1.0.0/16",
+            "10.1.2.3",
+        ] {
+            assert!(means_server(&words(&[word]), &host, address), "{word}");
+        }
+        for word in ["*.example.net", "lab.example.com", "10.2.0.0/16", ""] {
+            assert!(!means_server(&words(&[word]), &host, address), "{word}");
+        }
+        assert!(means_server(&[], &host, address));
     }
 
     #[test]

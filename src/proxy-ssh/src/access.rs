@@ -12,6 +12,7 @@ use sps_proxy_engine::{Known, Moment};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::credentials::Credentials;
 use crate::policies::Policies;
 use crate::recording::{Begun, NoRoom, Recording};
 
@@ -92,6 +93,9 @@ pub trait Access: Send + Sync + 'static {
 
     /// Who it is, if the key is one of theirs.
     fn public_key(&self, attempt: Attempt, key: PublicKey) -> Answer<Option<Person>>;
+
+    /// Where accounts on servers are kept.
+    fn credentials(&self) -> Arc<dyn Credentials>;
 
     /// The keys known of a server.
     fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>>;

@@ -8,6 +8,7 @@ use russh::keys::ssh_key::{EcdsaCurve, HashAlg};
 use russh::keys::{Algorithm, PrivateKey, PublicKey};
 use russh::{MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, server};
 use sps_proxy_engine::Known;
+use thiserror::Error;
 
 /// Window of a channel, bytes: a transfer at 200 MiB/s with a round trip of 10 ms.
 const WINDOW: u32 = 2 << 20;
@@ -25,6 +26,10 @@ const REKEY_AFTER: Duration = Duration::from_secs(3600);
 const REFUSAL: Duration = Duration::from_secs(1);
 /// Refused logins of a connection.
 const ATTEMPTS: usize = 6;
+
+/// Bits of RSA keys that sign: what aws-lc signs with.
+const SHORTEST_RSA: u32 = 2048;
+const LONGEST_RSA: u32 = 8192;
 
 const KEX_CLIENTS: &[kex::Name] = &[
     kex::MLKEM768X25519_SHA256,
@@ -84,8 +89,32 @@ fn host_key_kinds() -> Vec<Algorithm> {
     ]
 }
 
+/// Those of the ciphers that settings name, in the order here; all of them where none is named that is known.
+fn ciphers(offered: &[String]) -> Cow<'static, [cipher::Name]> {
+    let named: Vec<cipher::Name> = CIPHERS
+        .iter()
+        .filter(|own| offered.iter().any(|name| name == own.as_ref()))
+        .copied()
+        .collect();
+    match named.is_empty() {
+        true => Cow::Borrowed(CIPHERS),
+        false => Cow::Owned(named),
+    }
+}
+
+/// Kinds of signatures that keys of users may make: those of host keys, and of security keys (OpenSSH's PROTOCOL.u2f).
+fn user_signatures() -> Vec<Algorithm> {
+    let mut kinds = host_key_kinds();
+    kinds.extend([Algorithm::SkEd25519, Algorithm::SkEcdsaSha2NistP256]);
+    kinds
+}
+
 /// The side of clients.
-pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> server::Config {
+pub(crate) fn for_clients(
+    keys: Vec<PrivateKey>,
+    idle: Option<Duration>,
+    offered: &[String],
+) -> server::Config {
     let kinds: Vec<Algorithm> = host_key_kinds()
         .into_iter()
         .filter(|kind| keys.iter().any(|key| same_key(&key.algorithm(), kind)))
@@ -96,6 +125,7 @@ pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> serv
         auth_rejection_time: REFUSAL,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys,
+        user_signatures: user_signatures(),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
         max_auth_attempts: ATTEMPTS,
@@ -106,7 +136,7 @@ pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> serv
         preferred: Preferred {
             kex: Cow::Borrowed(KEX_CLIENTS),
             key: Cow::Owned(kinds),
-            cipher: Cow::Borrowed(CIPHERS),
+            cipher: ciphers(offered),
             mac: Cow::Borrowed(MACS_CLIENTS),
             compression: Cow::Borrowed(NO_COMPRESSION),
             ..Preferred::default()
@@ -118,7 +148,7 @@ pub(crate) fn for_clients(keys: Vec<PrivateKey>, idle: Option<Duration>) -> serv
 
 /// The side of servers. `known` are the kinds of keys known of this one: asked for first, so that a server with several keys does
 /// not present another one than before.
-pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>) -> client::Config {
+pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>, offered: &[String]) -> client::Config {
     let mut kinds = host_key_kinds();
     kinds.sort_by_key(|kind| !known.iter().any(|known| same_key(known, kind)));
     client::Config {
@@ -132,7 +162,7 @@ pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>) -> client
         preferred: Preferred {
             kex: Cow::Borrowed(KEX_SERVERS),
             key: Cow::Owned(kinds),
-            cipher: Cow::Borrowed(CIPHERS),
+            cipher: ciphers(offered),
             mac: Cow::Borrowed(MACS_SERVERS),
             compression: Cow::Borrowed(NO_COMPRESSION),
             ..Preferred::default()
@@ -153,12 +183,51 @@ fn same_key(one: &Algorithm, other: &Algorithm) -> bool {
     }
 }
 
-/// Reads a host key in OpenSSH's format.
+/// Why a private key cannot be used.
+#[derive(Debug, Error)]
+pub enum KeyError {
+    /// It cannot be read.
+    #[error("it is no private key in OpenSSH's format (BEGIN OPENSSH PRIVATE KEY): {0}")]
+    Read(russh::keys::ssh_key::Error),
+    /// It has a passphrase.
+    #[error("it has a passphrase: take that off with `ssh-keygen -p`")]
+    Locked,
+    /// Too short.
+    #[error(
+        "it is RSA of {bits} bits: make one of Ed25519, or of RSA with {SHORTEST_RSA} to {LONGEST_RSA} bits"
+    )]
+    Length {
+        /// Its bits.
+        bits: u32,
+    },
+    /// DSA, a security key, something unheard of.
+    #[error("it is of the kind {kind}, which does not sign here: make one of Ed25519")]
+    Kind {
+        /// Its kind.
+        kind: String,
+    },
+}
+
+/// Reads a private key in OpenSSH's format: of a host, or of an account.
 ///
 /// # Errors
 /// What is wrong with it.
-pub fn host_key(text: &str) -> Result<PrivateKey, russh::keys::ssh_key::Error> {
-    PrivateKey::from_openssh(text)
+pub fn host_key(text: &str) -> Result<PrivateKey, KeyError> {
+    let key = PrivateKey::from_openssh(text).map_err(KeyError::Read)?;
+    if key.is_encrypted() {
+        return Err(KeyError::Locked);
+    }
+    match key.key_data() {
+        KeypairData::Ed25519(_) | KeypairData::Ecdsa(_) => Ok(key),
+        KeypairData::Rsa(pair) => {
+            let bits = pair.public().key_size();
+            let fits = (SHORTEST_RSA..=LONGEST_RSA).contains(&bits);
+            fits.then_some(key).ok_or(KeyError::Length { bits })
+        }
+        _ => Err(KeyError::Kind {
+            kind: key.algorithm().to_string(),
+        }),
+    }
 }
 
 /// The Ed25519 host key that these bytes make (RFC 8032, 5.1.5).
@@ -178,4 +247,58 @@ pub fn known(line: &str) -> Option<Known> {
         blob: key.to_bytes().ok()?,
         fingerprint: key.fingerprint(HashAlg::Sha256).to_string(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_choose_among_the_ciphers() {
+        let named = |names: &[&str]| {
+            let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
+            ciphers(&names)
+                .iter()
+                .map(|name| name.as_ref().to_owned())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            named(&["aes256-ctr", "aes128-gcm@openssh.com", "3des-cbc"]),
+            ["aes128-gcm@openssh.com", "aes256-ctr"]
+        );
+        assert_eq!(named(&[]).len(), CIPHERS.len());
+        assert_eq!(named(&["3des-cbc"]).len(), CIPHERS.len());
+    }
+
+    #[test]
+    fn keys_that_cannot_sign_are_told_with_the_mend() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = |name: &str, arguments: &[&str]| {
+            let path = folder.path().join(name);
+            let status = std::process::Command::new("ssh-keygen")
+                .arg("-q")
+                .args(arguments)
+                .arg("-f")
+                .arg(&path)
+                .status();
+            assert!(status.unwrap().success());
+            host_key(&std::fs::read_to_string(path).unwrap())
+        };
+        assert!(made("good", &["-N", "", "-t", "rsa", "-b", "2048"]).is_ok());
+        assert!(matches!(
+            made("short", &["-N", "", "-t", "rsa", "-b", "1024"]),
+            Err(KeyError::Length { bits: 1024 })
+        ));
+        assert!(matches!(
+            made("locked", &["-N", "secret", "-t", "ed25519"]),
+            Err(KeyError::Locked)
+        ));
+        assert!(
+            matches!(made("old", &["-N", "", "-t", "dsa"]), Err(KeyError::Kind { kind }) if kind == "ssh-dss")
+        );
+        assert!(matches!(
+            host_key("-----BEGIN PRIVATE KEY-----"),
+            Err(KeyError::Read(_))
+        ));
+    }
 }

@@ -55,6 +55,17 @@ impl ClientSide {
     }
 }
 
+/// Waits until somebody is in at the server, which the client's agent may bring about behind the client's own login. What waits counts as a channel.
+async fn entered(context: &Arc<Context>) -> bool {
+    if context.person.get().is_some() {
+        return true;
+    }
+    match context.place() {
+        Some(_waiting) => context.entered().await,
+        None => false,
+    }
+}
+
 impl Handler for ClientSide {
     type Error = russh::Error;
 
@@ -107,7 +118,12 @@ impl Handler for ClientSide {
         reply: ChannelOpenHandle,
         _session: &mut Session,
     ) -> Result<(), Self::Error> {
-        tokio::spawn(relay::session(self.context.clone(), channel, reply));
+        let context = self.context.clone();
+        tokio::spawn(async move {
+            if entered(&context).await {
+                relay::session(context, channel, reply).await;
+            }
+        });
         Ok(())
     }
 
@@ -127,7 +143,12 @@ impl Handler for ClientSide {
             originator: originator_address.to_owned(),
             originator_port,
         };
-        tokio::spawn(relay::forward(self.context.clone(), channel, reply, forwarded));
+        let context = self.context.clone();
+        tokio::spawn(async move {
+            if entered(&context).await {
+                relay::forward(context, channel, reply, forwarded).await;
+            }
+        });
         Ok(())
     }
 

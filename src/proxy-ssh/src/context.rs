@@ -1,7 +1,7 @@
 //! What both sides and all channels of one connection share.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -41,6 +41,7 @@ pub(crate) struct Context {
     pub(crate) person: SetOnce<Person>,
     /// Both sides end.
     pub(crate) closing: CancellationToken,
+    ending: AtomicBool,
     verdict: Mutex<&'static str>,
     numbers: AtomicU32,
     open: AtomicUsize,
@@ -78,10 +79,17 @@ impl Context {
             recording: SetOnce::new(),
             person: SetOnce::new(),
             closing,
+            ending: AtomicBool::new(false),
             verdict: Mutex::new(ACCEPT),
             numbers: AtomicU32::new(0),
             open: AtomicUsize::new(0),
         }
+    }
+
+    /// Ciphers that the settings name; none: all.
+    pub(crate) fn ciphers(&self) -> &[String] {
+        let settings = self.policies.ssh.settings.get(&self.connection.settings);
+        settings.map_or(&[], |settings| &settings.ciphers)
     }
 
     /// Room for one more channel.
@@ -129,10 +137,24 @@ impl Context {
         }
     }
 
+    /// Somebody is in at the server, and channels may be opened. The server stands before the person does: who waits for one finds both.
+    pub(crate) fn enter(&self, server: Server, person: Person) -> bool {
+        self.to_server.set(server).is_ok() && self.person.set(person).is_ok()
+    }
+
+    /// Waits until somebody is in; nobody ever is when the connection ends before.
+    pub(crate) async fn entered(&self) -> bool {
+        tokio::select! {
+            _person = self.person.wait() => true,
+            () = self.closing.cancelled() => false,
+        }
+    }
+
     /// Ends both sides; the client hears why.
     pub(crate) fn end(&self, verdict: &'static str, why: &str) {
         self.set_verdict(verdict);
-        if self.closing.is_cancelled() {
+        // The first reason is the one that people read: what follows from it, as that the server goes away, is none.
+        if self.ending.swap(true, Ordering::Relaxed) || self.closing.is_cancelled() {
             return;
         }
         let session = self.recording.get().map_or_else(String::new, |it| it.id());

@@ -5,24 +5,27 @@ use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use russh::client;
 use russh::keys::PublicKey;
-use sps_cluster_config::sections::connections::{Destination, Source};
-use sps_proxy_engine::{Destined, Host, Known, Wanted, permits_address};
+use russh::{AlgorithmKind, client};
+use sps_cluster_config::sections::connections::Destination;
+use sps_proxy_engine::{Destined, Host, HostKeyRefusal, Known, Wanted, permits_address};
 use thiserror::Error;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use crate::access::ServerName;
 use crate::algorithms;
 use crate::context::Context;
 use crate::server_side::ServerSide;
+use crate::socket::{self, SourceError};
 use crate::wire::wire;
 
 /// Longest time for addresses, connection and key exchange together: a person waits.
 const WITHIN: Duration = Duration::from_secs(15);
 /// Addresses of a name that are tried.
 const MOST_ADDRESSES: usize = 8;
+/// Characters of what a server says that people are shown.
+const MOST_SHOWN: usize = 200;
 
 /// Why there is no way to the server. The text is for the person who wants to go there.
 #[derive(Debug, Error)]
@@ -35,10 +38,12 @@ pub(crate) enum DialError {
     Own { server: String },
     #[error("{server} is not among the servers of this connection: ask your administrator")]
     Forbidden { server: String },
-    #[error("{server} could not be reached: {source}")]
-    Connect { server: String, source: io::Error },
-    #[error("{server} did not answer within {seconds} seconds", seconds = WITHIN.as_secs())]
-    Late { server: String },
+    #[error(transparent)]
+    Connect(#[from] SourceError),
+    #[error("{server} went away at once: {source}")]
+    Gone { server: String, source: io::Error },
+    #[error("{server} did not answer within {seconds} seconds{hint}", seconds = WITHIN.as_secs())]
+    Late { server: String, hint: String },
     #[error("{0}")]
     HostKey(String),
     #[error("no SSH connection with {server}: {source}")]
@@ -58,18 +63,15 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
     let deadline = Instant::now() + WITHIN;
     let late = |_| DialError::Late {
         server: server.clone(),
+        hint: socket::hint(context.connection.source, context.client),
     };
     let addresses = timeout_at(deadline, addresses(context, destined, wanted))
         .await
         .map_err(late)??;
-    let stream = timeout_at(deadline, connect(context, &addresses, wanted.port))
+    let stream = timeout_at(deadline, connect(context, wanted, &addresses))
         .await
-        .map_err(late)?
-        .map_err(|source| DialError::Connect {
-            server: server.clone(),
-            source,
-        })?;
-    let address = stream.peer_addr().map_err(|source| DialError::Connect {
+        .map_err(late)??;
+    let address = stream.peer_addr().map_err(|source| DialError::Gone {
         server: server.clone(),
         source,
     })?;
@@ -78,7 +80,7 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
         port: wanted.port,
     };
     let known = context.access.known_keys(name.clone()).await;
-    let config = Arc::new(algorithms::for_servers(&kinds(&known), None));
+    let config = Arc::new(algorithms::for_servers(&kinds(&known), None, context.ciphers()));
     let refusal = Arc::new(Mutex::new(None));
     let side = ServerSide::new(context.clone(), name, known, refusal.clone());
     let connected = timeout_at(deadline, client::connect_stream(config, wire(stream), side))
@@ -86,9 +88,37 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
         .map_err(late)?;
     let handle = connected.map_err(|source| {
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
-        refused.map_or(DialError::Handshake { server, source }, DialError::HostKey)
+        refused.map_or_else(|| not_agreed(server, source), DialError::HostKey)
     })?;
     Ok(Dialled { handle, address })
+}
+
+/// Why there is no connection, where the host key was not judged.
+fn not_agreed(server: String, source: russh::Error) -> DialError {
+    match source {
+        russh::Error::ShortServerKey { bits } => {
+            DialError::HostKey(HostKeyRefusal::Short { bits }.to_string())
+        }
+        russh::Error::NoCommonAlgo {
+            kind: AlgorithmKind::Key,
+            theirs,
+            ..
+        } => DialError::HostKey(
+            HostKeyRefusal::Kind {
+                algorithm: shown(&theirs.join(", ")),
+            }
+            .to_string(),
+        ),
+        source => DialError::Handshake { server, source },
+    }
+}
+
+/// What a server says, as far as it can be shown.
+fn shown(said: &str) -> String {
+    said.chars()
+        .filter(|c| !c.is_control())
+        .take(MOST_SHOWN)
+        .collect()
 }
 
 /// Server and port as people write them.
@@ -135,43 +165,19 @@ async fn addresses(
     Ok(addresses)
 }
 
-async fn connect(context: &Context, addresses: &[IpAddr], port: u16) -> io::Result<TcpStream> {
-    let mut last = io::Error::from(io::ErrorKind::NotFound);
+/// The first address that answers; else what is wrong with the last one.
+async fn connect(context: &Context, wanted: &Wanted, addresses: &[IpAddr]) -> Result<TcpStream, DialError> {
+    let mut last = DialError::NoAddress {
+        name: wanted.host.to_string(),
+    };
     for address in addresses {
-        match connect_one(context, SocketAddr::new(*address, port)).await {
+        let to = SocketAddr::new(*address, wanted.port);
+        match socket::connect(context.connection.source, context.client, to).await {
             Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
+            Err(error) => last = error.into(),
         }
     }
     Err(last)
-}
-
-async fn connect_one(context: &Context, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_nodelay(true)?;
-    match context.connection.source {
-        Source::Own {} => {}
-        Source::Fixed { address } => socket.bind(SocketAddr::new(address, 0))?,
-        Source::Client {} => {
-            transparent(&socket, to.is_ipv4())?;
-            socket.bind(SocketAddr::new(context.client.ip(), 0))?;
-        }
-    }
-    socket.connect(to).await
-}
-
-/// Lets the socket have an address that is not the appliance's (`IP_TRANSPARENT`, ip(7)).
-fn transparent(socket: &TcpSocket, is_v4: bool) -> io::Result<()> {
-    let socket = socket2::SockRef::from(socket);
-    if is_v4 {
-        socket.set_ip_transparent_v4(true)
-    } else {
-        socket.set_ip_transparent_v6(true)
-    }
 }
 
 fn kinds(known: &[Known]) -> Vec<russh::keys::Algorithm> {

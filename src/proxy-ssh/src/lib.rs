@@ -13,6 +13,7 @@ mod access;
 mod algorithms;
 mod client_side;
 mod context;
+mod credentials;
 mod dial;
 mod listener;
 mod login;
@@ -20,12 +21,14 @@ mod policies;
 mod recording;
 mod relay;
 mod server_side;
+mod socket;
 mod wire;
 mod words;
 mod workers;
 
 pub use access::{Access, Answer, Attempt, HostKeyError, Person, PinError, ServerName};
-pub use algorithms::{host_key, host_key_of, known};
+pub use algorithms::{KeyError, host_key, host_key_of, known};
+pub use credentials::{Account, Credential, Credentials};
 pub use listener::{Limits, ListenError, Listening, SshProxy};
 pub use policies::{Policies, PoliciesError};
 pub use recording::{

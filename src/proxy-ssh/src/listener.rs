@@ -10,7 +10,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use sps_proxy_engine::{Came, choose};
 use thiserror::Error;
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -21,6 +21,7 @@ use crate::access::Access;
 use crate::algorithms;
 use crate::client_side::ClientSide;
 use crate::context::Context;
+use crate::socket;
 use crate::wire::wire;
 use crate::words::{AUTH_FAIL, FAIL, TERMINATED};
 use crate::workers::Workers;
@@ -61,6 +62,16 @@ impl Default for Limits {
 /// Why the proxy cannot listen.
 #[derive(Debug, Error)]
 pub enum ListenError {
+    /// The socket cannot have connections to other machines.
+    #[error(
+        "could not listen for SSH sessions on {address}: transparent sockets are refused; the process needs CAP_NET_ADMIN"
+    )]
+    Transparent {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// The address is taken or not there.
     #[error("could not listen for SSH sessions on {address}")]
     Listen {
@@ -151,13 +162,14 @@ impl SshProxy {
         }
     }
 
-    /// Listens on `address`.
+    /// Listens on `address`. Connections to other machines are taken as well, where the packet filter leads them here: what they were to is
+    /// the socket's own address then.
     ///
     /// # Errors
     /// It cannot be had.
     pub fn listen(&self, address: SocketAddr) -> Result<Listening, ListenError> {
         let failed = |source| ListenError::Listen { address, source };
-        let listener = listener(address).map_err(failed)?;
+        let listener = listener(address)?;
         let address = listener.local_addr().map_err(failed)?;
         let stop = self.shared.shutdown.child_token();
         tokio::spawn(accept(self.shared.clone(), listener, stop.clone()));
@@ -183,19 +195,19 @@ impl SshProxy {
     }
 }
 
-fn listener(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = if address.is_ipv4() {
-        TcpSocket::new_v4()?
-    } else {
-        TcpSocket::new_v6()?
-    };
-    socket.set_reuseaddr(true)?;
+fn listener(address: SocketAddr) -> Result<TcpListener, ListenError> {
+    let failed = |source| ListenError::Listen { address, source };
+    let socket = socket::new(address).map_err(failed)?;
+    socket::transparent(&socket, address).map_err(|source| ListenError::Transparent { address, source })?;
+    socket.set_reuseaddr(true).map_err(failed)?;
     if address.is_ipv6() {
         // Each family has a socket of its own.
-        socket2::SockRef::from(&socket).set_only_v6(true)?;
+        socket2::SockRef::from(&socket)
+            .set_only_v6(true)
+            .map_err(failed)?;
     }
-    socket.bind(address)?;
-    socket.listen(BACKLOG)
+    socket.bind(address).map_err(failed)?;
+    socket.listen(BACKLOG).map_err(failed)
 }
 
 async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
@@ -293,7 +305,7 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitte
         original,
         shared.shutdown.child_token(),
     ));
-    let config = Arc::new(algorithms::for_clients(keys, idle));
+    let config = Arc::new(algorithms::for_clients(keys, idle, context.ciphers()));
     let started = timeout(
         GREETING_WITHIN,
         russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),

@@ -1,6 +1,10 @@
-//! Logging in: at the gateway first, if the policy asks for it, then at the server.
+//! Logging in: at the gateway first, if the policy asks for it, then at the server: with what people type, with what the appliance keeps for them
+//! (`stored`), or by their agent (`agent`).
 //!
 //! To the client both are steps of one authentication (RFC 4252, 5.1: partial success), so that every client can do both.
+
+mod agent;
+mod stored;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -19,7 +23,7 @@ use crate::context::Context;
 use crate::dial::{Dialled, dial, told};
 use crate::recording::{Begun, Facts};
 use crate::server_side::ServerSide;
-use crate::words::{AUTH_FAIL, FAIL};
+use crate::words::{AUTH_FAIL, DENY, FAIL};
 
 /// Longest password; argon2 takes longer for longer ones.
 const MAX_PASSWORD: usize = 1024;
@@ -49,6 +53,8 @@ pub(crate) struct Login {
     name: Option<String>,
     named: Named,
     destined: Option<Destined>,
+    /// The server's address, once it is reached.
+    server: Option<std::net::IpAddr>,
     person: Option<Person>,
     /// Methods the server still takes.
     remaining: MethodSet,
@@ -64,6 +70,7 @@ impl Login {
             name: None,
             named: Named::default(),
             destined: None,
+            server: None,
             person: None,
             remaining: MethodSet::empty(),
             asking: false,
@@ -252,9 +259,11 @@ impl Login {
             return self.fail(FAIL, &error.to_string());
         }
         info!(client = %self.context.client, gateway_user = person.user, server_user = user, "logged in at the server");
-        let taken =
-            self.context.person.set(person).is_ok() && self.context.to_server.set(Arc::new(server)).is_ok();
-        if taken { Auth::Accept } else { refused() }
+        if self.context.enter(Arc::new(server), person) {
+            Auth::Accept
+        } else {
+            refused()
+        }
     }
 
     /// The name is read, the session begun, and the server reached if the gateway does not ask first.
@@ -290,12 +299,12 @@ impl Login {
         } else {
             Named::plain(name)
         };
-        self.named = named.map_err(|error| (crate::words::DENY, error.to_string()))?;
+        self.named = named.map_err(|error| (DENY, error.to_string()))?;
         if self.named.server_user.is_none() {
             self.named.server_user.clone_from(&self.named.gateway_user);
         }
         let there = destined(destination, context.original, &self.named);
-        let there = there.map_err(|error| (crate::words::DENY, error.to_string()))?;
+        let there = there.map_err(|error| (DENY, error.to_string()))?;
         let (Destined::To(wanted) | Destined::IfAddress(wanted)) = &there;
         self.facts(Facts {
             target: Some(told(wanted)),
@@ -309,6 +318,11 @@ impl Login {
         {
             self.phase = Phase::Gateway;
             return Ok(());
+        }
+        // The configuration is checked for it, and this is the second lock: nobody is anybody whom nobody asked.
+        if context.connection.user_mapping.is_some() || relays(&context, agent::WORD) {
+            let why = "nobody is asked at the gateway, and so nobody can be known there: an administrator must mend the authentication policy";
+            return Err((DENY, why.into()));
         }
         self.dial().await
     }
@@ -324,6 +338,7 @@ impl Login {
                     server: Some(address),
                     ..Facts::default()
                 });
+                self.server = Some(address.ip());
                 self.remaining = MethodSet::client_supported();
                 self.phase = Phase::Relayed(handle);
                 Ok(())
@@ -343,14 +358,32 @@ impl Login {
             gateway_user: Some(person.user.clone()),
             ..Facts::default()
         });
+        let user = self.named.server_user.clone().unwrap_or_default();
+        let context = self.context.clone();
+        if !context.policies.may_be(&context.connection, &person, &user) {
+            let why = format!(
+                "you may not log in at servers as {user:?}: name another user, or ask your administrator"
+            );
+            return self.fail(DENY, &why);
+        }
         self.person = Some(person);
         if let Err((verdict, why)) = self.dial().await {
             return self.fail(verdict, &why);
         }
+        if let Some(entered) = self.by_stored().await {
+            return entered;
+        }
+        if relays(&self.context, agent::WORD) {
+            return self.by_agent().await;
+        }
+        self.at_server(user).await
+    }
+
+    /// The server is asked what it wants, and the client is told.
+    async fn at_server(&mut self, user: String) -> Auth {
         let Phase::Relayed(server) = &mut self.phase else {
             return refused();
         };
-        let user = self.named.server_user.clone().unwrap_or_default();
         let answer = server.authenticate_none(user).await;
         match self.judged(answer).await {
             Auth::Reject {
@@ -374,8 +407,8 @@ impl Login {
 
     /// Nobody comes in any more, and hears why.
     fn fail(&mut self, verdict: &'static str, why: &str) -> Auth {
-        self.phase = Phase::Over;
         self.context.end(verdict, why);
+        self.phase = Phase::Over;
         refused()
     }
 

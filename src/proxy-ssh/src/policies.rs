@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use sps_cluster_config::sections::connections::{SshConnection, SshControl};
-use sps_cluster_config::sections::policies::{Policies as Document, TimePolicy, UserList};
-use sps_proxy_engine::{Allowed, Asked, Content, ContentError, Moment, Refused, Situation, decide};
+use sps_cluster_config::sections::policies::{Policies as Document, TimePolicy, UserList, UserMapping};
+use sps_proxy_engine::{Allowed, Asked, Content, ContentError, Moment, Refused, Situation, decide, may_be};
 use thiserror::Error;
 
 use crate::access::Person;
@@ -18,6 +18,8 @@ pub struct Policies {
     pub time: BTreeMap<String, TimePolicy>,
     /// Who is allowed.
     pub user_lists: BTreeMap<String, UserList>,
+    /// Who may be whom on servers.
+    pub user_mappings: BTreeMap<String, UserMapping>,
     content: BTreeMap<String, Content>,
 }
 
@@ -50,6 +52,7 @@ impl Policies {
             ssh,
             time: document.time.clone(),
             user_lists: document.user_lists.clone(),
+            user_mappings: document.user_mappings.clone(),
             content,
         };
         (policies, errors)
@@ -82,6 +85,14 @@ impl Policies {
             None => Ok(None),
             Some(name) => self.content.get(name).cloned().map(Some).ok_or(()),
         }
+    }
+
+    /// Whether somebody may log in at servers as this user. A mapping that is not there lets nobody in.
+    pub(crate) fn may_be(&self, connection: &SshConnection, person: &Person, server_user: &str) -> bool {
+        connection.user_mapping.as_ref().is_none_or(|name| {
+            let mapping = self.user_mappings.get(name);
+            mapping.is_some_and(|mapping| may_be(mapping, &person.user, &person.groups, server_user))
+        })
     }
 
     /// Whether any line of the connection's channel policy asks for recording.

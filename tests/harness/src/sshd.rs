@@ -1,4 +1,4 @@
-//! OpenSSH's server, with a user of its own, in a mount namespace of its own: on 127.0.0.1 of this machine.
+//! OpenSSH's server, with a user of its own, in a mount namespace of its own: on 127.0.0.1 of this machine, or in a network namespace.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -42,22 +42,46 @@ impl Sshd {
     /// # Errors
     /// When it does not start.
     pub fn start(more: &str) -> Result<Self> {
+        Self::with_host_key(&["ed25519"], more)
+    }
+
+    /// Starts a server whose only host key is of this kind, in the words of `ssh-keygen` after `-t`.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn with_host_key(kind: &[&str], more: &str) -> Result<Self> {
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        let more = format!("ListenAddress 127.0.0.1\n{more}");
+        Self::at(port, kind, &more, Command::new("unshare"))
+    }
+
+    /// Starts a server on port 22 of a network namespace, at all its addresses.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_in(namespace: &str, more: &str) -> Result<Self> {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", namespace, "unshare"]);
+        Self::at(22, &["ed25519"], more, command)
+    }
+
+    fn at(port: u16, host_key: &[&str], more: &str, mut unshare: Command) -> Result<Self> {
         let folder = tempfile::tempdir()?;
         let home = folder.path().join("home");
         fs::create_dir(&home)?;
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
         users(folder.path(), &home)?;
-        keygen(&folder.path().join("host_key"), "ed25519")?;
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        key_pair(&folder.path().join("host_key"), host_key)?;
         let at = folder.path().display();
         let settings = format!(
-            "Port {port}\nListenAddress 127.0.0.1\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
+            // The first word about a setting counts: `more` may change what is said here.
+            "{more}\nPort {port}\nHostKey {at}/host_key\nPidFile none\nUsePAM no\nStrictModes no\n\
              PasswordAuthentication yes\nKbdInteractiveAuthentication no\nPermitRootLogin no\nMaxStartups 200\nMaxSessions 1000\n\
              AuthorizedKeysFile {at}/authorized_keys\nAllowTcpForwarding yes\nAllowAgentForwarding yes\nX11Forwarding yes\n\
-             AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n{more}\n"
+             AcceptEnv LANG TEST_*\nPrintMotd no\nPrintLastLog no\nSubsystem sftp internal-sftp\n"
         );
         fs::write(folder.path().join("sshd_config"), settings)?;
-        let mut child = Command::new("unshare")
+        let mut child = unshare
             .args(["-m", "sh", "-c", START, "sh"])
             .arg(folder.path())
             .arg(program()?)
@@ -117,6 +141,14 @@ impl Sshd {
         Ok(script)
     }
 
+    /// Lets these public keys in, lines as in `authorized_keys`.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    pub fn authorize(&self, lines: &str) -> Result<()> {
+        Ok(fs::write(self.folder.path().join("authorized_keys"), lines)?)
+    }
+
     /// The public host key, a line as in `known_hosts` without the name.
     ///
     /// # Errors
@@ -156,8 +188,14 @@ fn users(folder: &Path, home: &Path) -> Result<()> {
 /// # Errors
 /// When `ssh-keygen` does not.
 pub fn keygen(path: &Path, kind: &str) -> Result<()> {
+    key_pair(path, &[kind])
+}
+
+fn key_pair(path: &Path, kind: &[&str]) -> Result<()> {
     let made = Command::new("ssh-keygen")
-        .args(["-q", "-N", "", "-t", kind, "-f"])
+        .args(["-q", "-N", "", "-t"])
+        .args(kind)
+        .arg("-f")
         .arg(path)
         .status()
         .context("start ssh-keygen")?;

@@ -125,6 +125,10 @@ pub(super) const PACKAGES: &[Package] = &[
     ),
     all("genisoimage", "isoinfo: second opinion on the ISO"),
     all("iproute2", "network namespaces of the network tests"),
+    all(
+        "iptables",
+        "the router in the tests of transparent mode, as its recipe says",
+    ),
     all("libcap2", "library of the time server of the clock tests"),
     all("libedit2", "library of the time server of the clock tests"),
     all("libgnutls30", "library of the time server of the clock tests"),

@@ -26,6 +26,9 @@ const JUDGES: &str = "tests/web/requirements.txt";
 /// What answers as S3 does, with digests.
 const S3_SERVER: &str = "tests/s3/requirements.txt";
 
+/// What judges the SSH proxy, with its digest.
+const SSH_JUDGE: &str = "tests/ssh/requirements.txt";
+
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -39,6 +42,8 @@ pub(super) enum Tool {
     WebJudges,
     /// The S3 server that tests/s3 names, in the cache.
     S3Server,
+    /// The program that tests/ssh names, in the cache.
+    SshJudge,
     /// A server for tests and benchmarks, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
@@ -52,6 +57,7 @@ impl Tool {
             Self::BrowserLibraries => "playwright-core, axe-core",
             Self::WebJudges => "schemathesis, sslyze",
             Self::S3Server => "moto",
+            Self::SshJudge => "ssh-audit",
             Self::Unpacked(server) => server.program,
         }
     }
@@ -64,6 +70,7 @@ impl Tool {
             Self::BrowserLibraries => "(of tests/browser)",
             Self::WebJudges => "(of tests/web)",
             Self::S3Server => "(of tests/s3)",
+            Self::SshJudge => "(of tests/ssh)",
             Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
@@ -79,6 +86,7 @@ impl Tool {
             Self::S3Server => {
                 "the S3 server of the archive tests; its Python reads audit trails in their tests"
             }
+            Self::SshJudge => "judges what the SSH proxy offers",
             Self::Unpacked(server) => server.reason,
         }
     }
@@ -159,6 +167,14 @@ pub(crate) fn s3_server(project: &Project) -> Result<PathBuf> {
     by_content(project, "s3", &project.root().join(S3_SERVER))
 }
 
+/// Where the program that judges the SSH proxy stands: a folder for each content of the file that names it.
+///
+/// # Errors
+/// When that file cannot be read.
+pub(crate) fn ssh_judge(project: &Project) -> Result<PathBuf> {
+    by_content(project, "ssh", &project.root().join(SSH_JUDGE))
+}
+
 fn by_content(project: &Project, name: &str, file: &Path) -> Result<PathBuf> {
     let digest = digest::file(file)?;
     let short = digest.get(..16).unwrap_or(&digest);
@@ -199,6 +215,9 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !s3_server(project).is_ok_and(|folder| folder.exists()) {
         tools.push(Tool::S3Server);
     }
+    if !ssh_judge(project).is_ok_and(|folder| folder.exists()) {
+        tools.push(Tool::SshJudge);
+    }
     let path = path(project);
     let there = |server: &&Unpacked| {
         path.split(':')
@@ -226,7 +245,8 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
             Tool::CargoDeny => install_cargo_deny(project)?,
             Tool::BrowserLibraries => fetch_browser_libraries(project)?,
             Tool::WebJudges => fetch_web_judges(project)?,
-            Tool::S3Server => fetch_s3_server(project)?,
+            Tool::S3Server => fetch_wheels(project, "moto", S3_SERVER, &s3_server(project)?)?,
+            Tool::SshJudge => fetch_wheels(project, "ssh-audit", SSH_JUDGE, &ssh_judge(project)?)?,
             Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
@@ -297,19 +317,19 @@ fn fetch_web_judges(project: &Project) -> Result<()> {
 }
 
 /// By pip, which compares each with the digest in the file; no source of theirs is built.
-fn fetch_s3_server(project: &Project) -> Result<()> {
+fn fetch_wheels(project: &Project, name: &str, list: &str, place: &Path) -> Result<()> {
     let lock = Lock::take(&project.cache().join("tools"))?;
-    let tree = lock.scratch("s3")?;
+    let tree = lock.scratch(name)?;
     let mut command = Command::new("/usr/bin/python3");
     command.args(["-m", "venv"]).arg(tree.path());
-    progress::run("setup: make a place for moto", &mut command, None)?;
+    progress::run(&format!("setup: make a place for {name}"), &mut command, None)?;
     let mut command = Command::new(tree.path().join("bin/python"));
     command
         .args(["-m", "pip", "install", "--quiet", "--no-cache-dir", "--no-deps"])
         .args(["--only-binary", ":all:", "--require-hashes", "--requirement"])
-        .arg(project.root().join(S3_SERVER));
-    progress::run("setup: fetch moto", &mut command, None)?;
-    cache::publish(tree.path(), &s3_server(project)?)
+        .arg(project.root().join(list));
+    progress::run(&format!("setup: fetch {name}"), &mut command, None)?;
+    cache::publish(tree.path(), place)
 }
 
 fn unpack(project: &Project, server: &Unpacked) -> Result<()> {

@@ -161,7 +161,38 @@ fn of_ssh(document: &Cluster, connection: &SshConnection) -> Checked {
         settings,
         &ssh.settings,
         "SSH Control > Settings",
-    )
+    )?;
+    credentials(document, &path, connection)
+}
+
+/// Who may be whom on servers, and with what.
+fn credentials(document: &Cluster, path: &str, connection: &SshConnection) -> Checked {
+    let own = &document.policies;
+    let mapping = connection.user_mapping.as_ref();
+    let page = "Policies > User Mapping Policies";
+    reference(&format!("{path}.user_mapping"), mapping, &own.user_mappings, page)?;
+    let store = connection.credential_store.as_ref();
+    let page = "Policies > Credential Stores";
+    reference(
+        &format!("{path}.credential_store"),
+        store,
+        &own.credential_stores,
+        page,
+    )?;
+    let policies = &document.connections.ssh.authentication_policies;
+    let asks = policies
+        .get(&connection.authentication_policy)
+        .is_some_and(|policy| !policy.gateway.is_empty());
+    if asks {
+        return Ok(());
+    }
+    for (part, name) in [("user_mapping", mapping), ("credential_store", store)] {
+        if name.is_some() {
+            let reason = "nobody is known at the gateway, as its authentication policy asks nobody there; give it gateway methods, or take this off";
+            return offence(format!("{path}.{part}"), reason);
+        }
+    }
+    Ok(())
 }
 
 fn of_rdp(document: &Cluster, connection: &RdpConnection) -> Checked {

@@ -65,6 +65,7 @@ fn all_names(policies: &Policies) -> Checked {
             )?;
         }
     }
+    names("policies.user_mappings", &policies.user_mappings)?;
     names("policies.credential_stores", &policies.credential_stores)?;
     for (store, value) in &policies.credential_stores {
         names(

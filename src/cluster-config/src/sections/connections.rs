@@ -67,6 +67,12 @@ pub struct SshConnection {
     /// The address servers see.
     #[serde(default)]
     pub source: Source,
+    /// Name of a user mapping policy; none: whoever may log in may be anybody whom the server knows.
+    #[serde(default)]
+    pub user_mapping: Option<String>,
+    /// Name of a credential store whose accounts open servers; none: people log in there themselves.
+    #[serde(default)]
+    pub credential_store: Option<String>,
 }
 
 /// What is asked of the host key of a server.

@@ -23,6 +23,9 @@ pub struct Policies {
     pub user_lists: BTreeMap<String, UserList>,
     /// Users of connections, by database and name.
     pub user_databases: BTreeMap<String, BTreeMap<String, DatabaseUser>>,
+    /// Who may be whom on servers.
+    #[serde(default)]
+    pub user_mappings: BTreeMap<String, UserMapping>,
     /// Accounts on servers.
     pub credential_stores: BTreeMap<String, CredentialStore>,
     /// Directories.
@@ -127,6 +130,26 @@ pub struct DatabaseUser {
     pub password: Option<Protected>,
 }
 
+/// Who may be whom on servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserMapping {
+    /// Users of servers, and who may be each of them.
+    pub users: Vec<MappedUser>,
+    /// Whether people may be users of servers whom no line names.
+    pub others: bool,
+}
+
+/// A user of servers.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappedUser {
+    /// Its name there.
+    pub server_user: String,
+    /// Gateway users and groups that may be this user.
+    pub who: Vec<String>,
+}
+
 /// Accounts on servers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -142,7 +165,16 @@ pub struct Account {
     /// Its name there.
     pub user: String,
     /// Its password there.
-    pub password: Protected,
+    pub password: Option<Protected>,
+    /// A private key that opens it, OpenSSH format, without a passphrase.
+    #[serde(default)]
+    pub private_key: Option<Protected>,
+    /// Servers that have it: addresses, networks, or names; `*.` in front of a name stands for everything in a domain; none: every one.
+    #[serde(default)]
+    pub servers: Vec<String>,
+    /// Gateway users and groups for whom it is; none: everybody whom the gateway knows.
+    #[serde(default)]
+    pub who: Vec<String>,
 }
 
 /// A directory.

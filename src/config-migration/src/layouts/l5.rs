@@ -1,6 +1,6 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
 //! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
-//! connections have conditions of their own.
+//! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::l1::{InbandTarget, RdpConnection, RdpSettings, Secret, SshSettings};
 use super::l2::SshAuthentication;
 use super::l3::HostKeys;
 use super::l4::{
-    AuditPolicy, Certificates, Cluster, ContentPolicy, Credential, CredentialStore, DatabaseUser, DateTime,
-    Destination, HighAvailability, HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent,
-    SshServer, System, TimePolicy, TrustStore, UserList, Users, WebLogin,
+    AuditPolicy, Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination,
+    HighAvailability, HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer,
+    System, TimePolicy, TrustStore, UserList, Users, WebLogin,
 };
 use crate::shape::shape;
 
@@ -83,6 +83,7 @@ shape! {
         time: BTreeMap<String, TimePolicy>,
         user_lists: BTreeMap<String, UserList>,
         user_databases: BTreeMap<String, BTreeMap<String, DatabaseUser>>,
+        user_mappings: BTreeMap<String, UserMapping>,
         credential_stores: BTreeMap<String, CredentialStore>,
         ldap_servers: BTreeMap<String, LdapServer>,
         signing_cas: BTreeMap<String, Credential>,
@@ -112,7 +113,11 @@ shape! {
         host_key_check: String,
         source: Source,
     }
-    maybe { audit_policy: String }
+    maybe { audit_policy: String, user_mapping: String, credential_store: String }
+    struct UserMapping { users: Vec<MappedUser>, others: bool }
+    struct MappedUser { server_user: String, who: Vec<String> }
+    struct CredentialStore { accounts: BTreeMap<String, Account> }
+    struct Account { user: String, servers: Vec<String>, who: Vec<String> } maybe { password: Secret, private_key: Secret }
     struct Channel {
         kind: String,
         audit: bool,

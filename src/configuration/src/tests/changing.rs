@@ -37,6 +37,25 @@ fn everything_is_shown_without_a_secret_and_can_be_set_again() {
 }
 
 #[test]
+fn what_this_firmware_does_not_do_is_refused_and_changes_nothing() {
+    let lab = Lab::new(3);
+    let (before, revision) = (lab.document(), lab.revision());
+    let path = "connections/ssh/authentication_policies/tickets";
+    let policy =
+        json!({"gateway": ["password"], "relayed": ["password"], "gssapi": true, "user_database": null});
+    let refused = lab.change(vec![set(path, policy)], None).unwrap_err();
+    assert_eq!(refused.kind, FailureKind::Invalid);
+    assert!(
+        refused
+            .message
+            .starts_with("connections.ssh.authentication_policies.tickets.gssapi: "),
+        "{}",
+        refused.message
+    );
+    assert_eq!((lab.document(), lab.revision()), (before, revision));
+}
+
+#[test]
 fn edits_are_one_revision_with_who_and_why() {
     let mut lab = Lab::new(3);
     lab.message = "on tuesday";

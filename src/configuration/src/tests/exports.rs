@@ -50,6 +50,13 @@ fn an_export_with_a_password_brings_everything_to_another_cluster() {
     let done = imported(import(&other, &file, word(), false));
     assert_eq!(done.changes.differences, preview.changes.differences);
     assert_eq!((done.changes.to, done.product.as_str()), (Some(2), "7.0.3"));
+    // What it asks for in vain is told, and keeps nothing from being taken.
+    let notes = done.changes.notes.join("\n");
+    assert!(
+        notes.contains("connections.ssh.authentication_policies.base.gssapi: Kerberos"),
+        "{notes}"
+    );
+    assert_eq!(done.changes.notes, preview.changes.notes);
     let mut expected = one.document();
     expected.system.sealed = before.system.sealed;
     assert_eq!(other.document(), expected);

@@ -13,6 +13,8 @@ fn rescue(ssh: Wanted) -> Facts {
         heartbeat: Wanted::None,
         interfaces: ["eth1", "eth0", "eth2"].map(String::from).to_vec(),
         sessions: Vec::new(),
+        diverted: Vec::new(),
+        foreign_source: false,
     }
 }
 
@@ -54,6 +56,49 @@ fn ports_of_connection_policies_are_open_everywhere() {
         .filter(|name| name.starts_with("sessions"))
         .count();
     assert_eq!(opened, MOST_SESSION_PORTS);
+}
+
+fn prerouting(facts: &Facts) -> String {
+    let mut ruleset = rules(PORTS, facts);
+    ruleset.chains.retain(|chain| chain.hook == Hook::Prerouting);
+    ruleset.to_string()
+}
+
+fn diverted(to: &str, port: u16) -> Diverted {
+    Diverted {
+        to: to.parse().unwrap(),
+        port,
+    }
+}
+
+#[test]
+fn connections_to_others_are_taken_up_where_policies_say_so() {
+    let facts = Facts {
+        sessions: vec![22],
+        diverted: vec![
+            diverted("10.20.0.7/16", 22),
+            diverted("192.0.2.128/25", 22),
+            diverted("198.51.100.1/32", 2222),
+            diverted("fd20::/16", 22),
+            diverted("2001:db8::/33", 22),
+            diverted("0.0.0.0/0", 2022),
+            diverted("::/0", 2022),
+            diverted("10.20.0.7/16", 22),
+        ],
+        ..Facts::default()
+    };
+    insta::assert_snapshot!(prerouting(&facts));
+    let spoofing = Facts {
+        foreign_source: true,
+        ..Facts::default()
+    };
+    insta::assert_snapshot!(prerouting(&spoofing));
+    assert!(!Facts::default().has_foreign() && facts.has_foreign() && spoofing.has_foreign());
+    let many = Facts {
+        diverted: (1..=u16::MAX).map(|port| diverted("10.0.0.0/8", port)).collect(),
+        ..Facts::default()
+    };
+    assert_eq!(rules(PORTS, &many).chains[2].rules.len(), 1 + MOST_DIVERTED);
 }
 
 #[test]
@@ -130,7 +175,13 @@ fn names_cannot_break_the_rules_or_flood_them() {
 
 #[test]
 fn every_chain_drops_what_no_rule_lets_in_and_counts_it() {
-    for chain in rules(PORTS, &rescue(Wanted::All)).chains {
+    let ruleset = rules(PORTS, &rescue(Wanted::All));
+    assert_eq!(ruleset.chains.len(), 3);
+    for chain in ruleset
+        .chains
+        .into_iter()
+        .filter(|chain| chain.hook != Hook::Prerouting)
+    {
         assert_eq!(chain.policy, Verdict::Drop);
         let last = chain.rules.last().unwrap();
         assert_eq!((last.verdict, last.counted), (Verdict::Drop, true));

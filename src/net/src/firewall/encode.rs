@@ -18,8 +18,9 @@ use super::expressions::{code, of_rule};
 
 /// Number of nf_tables among the subsystems of netfilter (`NFNL_SUBSYS_NFTABLES`).
 const SUBSYSTEM: u16 = 10;
-/// The ordinary place of filters among the hooks (`NF_IP_PRI_FILTER`).
-const PRIORITY: u32 = 0;
+/// Places among the hooks (`NF_IP_PRI_FILTER`, `NF_IP_PRI_MANGLE`): the second before the kernel's routing, after connections are known.
+const FILTER: i32 = 0;
+const MANGLE: i32 = -150;
 /// A rule's comment in its user data (`NFTNL_UDATA_RULE_COMMENT` of libnftnl): number, length, text with NUL.
 const COMMENT: u8 = 0;
 /// Longest text that `nft` keeps as a comment (`NFTNL_UDATA_COMMENT_MAXLEN` of libnftnl).
@@ -53,13 +54,14 @@ pub(super) fn batch(ruleset: &Ruleset) -> Vec<Request> {
 }
 
 fn of_chain(chain: &Chain) -> Request {
-    let number = match chain.hook {
-        Hook::Input => InetHookNumber::LocalIn,
-        Hook::Forward => InetHookNumber::Forward,
+    let (number, priority) = match chain.hook {
+        Hook::Input => (InetHookNumber::LocalIn, FILTER),
+        Hook::Forward => (InetHookNumber::Forward, FILTER),
+        Hook::Prerouting => (InetHookNumber::PreRouting, MANGLE),
     };
     let hook = vec![
         HookAttribute::Number(number.into()),
-        HookAttribute::Priority(PRIORITY),
+        HookAttribute::Priority(priority.cast_unsigned()),
     ];
     let attributes = vec![
         ChainAttribute::Table(TABLE.into()),

@@ -2,13 +2,14 @@
 //!
 //! A packet's property is loaded into a register and compared; the first comparison that fails ends the rule.
 
+use ipnet::IpNet;
 use netlink_packet_core::DefaultNla;
 use netlink_packet_netfilter::nftables::{
     Bitwise, Cmp, DataAttribute, ExpressionAttribute, Expressions, Immediate, ListAttribute, Meta, MetaKey,
     Operator, Payload, Register, Verdict as Code, VerdictAttribute,
 };
 use sps_net_engine::ports::Protocol;
-use sps_net_engine::{Match, Rate, Rule, Verdict};
+use sps_net_engine::{FOREIGN_MARK, Match, Rate, Rule, Verdict};
 
 /// One expression in a rule's list.
 pub(super) type Expression = ListAttribute<ExpressionAttribute>;
@@ -24,6 +25,16 @@ const NFPROTO_IPV6: u8 = 10;
 /// Where a payload's offset counts from (`enum nft_payload_bases`).
 const NETWORK_HEADER: u32 = 1;
 const TRANSPORT_HEADER: u32 = 2;
+/// Offset of the destination in the headers of IPv4 (RFC 791, 3.1) and IPv6 (RFC 8200, section 3).
+const DESTINATION: (u32, u32) = (16, 24);
+/// `enum nft_socket_attributes` and two of its keys.
+const SOCKET_KEY: u16 = 1;
+const SOCKET_DREG: u16 = 2;
+const SOCKET_TRANSPARENT: u32 = 0;
+const SOCKET_WILDCARD: u32 = 2;
+/// `enum nft_tproxy_attributes`.
+const TPROXY_FAMILY: u16 = 1;
+const TPROXY_PORT: u16 = 3;
 /// Offset of the hop limit in the header of IPv6 (RFC 8200, section 3).
 const HOP_LIMIT: u32 = 7;
 /// `enum nft_ct_attributes` and the key of the state.
@@ -53,16 +64,40 @@ pub(super) fn of_rule(rule: &Rule) -> Vec<Expression> {
     if rule.counted {
         list.push(other("counter", Vec::new()));
     }
-    list.push(judge(rule.verdict));
+    list.extend(of_verdict(rule.verdict));
     list.into_iter().map(Into::into).collect()
 }
 
 /// The kernel's number of a verdict.
 pub(super) fn code(verdict: Verdict) -> u32 {
     match verdict {
-        Verdict::Accept => NF_ACCEPT,
+        Verdict::Accept | Verdict::Mark | Verdict::Proxy { .. } => NF_ACCEPT,
         Verdict::Drop => NF_DROP,
     }
+}
+
+/// What is done to the packet, and the verdict.
+fn of_verdict(verdict: Verdict) -> Vec<Expressions> {
+    let mut list = Vec::new();
+    if let Verdict::Proxy { v6, port } = verdict {
+        let family = if v6 { NFPROTO_IPV6 } else { NFPROTO_IPV4 };
+        let attributes = vec![
+            be32(TPROXY_FAMILY, family.into()),
+            be32(TPROXY_PORT, Register::Reg1.into()),
+        ];
+        list.extend([
+            immediate(port.to_be_bytes().to_vec()),
+            other("tproxy", attributes),
+        ]);
+    }
+    if let Verdict::Mark | Verdict::Proxy { .. } = verdict {
+        // A mark is in the machine's own byte order.
+        list.push(immediate(FOREIGN_MARK.to_ne_bytes().to_vec()));
+        let set = vec![Meta::Key(MetaKey::Mark), Meta::SourceRegister(Register::Reg1)];
+        list.push(Expressions::Meta(set));
+    }
+    list.push(judge(verdict));
+    list
 }
 
 fn of_match(wanted: &Match) -> Vec<Expressions> {
@@ -83,7 +118,45 @@ fn of_match(wanted: &Match) -> Vec<Expressions> {
             list
         }
         Match::Port { protocol, from, to } => ports(*protocol, *from, *to),
+        Match::To(network) => destination(*network),
+        Match::Foreign => {
+            let mut list = transport(TCP);
+            list.extend([socket(SOCKET_TRANSPARENT), equal(vec![1])]);
+            list.extend([socket(SOCKET_WILDCARD), equal(vec![0])]);
+            list
+        }
     }
+}
+
+/// The bits of the destination that make a network; none of them where everything is meant.
+fn destination(network: IpNet) -> Vec<Expressions> {
+    let (version, offset, address, mask) = match network {
+        IpNet::V4(four) => {
+            let (address, mask) = (four.network().octets().to_vec(), four.netmask().octets().to_vec());
+            (NFPROTO_IPV4, DESTINATION.0, address, mask)
+        }
+        IpNet::V6(six) => {
+            let (address, mask) = (six.network().octets().to_vec(), six.netmask().octets().to_vec());
+            (NFPROTO_IPV6, DESTINATION.1, address, mask)
+        }
+    };
+    let mut list = family(version);
+    if network.prefix_len() == 0 {
+        return list;
+    }
+    let bytes = u32::from(network.max_prefix_len()) / 8;
+    list.push(load(NETWORK_HEADER, offset, bytes));
+    if network.prefix_len() < network.max_prefix_len() {
+        list.push(masked(mask));
+    }
+    list.push(equal(address));
+    list
+}
+
+/// A property of the socket that a packet will reach.
+fn socket(key: u32) -> Expressions {
+    let attributes = vec![be32(SOCKET_KEY, key), be32(SOCKET_DREG, Register::Reg1.into())];
+    other("socket", attributes)
 }
 
 /// Ports stand first in the headers of TCP and UDP alike: source, then destination.
@@ -121,14 +194,29 @@ fn state(bits: u32) -> Vec<Expressions> {
         "ct",
         vec![be32(CT_KEY, CT_STATE), be32(CT_DREG, Register::Reg1.into())],
     );
-    let mask = Expressions::Bitwise(vec![
+    let mask = masked(bits.to_ne_bytes().to_vec());
+    vec![load, mask, compare(Operator::NotEqual, vec![0; 4])]
+}
+
+/// Of what is in the register only these bits.
+fn masked(mask: Vec<u8>) -> Expressions {
+    let length = u32::try_from(mask.len()).unwrap_or(u32::MAX);
+    let zero = vec![0; mask.len()];
+    Expressions::Bitwise(vec![
         Bitwise::SourceRegister(Register::Reg1),
         Bitwise::DestinationRegister(Register::Reg1),
-        Bitwise::Length(4),
-        Bitwise::Mask(DataAttribute::Value(bits.to_ne_bytes().to_vec())),
-        Bitwise::Xor(DataAttribute::Value(vec![0; 4])),
-    ]);
-    vec![load, mask, compare(Operator::NotEqual, vec![0; 4])]
+        Bitwise::Length(length),
+        Bitwise::Mask(DataAttribute::Value(mask)),
+        Bitwise::Xor(DataAttribute::Value(zero)),
+    ])
+}
+
+/// A value in the register.
+fn immediate(value: Vec<u8>) -> Expressions {
+    Expressions::Immediate(vec![
+        Immediate::DestinationRegister(Register::Reg1),
+        Immediate::Data(DataAttribute::Value(value)),
+    ])
 }
 
 fn limit(rate: Rate) -> Expressions {

@@ -8,6 +8,7 @@
 )]
 
 mod dhcp;
+mod diversion;
 mod fallback;
 mod firewall;
 mod lab;

@@ -12,8 +12,8 @@ use sps_cluster_config::sections::connections::{
 use sps_cluster_config::sections::policies::Policies as PolicyDocument;
 use sps_proxy_engine::{Kind, Known, Moment, Own};
 use sps_proxy_ssh::{
-    Access, Answer, Attempt, Begun, Event, Facts, HostKeyError, NoRoom, Permission, Person, PinError,
-    Policies, Recording, ServerName, Wanted, What,
+    Access, Account, Answer, Attempt, Begun, Credential, Credentials, Event, Facts, HostKeyError, NoRoom,
+    Permission, Person, PinError, Policies, Recording, ServerName, Wanted, What,
 };
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
@@ -26,6 +26,10 @@ pub(crate) struct Settings {
     pub(crate) own: Vec<IpAddr>,
     pub(crate) people: HashMap<String, String>,
     pub(crate) keys: Vec<(String, PublicKey)>,
+    /// What opens accounts, by user of the server.
+    pub(crate) accounts: Vec<(String, Credential)>,
+    /// Another host key than the appliance's own.
+    pub(crate) host_key: Option<PrivateKey>,
 }
 
 impl Settings {
@@ -69,6 +73,8 @@ impl Settings {
             own: Vec::new(),
             people: HashMap::new(),
             keys: Vec::new(),
+            accounts: Vec::new(),
+            host_key: None,
         }
     }
 
@@ -165,10 +171,26 @@ impl Appliance {
 
     /// The proxy listens there: its connection policy says so.
     pub(crate) fn listens(&self, port: u16) {
-        let mut settings = self.settings.lock().unwrap();
-        for connection in &mut settings.ssh.connections {
+        for connection in &mut self.settings.lock().unwrap().ssh.connections {
             connection.port = port;
         }
+        self.follow();
+    }
+
+    /// The configuration changes.
+    pub(crate) fn change(&self, change: impl FnOnce(&mut Settings)) {
+        change(&mut self.settings.lock().unwrap());
+        self.follow();
+    }
+
+    /// The connection policies.
+    pub(crate) fn connections(&self) -> Vec<SshConnection> {
+        self.settings.lock().unwrap().ssh.connections.clone()
+    }
+
+    /// The settings are in force.
+    pub(crate) fn follow(&self) {
+        let settings = self.settings.lock().unwrap();
         let (policies, errors) = Policies::new(settings.ssh.clone(), &settings.policies);
         assert!(errors.is_empty(), "{errors:?}");
         *self.policies.lock().unwrap() = Arc::new(policies);
@@ -250,7 +272,8 @@ impl Access for Appliance {
     }
 
     fn host_keys(&self, _connection: &SshConnection) -> Result<Vec<PrivateKey>, HostKeyError> {
-        Ok(vec![self.host_key.clone()])
+        let other = self.settings.lock().unwrap().host_key.clone();
+        Ok(vec![other.unwrap_or_else(|| self.host_key.clone())])
     }
 
     fn resolve(&self, name: String) -> Answer<io::Result<Vec<IpAddr>>> {
@@ -280,6 +303,10 @@ impl Access for Appliance {
                 groups: Vec::new(),
             })
         })
+    }
+
+    fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::new(Accounts(self.settings.lock().unwrap().accounts.clone()))
     }
 
     fn known_keys(&self, server: ServerName) -> Answer<Vec<Known>> {
@@ -319,6 +346,17 @@ impl Access for Appliance {
         self.changed.notify_waiters();
         let recording: Arc<dyn Recording> = Arc::new(Handle(session));
         Box::pin(async move { Ok(recording) })
+    }
+}
+
+struct Accounts(Vec<(String, Credential)>);
+
+impl Credentials for Accounts {
+    fn of(&self, account: Account) -> Answer<Vec<Credential>> {
+        assert_eq!(account.store, "servers");
+        let fitting = self.0.iter().filter(|(user, _)| *user == account.server_user);
+        let found = fitting.map(|(_, credential)| credential.clone()).collect();
+        Box::pin(async move { found })
     }
 }
 

@@ -3,8 +3,10 @@
 #![allow(dead_code, unused_imports, reason = "every test file uses a part of it")]
 
 mod appliance;
+mod namespaces;
 
 pub(crate) use appliance::{Appliance, Kept, Settings};
+pub(crate) use namespaces::Machine;
 pub(crate) use sps_harness::Sshd;
 
 use std::net::SocketAddr;
@@ -80,9 +82,7 @@ impl Lab {
 
     /// A client that answers every question with `password`.
     pub(crate) fn client(&self, program: &str, user: &str, password: &str) -> Command {
-        let ask = self.path(&format!("ask-{}", password.len()));
-        std::fs::write(&ask, format!("#!/bin/sh\necho '{password}'\n")).unwrap();
-        std::fs::set_permissions(&ask, PermissionsExt::from_mode(0o755)).unwrap();
+        let ask = askpass(self.folder.path(), password);
         let mut command = Command::new(program);
         command
             .env("SSH_ASKPASS", ask)
@@ -99,20 +99,7 @@ impl Lab {
 
     /// Options of `ssh`, `scp` and `sftp`.
     pub(crate) fn options(&self, user: &str) -> Vec<String> {
-        let known = self.path("known_hosts");
-        [
-            "-F".to_owned(),
-            "none".to_owned(),
-            format!("-oPort={}", self.address.port()),
-            format!("-oUser={user}"),
-            format!("-oUserKnownHostsFile={}", known.display()),
-            "-oStrictHostKeyChecking=accept-new".to_owned(),
-            "-oIdentitiesOnly=yes".to_owned(),
-            "-oIdentityFile=none".to_owned(),
-            "-oNumberOfPasswordPrompts=1".to_owned(),
-            "-oLogLevel=ERROR".to_owned(),
-        ]
-        .into()
+        options(self.folder.path(), self.address.port(), user)
     }
 
     /// Runs a command on the server through the proxy.
@@ -121,6 +108,32 @@ impl Lab {
         command.arg("127.0.0.1").args(arguments);
         Said::from(command.output().await.unwrap())
     }
+}
+
+/// A program that answers every question of a client with `password`.
+pub(crate) fn askpass(folder: &Path, password: &str) -> PathBuf {
+    let ask = folder.join(format!("ask-{}", password.len()));
+    std::fs::write(&ask, format!("#!/bin/sh\necho '{password}'\n")).unwrap();
+    std::fs::set_permissions(&ask, PermissionsExt::from_mode(0o755)).unwrap();
+    ask
+}
+
+/// Options of `ssh`, `scp` and `sftp`, which keep what they know in `folder`.
+pub(crate) fn options(folder: &Path, port: u16, user: &str) -> Vec<String> {
+    let known = folder.join("known_hosts");
+    [
+        "-F".to_owned(),
+        "none".to_owned(),
+        format!("-oPort={port}"),
+        format!("-oUser={user}"),
+        format!("-oUserKnownHostsFile={}", known.display()),
+        "-oStrictHostKeyChecking=accept-new".to_owned(),
+        "-oIdentitiesOnly=yes".to_owned(),
+        "-oIdentityFile=none".to_owned(),
+        "-oNumberOfPasswordPrompts=1".to_owned(),
+        "-oLogLevel=ERROR".to_owned(),
+    ]
+    .into()
 }
 
 /// What a client said.

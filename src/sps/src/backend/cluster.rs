@@ -1,5 +1,6 @@
 //! The configuration of the cluster: what is asked about it, and what this node takes over when it changes. Blocking throughout.
 
+use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
 use sps_admin::{Context, Failure, Reply, Request, Response, Revised};
@@ -7,11 +8,43 @@ use sps_bootlog::causes;
 use sps_cluster_config::{Cluster, LAYOUT, Pseudonyms};
 use sps_config::{Change, Node, TimeServer};
 use sps_configuration::{Asker, answer as answered};
+use sps_net::ports::{self, Opening, Protocol};
 use tracing::{info, warn};
 
 use super::appliance::Appliance;
 use crate::node::{now, take_over};
 use crate::services::Opened;
+
+/// TCP ports on which the appliance itself listens, by the table of ports, each with what listens there and what could be done.
+pub(super) fn own_ports(node: &Node) -> BTreeMap<u16, String> {
+    let ports = ports::PORTS.iter().filter(|port| port.protocol == Protocol::Tcp);
+    let listening = ports.filter_map(|port| {
+        let words = match port.opening {
+            // In rescue no connection is taken.
+            Opening::Ssh if node.firmware.ssh_upload => {
+                "firmware is taken there by SSH; switch that off with `sps firmware ssh-upload off`, or choose another port".into()
+            }
+            Opening::Ssh => return None,
+            Opening::Always | Opening::DhcpServers | Opening::Heartbeat => {
+                format!("{} ({}); choose another port", port.name, port.purpose)
+            }
+        };
+        Some((port.number, words))
+    });
+    listening.collect()
+}
+
+/// A connection policy that takes clients on this port.
+pub(super) fn sessions_on(own: &Appliance, port: u16) -> Option<String> {
+    let opened = own.store()?;
+    let store = opened.configuration.as_ref()?;
+    let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+    let connections = &store.document().connections.ssh.connections;
+    let taking = connections
+        .iter()
+        .find(|connection| connection.enabled && connection.port == port);
+    taking.map(|connection| connection.name.clone())
+}
 
 /// Answers what is asked about it.
 pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> Reply {
@@ -24,6 +57,7 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
         sealed: node.sealed,
         product: &release.map_or_else(String::new, |release| release.version.to_string()),
         host_name: &node.network.host_name,
+        own_ports: &own_ports(&node),
         migrate,
     };
     let opened = own.store().ok_or_else(unavailable)?;
@@ -164,6 +198,19 @@ pub(super) fn anonymous(own: &Appliance) -> Result<Vec<u8>, String> {
 mod tests {
     use super::*;
     use sps_config::Secret;
+
+    #[test]
+    fn ports_of_the_table_are_not_for_clients() {
+        let mut node = Node::default();
+        assert_eq!(own_ports(&node).keys().copied().collect::<Vec<_>>(), [80, 443]);
+        node.firmware.ssh_upload = true;
+        let ports = own_ports(&node);
+        assert_eq!(ports.keys().copied().collect::<Vec<_>>(), [22, 80, 443]);
+        assert!(ports[&22].contains("sps firmware ssh-upload off"));
+        // What is refused at the commit is what the packet filter holds.
+        assert_eq!(sps_configuration::MOST_DIVERTED, sps_net::MOST_DIVERTED);
+        assert_eq!(sps_configuration::MOST_SESSION_PORTS, sps_net::MOST_SESSION_PORTS);
+    }
 
     #[test]
     fn what_both_documents_hold_is_what_the_node_has() {

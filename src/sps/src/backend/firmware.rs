@@ -16,12 +16,13 @@ use sps_firmware::{Commit, Firmware, FirmwareError, LastRollback, SlotView, Stag
 use sps_firmware_engine as engine;
 use sps_image::boot_control::SlotNumber;
 use sps_image::source::Source;
+use sps_net::ports;
 use sps_storage::disks::{self, Content, Scope};
 use sps_storage::install;
 use sps_storage::medium::{self, FirmwareFile};
 
 use super::appliance::{Appliance, done};
-use super::testing;
+use super::{cluster, testing};
 use crate::node::now;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -136,6 +137,12 @@ pub(super) fn forget(own: &Appliance, prefix: &str) -> Reply {
 
 /// Lets firmware be sent by SSH, or not any more.
 pub(super) async fn by_ssh(own: &Appliance, on: bool, context: &Context) -> Reply {
+    if let (true, Some(name)) = (on, cluster::sessions_on(own, ports::SSH.number)) {
+        return Err(Failure::refused(format!(
+            "the connection policy {name:?} takes clients on port {}: give it another port, or switch it off, before firmware is taken there",
+            ports::SSH.number
+        )));
+    }
     let edit = move |node: &mut sps_config::Node| node.firmware.ssh_upload = on;
     own.parts.settings.change(context, edit).await?;
     Ok(done(if on {

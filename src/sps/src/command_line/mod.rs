@@ -2,6 +2,7 @@
 
 mod arguments;
 mod documents;
+mod recipe;
 mod run;
 
 pub(crate) use run::run;

@@ -12,6 +12,7 @@ use sps_trail_store::cli::{self as trail, TrailCommand};
 
 use super::arguments::{Arguments, Command, ImageCommand};
 use super::documents;
+use super::recipe;
 
 /// Runs the command; a broken output stream counts as "did not get to its end".
 pub(crate) fn run() -> ExitCode {
@@ -28,6 +29,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Image(ImageCommand::Show(arguments)) => {
             (image::show(&arguments, &mut out, &mut err), image::UNREADABLE)
         }
+        Command::RoutingRecipe(arguments) => (recipe::print(&arguments, &mut out, &mut err), recipe::BROKEN),
         Command::Trail(command) => (read_trails(&command, &mut out, &mut err), trail::UNREADABLE),
         Command::Completions { shell } => (
             documents::completions(shell, &mut out).map(|()| appliance::DONE),

@@ -5,13 +5,14 @@
 
 use std::time::Duration;
 
+use sps_bootlog::causes;
 use sps_config::{Node, RescueSsh};
-use sps_net::{Facts, NetworkState, Wanted, firewall, ports, rules};
+use sps_net::{Diverted, Facts, NetworkState, Wanted, diversion, firewall, ports, rules};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tokio::time::timeout;
-use tracing::info;
+use tracing::{error, info};
 
 use super::supervise::spec;
 use crate::backend::Settings;
@@ -53,8 +54,18 @@ pub(super) struct Inputs {
     pub(super) rescue: bool,
     pub(super) settings: Settings,
     pub(super) network: watch::Sender<NetworkState>,
-    /// Ports of connection policies.
-    pub(super) sessions: watch::Sender<Vec<u16>>,
+    pub(super) sessions: watch::Sender<Sessions>,
+}
+
+/// What connection policies ask of the packet filter.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Sessions {
+    /// Ports clients come to.
+    pub(super) ports: Vec<u16>,
+    /// Connections to other machines that are taken up.
+    pub(super) diverted: Vec<Diverted>,
+    /// Whether servers may see the client's address.
+    pub(super) foreign_source: bool,
 }
 
 /// Keeps the packet filter; opens the gate once it is in force.
@@ -70,9 +81,18 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
     let mut network = inputs.network.subscribe();
     let mut sessions = inputs.sessions.subscribe();
     let mut in_force = None;
+    // What an earlier run of this service left is not known.
+    let mut led = None;
     loop {
+        let Sessions {
+            ports: of_sessions,
+            diverted,
+            foreign_source,
+        } = sessions.borrow_and_update().clone();
         let facts = Facts {
-            sessions: sessions.borrow_and_update().clone(),
+            sessions: of_sessions,
+            diverted,
+            foreign_source,
             ..facts(
                 inputs.rescue,
                 &document.borrow_and_update(),
@@ -89,12 +109,33 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
             gate.0.send_replace(true);
             context.ready();
         }
+        lead(&mut led, facts.has_foreign()).await;
         tokio::select! {
-            () = context.shutdown.cancelled() => return Ok(()),
+            () = context.shutdown.cancelled() => {
+                lead(&mut led, false).await;
+                return Ok(());
+            }
             Ok(()) = document.changed() => {}
             Ok(()) = network.changed() => {}
             Ok(()) = sessions.changed() => {}
         }
+    }
+}
+
+/// Leads the packets of transparent connections to the appliance, or no more. A kernel that refuses it takes nothing else away: it is told,
+/// and tried again at the next change.
+async fn lead(led: &mut Option<bool>, wanted: bool) {
+    if *led == Some(wanted) {
+        return;
+    }
+    match diversion::set(wanted).await {
+        Ok(()) => {
+            if wanted {
+                info!("connections that routers send here are taken up");
+            }
+            *led = Some(wanted);
+        }
+        Err(error) => error!("{}", causes(&error)),
     }
 }
 
@@ -114,7 +155,7 @@ pub(super) fn facts(rescue: bool, node: &Node, network: &NetworkState) -> Facts 
         firmware_ssh: node.firmware.ssh_upload && node.administrators.admin_password.is_some(),
         heartbeat: Wanted::None,
         interfaces: interfaces.map(|interface| interface.name.clone()).collect(),
-        sessions: Vec::new(),
+        ..Facts::default()
     }
 }
 

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use sps_bootlog::causes;
 use sps_gateway::{Gateway, GatewayError, Live, Surroundings};
-use sps_net::NetworkState;
-use sps_proxy_engine::Own;
-use sps_proxy_ssh::{Limits, Listening, SshProxy};
+use sps_net::{Diverted, NetworkState};
+use sps_proxy_engine::{Own, diverted, shows_clients};
+use sps_proxy_ssh::{Access as _, Limits, Listening, SshProxy};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
 use tracing::{info, warn};
 
 use super::data::{DataState, Opened};
+use super::firewall::Sessions;
 use super::supervise::spec;
 use crate::space::Room;
 
@@ -25,8 +26,8 @@ pub(super) struct Inputs {
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) room: watch::Receiver<Room>,
     pub(super) live: Live,
-    /// Ports it listens on, for the packet filter.
-    pub(super) ports: watch::Sender<Vec<u16>>,
+    /// What the packet filter lets in for it.
+    pub(super) sessions: watch::Sender<Sessions>,
 }
 
 /// Serves connections.
@@ -111,16 +112,17 @@ async fn serve(
         };
         let own = gateway.clone();
         spawn_blocking(move || own.refresh()).await?;
-        let ports = gateway.ports();
+        let sessions = let_in(gateway);
+        let ports = &sessions.ports;
         listening.retain(|port, _| ports.contains(port));
-        for port in &ports {
+        for port in ports {
             if !listening.contains_key(port) {
                 listening.insert(*port, listen(&proxy, *port));
             }
         }
         inputs
-            .ports
-            .send_if_modified(|open| std::mem::replace(open, ports.clone()) != ports);
+            .sessions
+            .send_if_modified(|open| std::mem::replace(open, sessions.clone()) != sessions);
         let changed = inputs.data.wait_for(|state| {
             let same = state.opened.as_ref().is_some_and(|now| Arc::ptr_eq(now, opened));
             !same || state.configured != configured
@@ -131,9 +133,21 @@ async fn serve(
         }
     }
     drop(listening);
-    inputs.ports.send_replace(Vec::new());
+    inputs.sessions.send_replace(Sessions::default());
     proxy.shut_down().await;
     Ok(())
+}
+
+/// What the packet filter lets in by the policies as they are now.
+fn let_in(gateway: &Gateway) -> Sessions {
+    let policies = gateway.policies();
+    let connections = &policies.ssh.connections;
+    let networks = diverted(connections).into_iter();
+    Sessions {
+        ports: gateway.ports(),
+        diverted: networks.map(|(to, port)| Diverted { to, port }).collect(),
+        foreign_source: shows_clients(connections),
+    }
 }
 
 /// Both families; one that cannot be had is told.

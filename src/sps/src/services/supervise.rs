@@ -263,7 +263,7 @@ fn appliance(
             network: network.subscribe(),
             room: backend.spare().room(),
             live: backend.live(),
-            ports: sessions,
+            sessions,
         }));
         if boot.faults.has(recording::FAULT) {
             let then_crash = boot.faults.has(recording::THEN_CRASH);

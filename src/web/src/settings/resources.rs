@@ -271,6 +271,13 @@ pub(crate) const RESOURCES: &[Resource] = &[
         "users",
     ),
     many(
+        "policies/user_mappings",
+        "policies/user_mappings",
+        "User mapping policies",
+        policies::USER_MAPPING,
+        &["others"],
+    ),
+    many(
         "policies/credential_stores",
         "policies/credential_stores",
         "Credential stores",

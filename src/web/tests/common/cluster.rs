@@ -1,5 +1,6 @@
 //! The configuration of the cluster behind the appliance in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use sps_admin::{Context, Reply, Request};
@@ -30,6 +31,7 @@ impl Cluster {
             sealed,
             product: "7.0.3",
             host_name: "gate-01",
+            own_ports: &BTreeMap::new(),
             migrate: |_, _| Err("not in this test".into()),
         };
         sps_configuration::answer(&self.store, asker, request)

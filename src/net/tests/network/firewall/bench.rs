@@ -7,7 +7,7 @@ use std::process::Stdio;
 use serde_json::Value;
 use sps_net::firewall::{self, FirewallError};
 use sps_net::ports::PORTS;
-use sps_net::{Facts, Wanted, rules};
+use sps_net::{Diverted, Facts, Wanted, rules};
 use sps_net_engine::Ruleset;
 
 use crate::lab::{Lab, Namespace};
@@ -114,6 +114,29 @@ pub(super) fn rescue() -> Facts {
         rescue: true,
         password: true,
         rescue_ssh: Wanted::First,
+        ..ordinary()
+    }
+}
+
+/// An appliance that takes up connections to others.
+pub(super) fn transparent() -> Facts {
+    let diverted = |(to, port): (&str, u16)| Diverted {
+        to: to.parse().unwrap(),
+        port,
+    };
+    let networks = [
+        ("10.20.0.0/16", 22),
+        ("192.0.2.128/25", 22),
+        ("198.51.100.1/32", 2222),
+        ("0.0.0.0/0", 2022),
+        ("fd20::/16", 22),
+        ("2001:db8::/33", 22),
+        ("2001:db8::1/128", 22),
+        ("::/0", 2022),
+    ];
+    Facts {
+        sessions: vec![22],
+        diverted: networks.map(diverted).to_vec(),
         ..ordinary()
     }
 }

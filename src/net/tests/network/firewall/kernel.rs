@@ -1,10 +1,10 @@
 //! What the kernel has after a ruleset was installed, as real `nft` reads it.
 
-use sps_net::Wanted;
 use sps_net::firewall::{FirewallError, counters};
+use sps_net::{Diverted, Wanted};
 use sps_net_engine::{Match, Rate, Ruleset};
 
-use super::bench::{Bench, listed, nft, of, ordinary, rescue, without_numbers};
+use super::bench::{Bench, listed, nft, of, ordinary, rescue, transparent, without_numbers};
 
 #[test]
 fn the_kernel_has_the_rules_that_nft_makes_of_their_text() {
@@ -12,7 +12,7 @@ fn the_kernel_has_the_rules_that_nft_makes_of_their_text() {
     let mut pair = rescue();
     pair.rescue_ssh = Wanted::All;
     pair.heartbeat = Wanted::Named(vec!["eth1".into(), "a-long-name-015".into()]);
-    for facts in [ordinary(), rescue(), pair] {
+    for facts in [ordinary(), rescue(), pair, transparent()] {
         let ruleset = of(&facts);
         bench.install(&ruleset).unwrap();
         nft(&bench.stranger, &format!("flush ruleset\n{ruleset}"));
@@ -60,7 +60,7 @@ fn chains_that_stand_are_kept() {
     };
     bench.install(&of(&ordinary())).unwrap();
     let before = chains();
-    assert_eq!(before.len(), 2);
+    assert_eq!(before.len(), 3);
     bench.install(&of(&rescue())).unwrap();
     assert_eq!(
         chains(),
@@ -114,6 +114,12 @@ fn the_largest_ruleset_is_answered_for_in_full() {
     let many: Vec<String> = (0..500).map(|number| format!("eth{number}")).collect();
     facts.rescue_ssh = Wanted::Named(many.clone());
     facts.heartbeat = Wanted::Named(many);
+    facts.sessions = (1..=1000).collect();
+    let network = |port| Diverted {
+        to: "2001:db8::/33".parse().unwrap(),
+        port,
+    };
+    facts.diverted = (1..=1000).map(network).collect();
     let ruleset = of(&facts);
     let interfaces = |rule: &sps_net_engine::Rule| matches!(rule.matches[..], [Match::Interface(_), _]);
     let named = ruleset.chains[0].rules.iter().filter(|rule| interfaces(rule));

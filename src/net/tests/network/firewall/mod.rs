@@ -4,3 +4,5 @@ mod bench;
 mod kernel;
 mod passing;
 mod scan;
+
+pub(crate) use scan::runtime;

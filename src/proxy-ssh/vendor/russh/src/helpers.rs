@@ -211,15 +211,10 @@ pub fn sign_with_hash_alg(key: &PrivateKeyWithHashAlg, data: &[u8]) -> ssh_key::
         // not the build. Fail here instead, naming the missing feature and
         // reporting the algorithm that was actually negotiated.
         // See https://github.com/Eugeny/russh/issues/758.
+        // Local change: by aws-lc.
         #[cfg(not(feature = "rsa"))]
-        ssh_key::private::KeypairData::Rsa(_) => {
-            log::error!(
-                "cannot sign with an RSA key: russh was built without the `rsa` \
-                 feature (enable it, e.g. `features = [\"rsa\"]`)"
-            );
-            return Err(ssh_key::Error::AlgorithmUnsupported {
-                algorithm: key.algorithm(),
-            });
+        ssh_key::private::KeypairData::Rsa(pair) => {
+            crate::rsa::sign(pair, key.hash_alg(), data)?.encoded()?
         }
         keypair => signature::Signer::try_sign(keypair, data)?.encoded()?,
     })

@@ -34,6 +34,8 @@ mod sshbuffer;
 pub use negotiation::{Names, Preferred};
 
 mod pty;
+// Local change.
+mod rsa;
 
 pub use pty::Pty;
 pub use sshbuffer::SshId;
@@ -136,6 +138,10 @@ pub enum Error {
     /// The server provided a wrong signature.
     #[error("Wrong server signature")]
     WrongServerSig,
+
+    /// The server's RSA host key is too short for its signature to mean anything. Local change.
+    #[error("RSA host key of {bits} bits")]
+    ShortServerKey { bits: u32 },
 
     /// Excessive packet size.
     #[error("Bad packet size: {0}")]

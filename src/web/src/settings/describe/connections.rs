@@ -65,6 +65,18 @@ pub(in crate::settings) const SSH: Kind = Kind::Object(&[
         "The address servers see",
         Kind::Union(SOURCES),
     ),
+    field(
+        "user_mapping",
+        "User mapping policy",
+        "Who may be whom on servers; empty: whoever may log in may be anybody there",
+        Kind::Optional(&Kind::Reference("policies/user_mappings")),
+    ),
+    field(
+        "credential_store",
+        "Credential store",
+        "Its accounts open servers; empty: people log in there themselves",
+        Kind::Optional(&Kind::Reference("policies/credential_stores")),
+    ),
 ]);
 const SOURCES: &[Variant] = &[
     Variant {
@@ -263,13 +275,13 @@ pub(in crate::settings) const SSH_AUTHENTICATION: Kind = Kind::Object(&[
     field(
         "gateway",
         "Gateway authentication",
-        "Methods by which the appliance asks, one a line",
+        "Methods by which the appliance asks, one a line: password, keyboard-interactive, public-key",
         Kind::Lines,
     ),
     field(
         "relayed",
         "Relayed authentication",
-        "Methods by which the server asks, one a line",
+        "Methods by which people log in at the server, one a line: password, keyboard-interactive, agent",
         Kind::Lines,
     ),
     field("gssapi", "GSSAPI", "Kerberos tickets count.", Kind::Switch),

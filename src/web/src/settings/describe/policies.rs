@@ -89,13 +89,48 @@ pub(in crate::settings) const USER_DATABASE: Kind = Kind::Names(&Kind::Object(&[
     ),
     plain("password", "Password", Kind::Optional(&Kind::Secret)),
 ]));
+pub(in crate::settings) const USER_MAPPING: Kind = Kind::Object(&[
+    field(
+        "users",
+        "Users of servers",
+        "Each with those who may be this user",
+        Kind::List(&Kind::Object(&[
+            field("server_user", "User", "Its name on servers", Kind::Text),
+            field("who", "Who", "Gateway users and groups, one a line", Kind::Lines),
+        ])),
+    ),
+    field(
+        "others",
+        "Allow other users of servers",
+        "People may be users of servers whom no line names.",
+        Kind::Switch,
+    ),
+]);
 pub(in crate::settings) const CREDENTIAL_STORE: Kind = Kind::Object(&[field(
     "accounts",
     "Accounts",
     "Accounts on servers",
     Kind::Names(&Kind::Object(&[
         field("user", "User", "Its name on the server", Kind::Text),
-        plain("password", "Password", Kind::Secret),
+        plain("password", "Password", Kind::Optional(&Kind::Secret)),
+        field(
+            "private_key",
+            "Private key",
+            "OpenSSH format, without a passphrase",
+            Kind::Optional(&Kind::SecretBlock),
+        ),
+        field(
+            "servers",
+            "Servers",
+            "Addresses, networks or names such as *.example.net, one a line; none: every one",
+            Kind::Lines,
+        ),
+        field(
+            "who",
+            "Who",
+            "Gateway users and groups, one a line; none: everybody",
+            Kind::Lines,
+        ),
     ])),
 )]);
 pub(in crate::settings) const LDAP: Kind = Kind::Object(&[

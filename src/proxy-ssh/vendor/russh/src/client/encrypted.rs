@@ -52,7 +52,8 @@ fn verify_hostkeys_proof(
         "hostkeys-prove-00@openssh.com".encode(&mut signed)?;
         session_id.encode(&mut signed)?;
         key.to_bytes()?.encode(&mut signed)?;
-        signature::Verifier::verify(key, &signed, &signature)
+        // Local change: RSA by aws-lc.
+        crate::rsa::verify(key, &signed, &signature)
             .map_err(|_| crate::Error::WrongServerSig)?;
     }
     ensure_end(&r)?;

@@ -374,9 +374,14 @@ impl ClientKex {
                 };
                 ensure_end(r)?;
 
-                if let Err(e) =
-                    signature::Verifier::verify(&server_host_key, hash.as_ref(), &signature)
-                {
+                // Local change: RSA by aws-lc; a key that is too short is told as what it is.
+                if let ssh_key::public::KeyData::Rsa(rsa) = server_host_key.key_data() {
+                    let bits = crate::rsa::bits(rsa);
+                    if bits < crate::rsa::FEWEST_BITS {
+                        return Err(Error::ShortServerKey { bits });
+                    }
+                }
+                if let Err(e) = crate::rsa::verify(&server_host_key, hash.as_ref(), &signature) {
                     debug!("wrong server sig: {e:?}");
                     return Err(Error::WrongServerSig);
                 }

@@ -89,6 +89,8 @@ pub struct Config {
     pub event_buffer_size: usize,
     /// Lists of preferred algorithms.
     pub preferred: Preferred,
+    /// Kinds of signatures that keys of users may make, told to clients (RFC 8308, 3.1); none: those of the server's own keys. Local change.
+    pub user_signatures: Vec<ssh_key::Algorithm>,
     /// Maximal number of allowed authentication attempts.
     pub max_auth_attempts: usize,
     /// Time after which the connection is garbage-collected.
@@ -121,6 +123,7 @@ impl Default for Config {
             event_buffer_size: 10,
             limits: Limits::default(),
             preferred: Default::default(),
+            user_signatures: Vec::new(),
             max_auth_attempts: 10,
             inactivity_timeout: Some(std::time::Duration::from_secs(600)),
             keepalive_interval: None,

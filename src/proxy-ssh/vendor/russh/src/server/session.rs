@@ -1585,16 +1585,13 @@ impl Session {
                 1u32.encode(&mut enc.write)?;
                 "server-sig-algs".encode(&mut enc.write)?;
 
-                NameList(
-                    self.common
-                        .config
-                        .preferred
-                        .key
-                        .iter()
-                        .map(|x| x.to_string())
-                        .collect(),
-                )
-                .encode(&mut enc.write)?;
+                // Local change: keys of users may be of other kinds than those of the server.
+                let config = &self.common.config;
+                let kinds = match config.user_signatures.as_slice() {
+                    [] => &config.preferred.key[..],
+                    kinds => kinds,
+                };
+                NameList(kinds.iter().map(|x| x.to_string()).collect()).encode(&mut enc.write)?;
             });
         }
         Ok(())
