@@ -8,7 +8,7 @@ use std::time::Duration;
 use russh::{Disconnect, client, server};
 use sps_cluster_config::sections::connections::SshConnection;
 use tokio::sync::SetOnce;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -142,12 +142,21 @@ impl Context {
         self.to_server.set(server).is_ok() && self.person.set(person).is_ok()
     }
 
-    /// Waits until somebody is in; nobody ever is when the connection ends before.
+    /// Waits until somebody is in; nobody ever is when the connection ends before. A client whose channels are refused goes away by itself:
+    /// the answer waits until it has heard why.
     pub(crate) async fn entered(&self) -> bool {
         tokio::select! {
             _person = self.person.wait() => true,
-            () = self.closing.cancelled() => false,
+            () = self.closing.cancelled() => {
+                sleep(FAREWELL).await;
+                false
+            }
         }
+    }
+
+    /// Whether the client is told why both sides end.
+    pub(crate) fn is_told(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
     }
 
     /// Ends both sides; the client hears why.

@@ -34,6 +34,8 @@ const LOGIN_WITHIN: Duration = Duration::from_secs(120);
 const PAUSE: Duration = Duration::from_millis(200);
 /// Connections the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
+/// Longest wait for a client to take the words it ends with.
+const FAREWELL: Duration = Duration::from_secs(1);
 /// Longest wait for connections to end in order.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -354,7 +356,13 @@ async fn attend(
                 }
                 return;
             }
-            () = context.closing.cancelled() => return,
+            () = context.closing.cancelled() => {
+                // What the client is told is on its way through the session: it ends by itself once that is sent.
+                if context.is_told() {
+                    drop(timeout(FAREWELL, &mut session).await);
+                }
+                return;
+            }
             why = &mut watch, if watching => {
                 watching = false;
                 context.end(TERMINATED, &why);
