@@ -22,7 +22,8 @@ const EVENTS: usize = 6;
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     let copied = Command::new("cp")
-        .arg("--sparse=always")
+        // A file of its own each time: a loop device that is not gone yet still shows what was in the one before.
+        .args(["--sparse=always", "--remove-destination"])
         .args([from, to])
         .status()?;
     ensure!(copied.success(), "could not copy the disk");
