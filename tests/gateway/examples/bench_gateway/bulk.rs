@@ -79,6 +79,7 @@ pub(super) fn measure(folder: &Path) -> Result<Measured> {
             runs[0].push(transfer(folder, way, &key, true)?);
             runs[1].push(transfer(folder, way, &key, false)?);
         }
+        recorded.forget_trails()?;
     }
     let [direct, unrecorded, recorded, chained] = runs.map(|way| way.map(median));
     Ok(Measured {

@@ -10,6 +10,8 @@ use anyhow::{Context as _, Result};
 pub(super) struct Process {
     child: Child,
     pub(super) port: u16,
+    /// Where audit trails lie, of a gateway.
+    trails: Option<PathBuf>,
 }
 
 impl Process {
@@ -17,8 +19,11 @@ impl Process {
     pub(super) fn gateway(folder: &Path, server: u16, audit: &str) -> Result<Self> {
         let own = folder.join(format!("gateway-{}", std::fs::read_dir(folder)?.count()));
         std::fs::create_dir(&own)?;
+        let trails = own.join("trails");
         let own = own.to_str().context("an odd name of a folder")?;
-        Self::start(&["serve", own, &server.to_string(), audit])
+        let mut gateway = Self::start(&["serve", own, &server.to_string(), audit])?;
+        gateway.trails = Some(trails);
+        Ok(gateway)
     }
 
     /// A server that takes everybody and says nothing.
@@ -36,7 +41,26 @@ impl Process {
         let out = child.stdout.take().context("no output")?;
         BufReader::new(out).read_line(&mut line)?;
         let port = line.trim().parse().context("the process did not start")?;
-        Ok(Self { child, port })
+        Ok(Self {
+            child,
+            port,
+            trails: None,
+        })
+    }
+
+    /// Removes the audit trails that are there: ten transfers of a GiB would fill a disk.
+    pub(super) fn forget_trails(&self) -> Result<()> {
+        for trail in self
+            .trails
+            .iter()
+            .map(std::fs::read_dir)
+            .collect::<Result<Vec<_>, _>>()?
+            .into_iter()
+            .flatten()
+        {
+            std::fs::remove_file(trail?.path())?;
+        }
+        Ok(())
     }
 
     pub(super) fn id(&self) -> u32 {
