@@ -5,8 +5,11 @@
 //! first key of a line to its Enter, and what was shown before that is kept as the bytes of a few screens: a terminal on which nobody types
 //! costs nothing but those.
 //!
-//! This is detection, not a sandbox. Not seen are commands inside of programs that take the whole screen (editors, pagers), what a script does, and
-//! what a shell makes of aliases and variables.
+//! Whoever is watched decides what is on the screen: a line counts too on which nobody typed, and while a program says it has the whole screen.
+//! Nothing of that is believed but to tell what is recorded as a command. A line that cannot be read whole says so.
+//!
+//! This is detection, not a sandbox. Not seen is what a script does, what a shell makes of aliases and variables, and a key that somebody
+//! taught a shell to take for Enter.
 
 use std::fmt;
 use std::num::NonZeroU16;
@@ -18,16 +21,20 @@ const KEPT: usize = 16 * 1024;
 /// Sizes of screens: smallest, and largest that is emulated.
 const ROWS: std::ops::RangeInclusive<u16> = 2..=200;
 const COLUMNS: std::ops::RangeInclusive<u16> = 10..=500;
-/// Longest command.
-const LONGEST: usize = 8 * 1024;
+/// Longest line that is followed key by key.
+const LONGEST: usize = 64 * 1024;
 /// Switches to the other screen and back, which programs use that take the whole of it (xterm's control sequences).
 const OTHER_SCREEN: [&[u8]; 3] = [b"\x1b[?1049", b"\x1b[?1047", b"\x1b[?47"];
 
 /// A line that was entered.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Entered {
-    /// The command, as it stands on the screen.
+    /// The command, as it stands on the screen behind its prompt; empty while a program has the whole screen.
     pub shown: String,
+    /// All that stands on the line, as far as no prompt is known to be before it: what a policy looks at besides.
+    pub line: String,
+    /// The line is longer than what can be read.
+    pub unreadable: bool,
     /// What was typed when it is not what is shown: with the echo off, or ahead of the program. It may be a password.
     pub typed: String,
 }
@@ -113,25 +120,13 @@ impl CommandLine {
         if keys.is_empty() {
             return;
         }
-        if self.other_screen {
-            self.line = None;
-            return;
+        if self.line.is_none() {
+            let line = self.begin();
+            self.line = Some(line);
         }
-        let line = match &mut self.line {
-            Some(line) => line,
-            none => {
-                let mut parser = Box::new(Parser::new(self.rows, self.columns, 0));
-                parser.process(&self.unseen);
-                self.unseen.clear();
-                let prompt = logical_line(parser.screen(), true);
-                none.insert(Line {
-                    parser,
-                    prompt,
-                    typed: Typed::default(),
-                })
-            }
-        };
-        line.typed.take(keys);
+        if let Some(line) = &mut self.line {
+            line.typed.take(keys);
+        }
         if keys.contains(&INTERRUPT) {
             self.line = None;
         }
@@ -157,22 +152,51 @@ impl CommandLine {
         self.line.as_ref().is_some_and(|line| line.typed.edited)
     }
 
-    /// Enter: the command, unless there is none.
+    /// Enter: what stands on the line, unless there is nothing.
     pub fn enter(&mut self) -> Option<Entered> {
         self.see();
-        let line = self.line.take()?;
+        let typed_on = self.line.is_some();
+        let line = match self.line.take() {
+            Some(line) => line,
+            // Nobody typed: what stands there was put there, and runs all the same.
+            None if self.unseen.is_empty() => return None,
+            None => self.begin(),
+        };
         let whole = logical_line(line.parser.screen(), false);
+        let behind = behind_a_prompt(&whole);
         let shown = match whole.strip_prefix(line.prompt.trim_end()) {
-            Some(command) => command.trim(),
-            None => behind_a_prompt(&whole).trim(),
+            Some(command) if typed_on => command.trim(),
+            None => behind.unwrap_or(&whole).trim(),
+            // Without a prompt it is what a program shows, and not what somebody runs.
+            Some(_) => behind.unwrap_or_default().trim(),
         };
         let typed = line.typed.text.trim();
         let same = line.typed.edited || shown.contains(typed);
         let entered = Entered {
-            shown: shortened(shown),
-            typed: if same { String::new() } else { shortened(typed) },
+            shown: if self.other_screen {
+                String::new()
+            } else {
+                shown.to_owned()
+            },
+            line: behind.unwrap_or(&whole).trim().to_owned(),
+            unreadable: line.typed.edited && fills(line.parser.screen()),
+            typed: if same { String::new() } else { typed.to_owned() },
         };
-        (!entered.shown.is_empty() || !entered.typed.is_empty()).then_some(entered)
+        let nothing = entered.line.is_empty() && entered.typed.is_empty() && !entered.unreadable;
+        (!nothing).then_some(entered)
+    }
+
+    /// A line that begins where the cursor is.
+    fn begin(&mut self) -> Line {
+        let mut parser = Box::new(Parser::new(self.rows, self.columns, 0));
+        parser.process(&self.unseen);
+        self.unseen.clear();
+        let prompt = logical_line(parser.screen(), true);
+        Line {
+            parser,
+            prompt,
+            typed: Typed::default(),
+        }
     }
 
     /// Shows what was not shown yet, where there is a screen.
@@ -210,10 +234,10 @@ impl CommandLine {
 
 const INTERRUPT: u8 = 0x03;
 
-/// Whether a key enters the line: return, line feed, and Ctrl-O (enter, and fetch the next).
+/// Whether a key enters the line: return, line feed, Ctrl-O (enter, and fetch the next), and Ctrl-D (a terminal hands over what there is).
 #[must_use]
 pub const fn entering(key: u8) -> bool {
-    matches!(key, b'\r' | b'\n' | 0x0f)
+    matches!(key, b'\r' | b'\n' | 0x0f | 0x04)
 }
 
 impl Typed {
@@ -250,18 +274,18 @@ fn logical_line(screen: &Screen, to_cursor: bool) -> String {
 }
 
 /// What stands behind the end of a prompt that was not there when the line began: the screen was cleared, or the terminal has another size.
-fn behind_a_prompt(line: &str) -> &str {
+fn behind_a_prompt(line: &str) -> Option<&str> {
     let ends = ["$ ", "# ", "> ", "% "];
     let place = ends
         .iter()
         .filter_map(|end| line.find(end).map(|place| place + end.len()));
-    place.min().and_then(|place| line.get(place..)).unwrap_or(line)
+    place.min().and_then(|place| line.get(place..))
 }
 
-fn shortened(text: &str) -> String {
-    text.get(..text.floor_char_boundary(LONGEST))
-        .unwrap_or_default()
-        .to_owned()
+/// Whether the line reaches to the top of the screen: what was before may have gone.
+fn fills(screen: &Screen) -> bool {
+    let (row, _) = screen.cursor_position();
+    row > 0 && (0..row).all(|above| screen.row_wrapped(above))
 }
 
 fn bounded(rows: u32, columns: u32) -> (NonZeroU16, NonZeroU16) {
@@ -384,14 +408,15 @@ mod tests {
     }
 
     #[test]
-    fn programs_that_have_the_whole_screen_take_no_commands() {
+    fn what_is_entered_in_programs_that_have_the_whole_screen_is_looked_at_and_no_command() {
         let mut line = shell();
         type_in(&mut line, "vi x");
         assert!(line.enter().is_some());
         line.output(b"\x1b[?10");
         line.output(b"49hsome text");
         line.keys(b"ihello");
-        assert_eq!(line.enter(), None);
+        let entered = line.enter().unwrap();
+        assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "some text"));
         line.output(b"\x1b[?1049lalice@db:~$ ");
         type_in(&mut line, "id");
         assert_eq!(shown(&mut line).as_deref(), Some("id"));
@@ -409,6 +434,32 @@ mod tests {
         line.output(b"\r\nalice@db:~$ ");
         type_in(&mut line, "id");
         assert_eq!(shown(&mut line).as_deref(), Some("id"));
+    }
+
+    #[test]
+    fn a_line_on_which_nobody_typed_counts_where_a_prompt_is_before_it() {
+        let mut line = shell();
+        line.output(b"rm -rf /");
+        assert_eq!(shown(&mut line).as_deref(), Some("rm -rf /"));
+        line.output(b"\r\nContinue?");
+        let entered = line.enter().unwrap();
+        assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "Continue?"));
+        // A key that adds nothing to what stands there.
+        line.output(b"\r\nalice@db:~$ rm -rf /");
+        line.keys(b"\x05");
+        let entered = line.enter().unwrap();
+        assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "rm -rf /"));
+    }
+
+    #[test]
+    fn a_line_that_left_the_screen_says_that_it_cannot_be_read() {
+        let mut line = shell();
+        type_in(&mut line, &"x".repeat(3000));
+        assert!(!line.enter().unwrap().unreadable, "what was typed is known");
+        line.output(b"\r\nalice@db:~$ ");
+        line.keys(b"\x1b[A");
+        line.output(&[b'x'; 3000]);
+        assert!(line.enter().unwrap().unreadable);
     }
 
     #[test]

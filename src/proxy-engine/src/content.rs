@@ -96,6 +96,24 @@ impl Content {
         self.look(ContentKind::Commands, text)
     }
 
+    /// A command that cannot be read whole: everything that looks at commands may be in it.
+    #[must_use]
+    pub fn unreadable_command(&self) -> Matched {
+        let events = self
+            .events
+            .iter()
+            .filter(|event| event.kind == ContentKind::Commands);
+        Matched(
+            events
+                .map(|event| Finding {
+                    kind: event.kind,
+                    text: "a command that is too long to be read".into(),
+                    actions: event.actions.clone(),
+                })
+                .collect(),
+        )
+    }
+
     /// Looks at the title of a window.
     #[must_use]
     pub fn title(&self, text: &str) -> Matched {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use russh::{Disconnect, client, server};
 use sps_cluster_config::sections::connections::SshConnection;
-use tokio::sync::SetOnce;
+use tokio::sync::{Notify, SetOnce};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
@@ -45,6 +45,8 @@ pub(crate) struct Context {
     verdict: Mutex<&'static str>,
     numbers: AtomicU32,
     open: AtomicUsize,
+    /// A channel is not open any more.
+    left: Notify,
 }
 
 /// A channel that is open, or about to be.
@@ -56,6 +58,7 @@ pub(crate) struct Place {
 impl Drop for Place {
     fn drop(&mut self) {
         self.context.open.fetch_sub(1, Ordering::Relaxed);
+        self.context.left.notify_one();
     }
 }
 
@@ -83,6 +86,7 @@ impl Context {
             verdict: Mutex::new(ACCEPT),
             numbers: AtomicU32::new(0),
             open: AtomicUsize::new(0),
+            left: Notify::new(),
         }
     }
 
@@ -102,6 +106,13 @@ impl Context {
             context: self.clone(),
             number: self.numbers.fetch_add(1, Ordering::Relaxed),
         })
+    }
+
+    /// Waits until no channel is open: each ends by itself once both sides do.
+    pub(crate) async fn left(&self) {
+        while self.open.load(Ordering::Relaxed) > 0 {
+            self.left.notified().await;
+        }
     }
 
     /// Records; nothing may pass before this returned, or at all after it returned `false`.

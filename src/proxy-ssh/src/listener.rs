@@ -36,6 +36,8 @@ const PAUSE: Duration = Duration::from_millis(200);
 const BACKLOG: u32 = 1024;
 /// Longest wait for a client to take the words it ends with.
 const FAREWELL: Duration = Duration::from_secs(1);
+/// Longest wait for channels to end when their connection does.
+const CHANNELS_END_WITHIN: Duration = Duration::from_secs(1);
 /// Longest wait for connections to end in order.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -384,6 +386,8 @@ async fn watched(context: &Context) -> String {
 async fn finish(context: &Context) {
     context.closing.cancel();
     if let Some(server) = context.to_server.get() {
+        // Channels clear what stands on their terminals.
+        drop(timeout(CHANNELS_END_WITHIN, context.left()).await);
         let told = server.disconnect(russh::Disconnect::ByApplication, "", "en");
         drop(timeout(Duration::from_secs(1), told).await);
     }

@@ -9,28 +9,20 @@
 )]
 
 mod common;
+#[path = "common/terminal.rs"]
+mod terminal;
 
 use std::process::Stdio;
-use std::time::Duration;
 
 use common::{Kept, Lab, USER, USER_PASSWORD};
 use sps_cluster_config::sections::policies::{ContentAction, ContentEvent, ContentKind, ContentPolicy};
 use sps_proxy_ssh::What;
+use terminal::{Terminal, WITHIN};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::process::{Child, ChildStdin, ChildStdout};
 use tokio::time::timeout;
 
-const WITHIN: Duration = Duration::from_secs(20);
 /// What ends a session here; the tests leave a file behind when it ran all the same.
 const FORBIDDEN: &str = r"touch\s+forbidden|\brm\b";
-
-/// A shell on a terminal of 80 columns.
-struct Terminal {
-    child: Child,
-    keys: ChildStdin,
-    screen: ChildStdout,
-    seen: String,
-}
 
 async fn lab(kind: ContentKind, pattern: &str, action: ContentAction) -> Lab {
     let pattern = pattern.to_owned();
@@ -52,87 +44,6 @@ async fn lab(kind: ContentKind, pattern: &str, action: ContentAction) -> Lab {
     .await
 }
 
-impl Terminal {
-    async fn open(lab: &Lab) -> Self {
-        // A terminal of `script`, so that it has a size; its shell shows a prompt that nothing else does.
-        let mut ssh = lab.client("ssh", USER, USER_PASSWORD);
-        ssh.args([
-            "-tt",
-            "127.0.0.1",
-            "stty cols 80 rows 24; PS1='ready> ' exec bash --norc -i",
-        ]);
-        let mut child = ssh.stdin(Stdio::piped()).spawn().unwrap();
-        let (keys, screen) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let mut terminal = Self {
-            child,
-            keys,
-            screen,
-            seen: String::new(),
-        };
-        terminal.until("ready> ").await;
-        terminal
-    }
-
-    /// Types keys one by one, as people do: the next when the one before was answered.
-    async fn type_in(&mut self, keys: &str) {
-        for key in keys.chars() {
-            self.seen.clear();
-            self.send(key.to_string().as_bytes()).await;
-            self.any().await;
-        }
-    }
-
-    async fn send(&mut self, keys: &[u8]) {
-        self.keys.write_all(keys).await.unwrap();
-        self.keys.flush().await.unwrap();
-    }
-
-    /// Types a line, and waits for the prompt behind what it does.
-    async fn run(&mut self, line: &str) {
-        self.seen.clear();
-        self.send(line.as_bytes()).await;
-        self.until(line.get(line.len() - 4..).unwrap()).await;
-        self.seen.clear();
-        self.send(b"\r").await;
-        self.until("ready> ").await;
-        self.seen.clear();
-    }
-
-    async fn any(&mut self) {
-        let mut bytes = [0; 4096];
-        let read = timeout(WITHIN, self.screen.read(&mut bytes)).await;
-        let read = read
-            .unwrap_or_else(|_| panic!("in time: {:?}", self.seen))
-            .unwrap();
-        self.seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
-        assert!(read > 0, "the terminal closed: {}", self.seen);
-    }
-
-    async fn until(&mut self, text: &str) {
-        while !self.seen.contains(text) {
-            self.any().await;
-        }
-    }
-
-    /// The session ends because of what was entered.
-    async fn ended(mut self) -> String {
-        let ended = timeout(WITHIN, self.child.wait())
-            .await
-            .expect("in time")
-            .unwrap();
-        let mut said = String::new();
-        self.child
-            .stderr
-            .take()
-            .unwrap()
-            .read_to_string(&mut said)
-            .await
-            .unwrap();
-        assert_eq!(ended.code(), Some(255), "{said}");
-        said
-    }
-}
-
 fn commands(kept: &Kept) -> Vec<String> {
     let texts = kept.events.iter().filter_map(|event| match &event.what {
         What::Command { text } => Some(text.clone()),
@@ -148,8 +59,9 @@ async fn stopped(type_in: impl AsyncFnOnce(&mut Terminal)) -> Kept {
     type_in(&mut terminal).await;
     let said = terminal.ended().await;
     assert!(said.contains("ended by its content policy"), "{said}");
-    assert!(!lab.server.home().join("forbidden").exists(), "the command ran");
     let kept = lab.appliance.ended(0).await;
+    let ran = lab.server.home().join("forbidden").exists();
+    assert!(!ran, "the command ran: {:?}", kept.events);
     assert_eq!(kept.verdict, Some("terminated"));
     assert!(
         kept.events
@@ -390,4 +302,125 @@ async fn what_is_only_noted_goes_on() {
     let kept = lab.appliance.ended(0).await;
     assert_eq!(kept.verdict, Some("accept"));
     assert!(!lab.appliance.alarms().is_empty());
+}
+
+#[tokio::test]
+async fn a_screen_that_was_switched_by_hand_hides_no_command() {
+    stopped(async |terminal| {
+        terminal.run("printf '\\033[?1049h'").await;
+        terminal.send(b"touch forbidden\r").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_stands_there_before_anybody_types_is_found() {
+    // The shell shows what it recalled, and runs it at the next Enter.
+    stopped(async |terminal| {
+        terminal
+            .run("shopt -s histverify; history -s 'touch for''bidden'")
+            .await;
+        terminal.send(b"!-1\r").await;
+        terminal.until("touch forbidden").await;
+        terminal.send(b"\r").await;
+    })
+    .await;
+    // Ctrl-O enters a line and fetches the next of the history.
+    stopped(async |terminal| {
+        terminal
+            .run("printf 'echo first\\ntouch for''bidden\\n' > lines; history -c; history -r lines")
+            .await;
+        terminal.send(b"\x1b[A\x1b[A").await;
+        terminal.until("echo first").await;
+        terminal.seen.clear();
+        terminal.send(b"\x0f").await;
+        terminal.until("touch forbidden").await;
+        terminal.send(b"\x0f").await;
+    })
+    .await;
+    // What a program put on the line, and a key that adds nothing.
+    stopped(async |terminal| {
+        terminal.seen.clear();
+        terminal
+            .send(b"read -e -i \"touch for\"\"bidden\" -p 'go$ ' it; eval \"$it\"\r")
+            .await;
+        terminal.until("go$ touch forbidden").await;
+        terminal.send(b"\x05\r").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_ends_with_the_end_of_input_is_found() {
+    stopped(async |terminal| {
+        terminal.seen.clear();
+        terminal.send(b"PS1='plain> ' sh -i\r").await;
+        terminal.until("\rplain> ").await;
+        terminal.send(b"touch forbidden\x04\x04").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_command_that_leaves_the_screen_is_taken_for_what_is_forbidden() {
+    stopped(async |terminal| {
+        terminal.run("long=$(printf 'x%.0s' {1..3000})").await;
+        terminal.run("history -s \"touch for\"\"bidden; : $long\"").await;
+        terminal.send(b"\x1b[A").await;
+        terminal.until("xxxxxxxxxx").await;
+        terminal.send(b"\r").await;
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_policy_for_screens_closes_channels_that_have_none() {
+    let lab = Lab::start(|settings| {
+        let event = ContentEvent {
+            kind: ContentKind::ScreenContent,
+            matches: vec!["never".into()],
+            ignores: vec![],
+            actions: vec![ContentAction::Log],
+        };
+        let policy = ContentPolicy { events: vec![event] };
+        settings.policies.content.insert("screens".into(), policy);
+        for channel in settings.channels() {
+            channel.content_policy = Some("screens".into());
+        }
+    })
+    .await;
+    assert_eq!(lab.ssh(&["echo fine"]).await.out, "fine\n");
+    let mut subsystem = lab.client("ssh", USER, USER_PASSWORD);
+    let said = subsystem
+        .args(["-s", "127.0.0.1", "sftp"])
+        .output()
+        .await
+        .unwrap();
+    assert!(!said.status.success());
+    let kept = lab.appliance.ended(1).await;
+    assert_eq!(kept.denied(), ["session-sftp"], "{said:?} {:?}", kept.events);
+}
+
+#[tokio::test]
+async fn a_command_that_was_not_entered_does_not_run_when_the_client_goes() {
+    // A shell takes the end of its terminal for Enter: which is first, that or its own end, differs.
+    for round in 0..10 {
+        let lab = lab(ContentKind::Commands, FORBIDDEN, ContentAction::Terminate).await;
+        let mut terminal = Terminal::open(&lab).await;
+        terminal.run("trap 'echo > over' EXIT").await;
+        // Typed ahead of the prompt: the shell finds it there together with the end.
+        terminal.send(b"sleep 0.2\r").await;
+        terminal.until("sleep 0.2\r\n").await;
+        terminal.send(b"touch forbidden").await;
+        terminal.until("touch forbidden").await;
+        terminal.child.kill().await.unwrap();
+        let waited = lab
+            .ssh(&["for i in $(seq 100); do [ -e over ] && exit 0; sleep 0.1; done; exit 1"])
+            .await;
+        assert_eq!(waited.status, Some(0), "the shell goes on");
+        assert!(
+            !lab.server.home().join("forbidden").exists(),
+            "it ran in round {round}"
+        );
+    }
 }

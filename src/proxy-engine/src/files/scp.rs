@@ -118,6 +118,12 @@ impl Scp {
         events
     }
 
+    /// Whether what comes is not understood any more: from there on nobody could tell what is done.
+    #[must_use]
+    pub const fn is_lost(&self) -> bool {
+        self.lost
+    }
+
     /// What was not over when everything ended.
     pub fn end(&mut self) -> Option<FileEvent> {
         self.over("not ended")
@@ -196,6 +202,9 @@ mod tests {
         assert_eq!(told[0].2, "the sender could not read all of it");
         assert!(said(&[b"C0644 many x\n"]).is_empty());
         assert!(said(&[&[b'x'; 3 * LONGEST]]).is_empty());
+        let mut scp = Scp::new(ScpMode::ToServer);
+        scp.sent(&[b'x'; 3 * LONGEST]);
+        assert!(scp.is_lost());
     }
 
     #[test]

@@ -18,6 +18,8 @@ use crate::channels::Operation;
 
 /// Requests without an answer, and what may be open: `sftp` has 64 and one.
 const MOST: usize = 4096;
+/// Bytes of refusals that the client has not taken yet.
+const REFUSALS: usize = 128 * 1024;
 /// Head of an answer that is looked at: number, type, and a handle or a status.
 const HEAD: usize = 4 + 1 + 4 + 4 + LONGEST_HANDLE;
 
@@ -260,6 +262,10 @@ impl Sftp {
         let asked = self.ask(kind, &mut fields).ok_or(SftpError::NotSftp)?;
         match asked {
             Ok(asked) => {
+                if self.asked.contains_key(&id) {
+                    // Nobody could tell whose the answer is.
+                    return Err(SftpError::NotSftp);
+                }
                 if self.asked.len() >= MOST || self.open.len() >= MOST {
                     return Err(SftpError::TooMuch);
                 }
@@ -267,6 +273,9 @@ impl Sftp {
                 Ok(Some(Judged::Pass))
             }
             Err(refused) => {
+                if self.refusals.len() >= REFUSALS {
+                    return Err(SftpError::TooMuch);
+                }
                 self.refuse(id, &refused);
                 Ok(None)
             }

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use sps_proxy_engine::{Allowed, Done, FileEvent, Kind, Out, Scp, ScpMode, Sftp, SftpError};
+use thiserror::Error;
 use tokio::sync::Notify;
 
 use super::pair::{Over, STDERR, Shared, Step, ToClient, ToServer};
@@ -19,6 +20,23 @@ pub(super) struct Files {
 enum Protocol {
     Sftp(Box<Sftp>),
     Scp(Scp),
+}
+
+/// Why a transfer does not go on.
+#[derive(Clone, Copy, Debug, Error)]
+enum Unfollowed {
+    #[error(transparent)]
+    Sftp(SftpError),
+    #[error("what passes is not the protocol of scp")]
+    Scp,
+}
+
+const fn followed(scp: &Scp) -> Result<(), Unfollowed> {
+    if scp.is_lost() {
+        Err(Unfollowed::Scp)
+    } else {
+        Ok(())
+    }
 }
 
 impl Files {
@@ -69,8 +87,11 @@ impl Files {
         let (out, events) = {
             let mut protocol = self.lock();
             match &mut *protocol {
-                Protocol::Sftp(sftp) => (sftp.requests(data), sftp.events()),
-                Protocol::Scp(scp) if scp.mode() == ScpMode::ToServer => (Ok(whole(data)), scp.sent(data)),
+                Protocol::Sftp(sftp) => (sftp.requests(data).map_err(Unfollowed::Sftp), sftp.events()),
+                Protocol::Scp(scp) if scp.mode() == ScpMode::ToServer => {
+                    let events = scp.sent(data);
+                    (followed(scp).map(|()| whole(data)), events)
+                }
                 Protocol::Scp(_) => (Ok(whole(data)), Vec::new()),
             }
         };
@@ -94,8 +115,11 @@ impl Files {
         let (boundary, events) = {
             let mut protocol = self.lock();
             match &mut *protocol {
-                Protocol::Sftp(sftp) => (sftp.answers(&data), sftp.events()),
-                Protocol::Scp(scp) if scp.mode() == ScpMode::FromServer => (Ok(None), scp.sent(&data)),
+                Protocol::Sftp(sftp) => (sftp.answers(&data).map_err(Unfollowed::Sftp), sftp.events()),
+                Protocol::Scp(scp) if scp.mode() == ScpMode::FromServer => {
+                    let events = scp.sent(&data);
+                    (followed(scp).map(|()| None), events)
+                }
                 Protocol::Scp(_) => (Ok(None), Vec::new()),
             }
         };
@@ -178,7 +202,7 @@ async fn record(shared: &Shared, events: Vec<FileEvent>) -> Step {
 }
 
 /// What cannot be followed does not go on; the person reads why.
-async fn broken(shared: &Shared, near: &ToClient, error: SftpError) -> Step {
+async fn broken(shared: &Shared, near: &ToClient, error: Unfollowed) -> Step {
     let text = format!("the file transfer ends: {error}");
     shared.record(What::Note { text: text.clone() }).await;
     let text = format!("{text}\r\n");

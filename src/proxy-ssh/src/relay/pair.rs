@@ -21,6 +21,8 @@ pub(super) const STDERR: u32 = 1;
 
 /// Longest wait for how a program ended, once its output has and the client is gone.
 const LAST_WORDS: Duration = Duration::from_secs(5);
+/// Longest wait for the server to take the key that clears a line.
+const CLEARED_WITHIN: Duration = Duration::from_millis(500);
 
 pub(super) type ToClient = ChannelWriteHalf<server::Msg>;
 pub(super) type ToServer = ChannelWriteHalf<client::Msg>;
@@ -52,9 +54,15 @@ impl Refusable for Context {
             .policies
             .decide(&self.connection, asked, self.client.ip(), person, now);
         let allowed = decided.map_err(|refused| refused.to_string())?;
-        let Ok(_content) = self.policies.content(&allowed) else {
+        let Ok(content) = self.policies.content(&allowed) else {
             return Err("its content policy cannot be used: an administrator must mend it".into());
         };
+        if content.is_some_and(|content| Watch::objects(asked.kind, &content)) {
+            return Err(
+                "its content policy looks at screens, and this has none: an administrator must mend it"
+                    .into(),
+            );
+        }
         match Files::objection(asked.kind, asked.command.unwrap_or_default(), &allowed) {
             Some(objection) => Err(objection),
             None => Ok(allowed),
@@ -177,6 +185,11 @@ impl Pair {
                 _ended = &mut downstream => {}
             }
         }
+        if let Some(clearing) = shared.watch.get().and_then(Watch::clearing) {
+            // A terminal that closes takes the line for entered: nobody allowed that.
+            let clearing = Bytes::from_static(clearing);
+            drop(timeout(CLEARED_WITHIN, to_server.data_bytes(clearing)).await);
+        }
         drop(to_server.close().await);
         drop(to_client.close().await);
         if let Some(files) = shared.files.get() {
@@ -201,6 +214,12 @@ impl Shared {
                 ChannelMsg::Data { data } => self.typed(data, near, far).await?,
                 ChannelMsg::ExtendedData { data, ext } => {
                     self.input(&data).await?;
+                    if self.watch.get().is_some() || self.files.get().is_some() {
+                        // No client has a use for it, and nobody looks at it there.
+                        let text = "the client sent what is not looked at".into();
+                        self.record(What::Note { text }).await;
+                        return Err(Over);
+                    }
                     far.extended_data_bytes(ext, data).await?;
                 }
                 ChannelMsg::Eof => far.eof().await?,
@@ -230,6 +249,7 @@ impl Shared {
             }
             if enters {
                 watch.enter(self, audit).await?;
+                watch.entered();
                 far.data_bytes(data.split_to(1)).await?;
             }
         }

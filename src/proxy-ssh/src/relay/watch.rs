@@ -1,5 +1,6 @@
 //! Watches a terminal: commands before they run, and what its screen shows.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +18,13 @@ const ECHO_WITHIN: Duration = Duration::from_millis(60);
 /// Nothing more was shown for so long: what was typed has been answered.
 const QUIET: Duration = Duration::from_millis(12);
 
+/// What is seen on screens alone.
+const SCREENS: [ContentKind; 3] = [
+    ContentKind::ScreenContent,
+    ContentKind::CreditCard,
+    ContentKind::WindowTitle,
+];
+
 /// What is watched on one channel.
 pub(super) struct Watch {
     content: Option<Content>,
@@ -26,6 +34,8 @@ pub(super) struct Watch {
     shown: Option<Mutex<ShownText>>,
     /// Without a terminal what is typed is not shown.
     echoes: bool,
+    /// Something was typed, and Enter has not gone to the server since.
+    stands: AtomicBool,
     /// The server has shown something.
     heard: Notify,
     times: Mutex<Times>,
@@ -49,14 +59,9 @@ impl Watch {
     /// For a channel with this content policy; `size` of its terminal, rows and columns, if it has one. None when there is nothing to watch:
     /// what a command without a terminal reads is data.
     pub(super) fn new(content: Option<Content>, size: Option<(u32, u32)>, kind: Kind) -> Option<Self> {
-        let looks = [
-            ContentKind::ScreenContent,
-            ContentKind::CreditCard,
-            ContentKind::WindowTitle,
-        ];
         let screens = content
             .as_ref()
-            .is_some_and(|content| looks.into_iter().any(|kind| content.looks_at(kind)));
+            .is_some_and(|content| SCREENS.into_iter().any(|kind| content.looks_at(kind)));
         let (rows, columns) = size.unwrap_or_default();
         let line =
             (size.is_some() || kind == Kind::Shell).then(|| Mutex::new(CommandLine::new(rows, columns)));
@@ -66,12 +71,18 @@ impl Watch {
             line,
             shown: screens.then(Mutex::default),
             echoes: size.is_some(),
+            stands: AtomicBool::new(false),
             heard: Notify::new(),
             times: Mutex::new(Times {
                 keys: now,
                 heard: now,
             }),
         })
+    }
+
+    /// Whether a policy looks at what nobody can look at: on channels of this kind there is no screen.
+    pub(super) fn objects(kind: Kind, content: &Content) -> bool {
+        !matches!(kind, Kind::Shell | Kind::Exec) && SCREENS.into_iter().any(|kind| content.looks_at(kind))
     }
 
     /// The terminal has another size.
@@ -116,18 +127,31 @@ impl Watch {
         if let Some(mut line) = self.line() {
             line.keys(keys);
             lock(&self.times).keys = Instant::now();
+            self.stands.store(true, Ordering::Relaxed);
         }
+    }
+
+    /// Enter goes to the server.
+    pub(super) fn entered(&self) {
+        self.stands.store(false, Ordering::Relaxed);
     }
 
     /// Enter waits for this: the command is recorded, and what the policy asks for is done.
     pub(super) async fn enter(&self, shared: &Shared, audit: bool) -> Step {
+        self.stands.store(true, Ordering::Relaxed);
         self.echoed().await;
         let entered = self.line().and_then(|mut line| line.enter());
-        let Some(Entered { mut shown, mut typed }) = entered else {
+        let Some(Entered {
+            mut shown,
+            mut line,
+            unreadable,
+            mut typed,
+        }) = entered
+        else {
             return Ok(());
         };
         if !self.echoes {
-            (shown, typed) = (typed, String::new());
+            (shown, line, typed) = (typed.clone(), typed, String::new());
         }
         if audit && !shown.is_empty() {
             let text = shown.clone();
@@ -138,7 +162,14 @@ impl Watch {
         let Some(content) = &self.content else {
             return Ok(());
         };
-        found(shared, content.command(&shown)).await?;
+        let mut matched = content.command(&shown);
+        if matched.0.is_empty() {
+            matched = content.command(&line);
+        }
+        if unreadable {
+            matched.0.extend(content.unreadable_command().0);
+        }
+        found(shared, matched).await?;
         if typed.is_empty() {
             return Ok(());
         }
@@ -148,6 +179,13 @@ impl Watch {
             finding.text = "a command that was typed without being shown".into();
         }
         found(shared, matched).await
+    }
+
+    /// What clears the line that stands there when the channel ends: shells and terminals take a line for entered when nothing more comes.
+    /// A program that runs is interrupted by it only where somebody typed since.
+    pub(super) fn clearing(&self) -> Option<&'static [u8]> {
+        let stands = self.echoes && self.stands.load(Ordering::Relaxed);
+        stands.then_some(b"\x03")
     }
 
     /// Waits until the screen shows what was typed, within bounds.

@@ -3,13 +3,12 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
-use std::path::Path;
-use std::process::{Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::browser::Story;
 use anyhow::{Context, Result, ensure};
-use serde_json::json;
 use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off, ssh_client};
 use sps_harness::{Guest, Machine, Nic, Sshd, Testbed};
 use sps_trail::{Kind, Playback, State};
@@ -17,39 +16,82 @@ use sps_trail::{Kind, Playback, State};
 /// The server as the guest sees it, in QEMU's own network.
 const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
 
+/// An appliance, and a server behind it.
+struct Laboratory {
+    disk: Installed,
+    program: PathBuf,
+    _server: Sshd,
+}
+
+impl Laboratory {
+    fn new(bed: &Testbed) -> Result<Self> {
+        let server = Sshd::start("")?;
+        Ok(Self {
+            disk: Installed::fresh(bed)?,
+            program: server.for_one_connection()?,
+            _server: server,
+        })
+    }
+
+    /// A start of the appliance, until its firmware is healthy.
+    fn boot(&self, bed: &Testbed, name: &str) -> Result<Guest> {
+        let card = Nic::user().forward(22).forward(443);
+        let card = card.server(SocketAddrV4::new(HOST, 22), &self.program);
+        let machine = Machine::new().watchdog().nic(card).disk(self.disk.disk());
+        let guest = bed.start(name, machine)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        Ok(guest)
+    }
+}
+
+/// At the first start, until it takes sessions.
+fn first(guest: &Guest, four_eyes: bool) -> Result<Operator<'_>> {
+    let person = Operator::log_in(guest)?;
+    person.command_line()?;
+    set_up(&person, four_eyes)?;
+    greeted(guest)?;
+    Ok(person)
+}
+
+/// OpenSSH's client, on its way through the appliance.
+fn through(bed: &Testbed, guest: &Guest, name: &str) -> Result<Command> {
+    let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
+    ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1"]);
+    Ok(ssh)
+}
+
+/// What runs until somebody ends it.
+fn counting(bed: &Testbed, guest: &Guest) -> Result<Child> {
+    let mut ssh = through(bed, guest, &format!("{}@{HOST}", Sshd::USER))?;
+    let ssh = ssh
+        .args(["-tt", COUNTS])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    ssh.spawn().context("start ssh")
+}
+
 /// Connection policies are set on the appliance, a person goes through it by naming the server in the user name, and the session is in the
 /// database with its command and its trail, which another start still has. Another host key stops everything.
 #[test]
 fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
     Testbed::run("sessions", 1, |bed| {
-        let server = Sshd::start("")?;
-        let disk = Installed::fresh(bed)?;
-        let program = server.for_one_connection()?;
-        let machine = || {
-            let card = Nic::user().forward(22).forward(443);
-            let card = card.server(SocketAddrV4::new(HOST, 22), &program);
-            Machine::new().watchdog().nic(card).disk(disk.disk())
-        };
-        let guest = bed.start("appliance", machine())?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
-        set_up(&person, false)?;
-        greeted(&guest)?;
-        let through = |name: &str, command: &str| -> Result<Output> {
-            let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
-            ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1", command]);
-            ssh.output().context("start ssh")
+        let lab = Laboratory::new(bed)?;
+        let guest = lab.boot(bed, "appliance")?;
+        let person = first(&guest, false)?;
+        let run = |name: &str, command: &str| -> Result<Output> {
+            let mut ssh = through(bed, &guest, name)?;
+            ssh.arg(command).output().context("start ssh")
         };
         let name = format!("{}@{HOST}", Sshd::USER);
-        let said = through(&name, "echo seen by the server; exit 5")?;
+        let said = run(&name, "echo seen by the server; exit 5")?;
         ensure!(
             said.status.code() == Some(5) && told(&said).contains("seen by the server"),
             "{}: {}",
             said.status,
             told(&said)
         );
-        let refused = through(&format!("{}@192.0.2.1", Sshd::USER), "true")?;
+        let refused = run(&format!("{}@192.0.2.1", Sshd::USER), "true")?;
         ensure!(
             told(&refused).contains("not among the servers"),
             "{}",
@@ -58,14 +100,15 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
         found(&person)?;
         power_off(guest)?;
 
-        let guest = bed.start("again", machine())?;
-        guest.expect("the firmware is healthy", BOOT)?;
+        let guest = lab.boot(bed, "again")?;
         greeted(&guest)?;
         let person = Operator::known(&guest, PASSWORD)?;
         person.command_line()?;
         found(&person)?;
-        still_known(&guest, bed, &name)?;
-        drop(server);
+        // The same host key for clients, and the same server behind it.
+        let said = through(bed, &guest, &name)?.arg("echo again").output();
+        let said = said.context("start ssh")?;
+        ensure!(told(&said).contains("again"), "{}: {}", said.status, told(&said));
         power_off(guest)
     })
 }
@@ -77,25 +120,10 @@ const COUNTS: &str = "i=0; while sleep 0.5; do i=$((i+1)); echo count $i; done";
 #[test]
 fn a_session_is_agreed_to_followed_ended_and_played_in_a_browser() -> Result<()> {
     Testbed::run("sessions-browser", 1, |bed| {
-        let server = Sshd::start("")?;
-        let disk = Installed::fresh(bed)?;
-        let program = server.for_one_connection()?;
-        let card = Nic::user().forward(22).forward(443);
-        let card = card.server(SocketAddrV4::new(HOST, 22), &program);
-        let guest = bed.start("appliance", Machine::new().watchdog().nic(card).disk(disk.disk()))?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
-        set_up(&person, true)?;
-        greeted(&guest)?;
-        let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
-        let name = format!("{}@{HOST}", Sshd::USER);
-        ssh.args(["-tt", "-o", "ConnectTimeout=20", "-l", &name, "127.0.0.1", COUNTS]);
-        let ssh = ssh
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let ssh = ssh.spawn().context("start ssh")?;
+        let lab = Laboratory::new(bed)?;
+        let guest = lab.boot(bed, "appliance")?;
+        first(&guest, true)?;
+        let ssh = counting(bed, &guest)?;
         Story::new(bed, "sessions", guest.address(443)?)?.tell()?;
         let said = ssh.wait_with_output()?;
         let told = told(&said);
@@ -112,28 +140,10 @@ fn a_session_is_agreed_to_followed_ended_and_played_in_a_browser() -> Result<()>
 #[test]
 fn a_power_cut_leaves_a_session_that_verifies_and_can_be_read() -> Result<()> {
     Testbed::run("sessions-power", 1, |bed| {
-        let server = Sshd::start("")?;
-        let disk = Installed::fresh(bed)?;
-        let program = server.for_one_connection()?;
-        let machine = || {
-            let card = Nic::user().forward(22).forward(443);
-            let card = card.server(SocketAddrV4::new(HOST, 22), &program);
-            Machine::new().watchdog().nic(card).disk(disk.disk())
-        };
-        let guest = bed.start("appliance", machine())?;
-        guest.expect("the firmware is healthy", BOOT)?;
-        let person = Operator::log_in(&guest)?;
-        person.command_line()?;
-        set_up(&person, false)?;
-        greeted(&guest)?;
-        let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
-        let name = format!("{}@{HOST}", Sshd::USER);
-        ssh.args(["-tt", "-o", "ConnectTimeout=20", "-l", &name, "127.0.0.1", COUNTS]);
-        let ssh = ssh
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null());
-        let mut ssh = ssh.spawn().context("start ssh")?;
+        let lab = Laboratory::new(bed)?;
+        let guest = lab.boot(bed, "appliance")?;
+        first(&guest, false)?;
+        let mut ssh = counting(bed, &guest)?;
         let shown = ssh.stdout.take().context("ssh shows nothing")?;
         let counted = BufReader::new(shown).lines().map_while(Result::ok);
         // Two counts a second: what is five counts old is on the disk.
@@ -142,14 +152,13 @@ fn a_power_cut_leaves_a_session_that_verifies_and_can_be_read() -> Result<()> {
         let _gone = ssh.kill();
         ssh.wait()?;
         ensure!(last.trim() == "count 12", "{last:?}");
-        disk.with_data(|root| {
+        lab.disk.with_data(|root| {
             let read = what_the_trail_shows(root)?;
             ensure!(read.contains("count 1\r") && read.contains("count 7\r"), "{read}");
             Ok(())
         })?;
 
-        let guest = bed.start("again", machine())?;
-        guest.expect("the firmware is healthy", BOOT)?;
+        let guest = lab.boot(bed, "again")?;
         let person = Operator::known(&guest, PASSWORD)?;
         person.command_line()?;
         let begun = Instant::now();
@@ -205,38 +214,22 @@ fn greeted(guest: &Guest) -> Result<()> {
     }
 }
 
-/// The same host key for clients, and the same server behind it.
-fn still_known(guest: &Guest, bed: &Testbed, name: &str) -> Result<()> {
-    let port = guest.address(22)?.port();
-    let mut ssh = ssh_client(bed, "ssh", port, Sshd::PASSWORD)?;
-    ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1", "echo again"]);
-    let said = ssh.output().context("start ssh")?;
-    ensure!(told(&said).contains("again"), "{}: {}", said.status, told(&said));
-    Ok(())
-}
-
-/// The connection policy and what belongs to it.
+/// The connection policy and what belongs to it: word by word what the README tells, but for where the server is, and that somebody is to agree.
 fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
-    let channel = json!([{"kind": "exec", "audit": true, "from": [], "content_policy": null, "time_policy": null, "user_list": null,
-        "four_eyes": four_eyes}]);
-    let authentication =
-        json!({"gateway": [], "relayed": ["password"], "gssapi": false, "user_database": null});
-    let settings = json!({"idle_timeout_seconds": 3600, "ciphers": []});
-    let connection = json!({
-        "name": "servers", "enabled": true, "from": ["0.0.0.0/0"], "to": ["0.0.0.0/0"], "port": 22,
-        "destination": {"kind": "inband", "targets": [{"host": HOST, "port": 22}]},
-        "channel_policy": "commands", "authentication_policy": "relayed", "settings": "usual", "audit_policy": null,
-        "host_keys": {"rsa": null, "ed25519": null},
-    });
-    for (path, value) in [
-        ("channel_policies/commands", channel),
-        ("authentication_policies/relayed", authentication),
-        ("settings/usual", settings),
-        ("connections/servers", connection),
-    ] {
-        let command = format!("configuration set connections/ssh/{path} '{value}'");
+    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
+    let commands = readme
+        .lines()
+        .filter_map(|line| line.strip_prefix("sps> "))
+        .filter(|command| command.starts_with("configuration set connections/ssh/"));
+    let mut seen = 0;
+    for command in commands {
+        let command = command.replace("192.0.2.0/24", &HOST.to_string());
+        let agreed = format!("\"user_list\": null, \"four_eyes\": {four_eyes}}}");
+        let command = command.replace("\"user_list\": null}", &agreed);
         person.run_and_see(&command, "Revision")?;
+        seen += 1;
     }
+    ensure!(seen == 4, "{seen} commands in the README");
     Ok(())
 }
 

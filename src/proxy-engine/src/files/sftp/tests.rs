@@ -203,3 +203,22 @@ fn what_is_left_open_is_told_at_the_end() {
     let left: Vec<_> = sftp.end().into_iter().map(|event| event.result).collect();
     assert_eq!(left, ["not closed", "not closed"]);
 }
+
+#[test]
+fn a_number_that_waits_for_its_answer_is_not_used_again() {
+    // Else the answer to the first would be taken for that to the second, and what is read would be told of nobody.
+    let mut sftp = all();
+    sftp.requests(&open(5, "/secret", 1)).unwrap();
+    assert_eq!(
+        sftp.requests(&request(17, 5, &[&text(b"/")])),
+        Err(SftpError::NotSftp)
+    );
+}
+
+#[test]
+fn refusals_that_nobody_takes_are_bounded() {
+    let mut sftp = Sftp::new([Operation::Read].into());
+    let refused = request(13, 9, &[&text(b"/a")]);
+    let flooded = (0..100_000).find(|_| sftp.requests(&refused).is_err());
+    assert!(flooded.is_some() && sftp.refusals().len() <= 256 * 1024);
+}
