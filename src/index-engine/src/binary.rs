@@ -54,7 +54,10 @@ mod tests {
         ] {
             assert!(Text::default().takes(text), "{text:?}");
         }
-        for data in [&b"\x7fELF\x02\x01\x01\0\0"[..], b"\x1f\x8b\x08\x10\x01\x02\x03\x04\x05\x06"] {
+        for data in [
+            &b"\x7fELF\x02\x01\x01\0\0"[..],
+            b"\x1f\x8b\x08\x10\x01\x02\x03\x04\x05\x06",
+        ] {
             let mut seen = Text::default();
             assert!(!seen.takes(data), "{data:?}");
             assert!(!seen.takes(b"plain text afterwards"), "{data:?}");

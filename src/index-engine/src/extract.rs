@@ -32,10 +32,7 @@ pub struct Extractor {
 #[derive(Debug)]
 enum Channel {
     /// It has a terminal.
-    Terminal {
-        terminal: Box<Terminal>,
-        title: String,
-    },
+    Terminal { terminal: Box<Terminal>, title: String },
     /// A program without a terminal, as long as it writes text.
     Plain { terminal: Box<Terminal>, text: Text },
     /// No text comes here.

@@ -22,5 +22,7 @@ pub use extract::Extractor;
 pub use moment::{MAX_TEXT, Moment, Source, VERSION};
 pub use query::{Leaf, MAX_QUERY, Query, QueryError};
 pub use snippet::{Snippet, snippet};
-pub use wire::{Content, Decoder, MAX_MOMENTS, MAX_SESSION_TEXT, Part, Summary, WireError, encode, encode_end};
+pub use wire::{
+    Content, Decoder, MAX_MOMENTS, MAX_SESSION_TEXT, Part, Summary, WireError, encode, encode_end,
+};
 pub use words::{MAX_WORD, Word, words};

@@ -114,10 +114,7 @@ mod tests {
         lines.leave(20 + LONGEST, "cc", &mut out);
         lines.leave(20 + LONGEST, &"ä".repeat(MAX_TEXT), &mut out);
         lines.flush(&mut out);
-        assert_eq!(
-            moments,
-            [(10, 5), (5020, 2), (5020, MAX_TEXT), (5020, MAX_TEXT)]
-        );
+        assert_eq!(moments, [(10, 5), (5020, 2), (5020, MAX_TEXT), (5020, MAX_TEXT)]);
     }
 
     #[test]

@@ -30,7 +30,9 @@ pub enum QueryError {
         size: usize,
     },
     /// Too many words.
-    #[error("it has more than {MOST_LEAVES} words and phrases: leave some out, or put those that stand together in quotation marks")]
+    #[error(
+        "it has more than {MOST_LEAVES} words and phrases: leave some out, or put those that stand together in quotation marks"
+    )]
     TooMany,
     /// A quotation mark is open.
     #[error("a quotation mark is not closed: a phrase stands between two, such as \"permission denied\"")]
@@ -273,7 +275,11 @@ impl Parser {
     fn leaf(&mut self, text: &str, is_prefix: bool) -> Result<Option<Query>, QueryError> {
         let words: Vec<String> = words(text).map(|word| word.text).collect();
         let Some(last) = words.last() else {
-            return if is_prefix { Err(QueryError::Prefix) } else { Ok(None) };
+            return if is_prefix {
+                Err(QueryError::Prefix)
+            } else {
+                Ok(None)
+            };
         };
         let ends = text.ends_with(char::is_alphanumeric);
         if is_prefix && (!ends || last.chars().count() < SHORTEST_PREFIX) {

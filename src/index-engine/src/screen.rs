@@ -142,9 +142,29 @@ impl Terminal {
         /// Bytes after which lines are taken out: an escape sequence of some bytes may scroll many.
         const PIECE: usize = 16 * 1024;
         for piece in data.chunks(PIECE) {
-            self.parser.process(piece);
+            self.plain_colours(piece);
             self.scrolled(at, out);
         }
+    }
+
+    /// Feeds the emulator, without colours: they change no text, and cost more than it does. A sequence that is cut reaches it.
+    fn plain_colours(&mut self, mut data: &[u8]) {
+        let mut from = 0;
+        while let Some(place) = data
+            .get(from..)
+            .and_then(|rest| rest.iter().position(|byte| *byte == 0x1b))
+        {
+            let place = from + place;
+            match colour(&data[place..]) {
+                Some(length) => {
+                    self.parser.process(&data[..place]);
+                    data = &data[place + length..];
+                    from = 0;
+                }
+                None => from = place + 1,
+            }
+        }
+        self.parser.process(data);
     }
 
     /// Tells the lines that left the screen. One that is wrapped goes on in the next row.
@@ -153,8 +173,7 @@ impl Terminal {
         if gathered.formatted.is_empty() {
             return;
         }
-        self.open
-            .extend(basic_formatted_to_plain(&gathered.formatted));
+        self.open.extend(basic_formatted_to_plain(&gathered.formatted));
         gathered.formatted.clear();
         let mut begin = 0;
         while let Some(end) = self.open[begin..].find('\n') {
@@ -193,6 +212,18 @@ impl Terminal {
         }
         (self.looked, self.changed) = (at, false);
     }
+}
+
+/// Length of the sequence that sets a colour or a like attribute (`CSI … m`, ECMA-48 8.3.117) at the beginning; none when there is another.
+fn colour(data: &[u8]) -> Option<usize> {
+    /// Longest that is looked at: colours of 24 bits before and behind.
+    const LONGEST: usize = 48;
+    let parameters = data.strip_prefix(b"\x1b[")?;
+    let end = parameters
+        .iter()
+        .take(LONGEST)
+        .position(|byte| !matches!(byte, b'0'..=b'9' | b';' | b':'))?;
+    (parameters[end] == b'm').then_some(end + 3)
 }
 
 fn next_clear(data: &[u8]) -> Option<usize> {

@@ -72,11 +72,16 @@ fn found(text: &str, wanted: &[&Leaf]) -> Vec<Range<usize>> {
 fn stands(all: &[Word], leaf: &Leaf) -> bool {
     let last = leaf.words.len().saturating_sub(1);
     all.len() > last
-        && leaf.words.iter().zip(all).enumerate().all(|(place, (wanted, word))| {
-            word.position == all[0].position + place
-                && (word.text == *wanted
-                    || place == last && leaf.is_prefix && word.text.starts_with(wanted.as_str()))
-        })
+        && leaf
+            .words
+            .iter()
+            .zip(all)
+            .enumerate()
+            .all(|(place, (wanted, word))| {
+                word.position == all[0].position + place
+                    && (word.text == *wanted
+                        || place == last && leaf.is_prefix && word.text.starts_with(wanted.as_str()))
+            })
 }
 
 /// The mark after which most marks fit into the piece.
@@ -113,7 +118,10 @@ mod tests {
     fn shown(text: &str, query: &str) -> (String, Vec<String>) {
         let query = Query::parse(query).unwrap();
         let snippet = snippet(text, &query.wanted());
-        let marks = snippet.marks.iter().map(|mark| snippet.text[mark.clone()].to_owned());
+        let marks = snippet
+            .marks
+            .iter()
+            .map(|mark| snippet.text[mark.clone()].to_owned());
         (snippet.text.clone(), marks.collect())
     }
 

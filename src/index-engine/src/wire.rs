@@ -89,7 +89,13 @@ pub fn encode_end(summary: Summary, out: &mut Vec<u8>) {
 }
 
 impl Content {
-    const ALL: [Self; 5] = [Self::Whole, Self::Part, Self::TooMuch, Self::Encrypted, Self::None];
+    const ALL: [Self; 5] = [
+        Self::Whole,
+        Self::Part,
+        Self::TooMuch,
+        Self::Encrypted,
+        Self::None,
+    ];
 
     const fn number(self) -> u8 {
         match self {
@@ -127,7 +133,9 @@ impl Decoder {
     #[expect(clippy::should_implement_trait, reason = "more may come after none")]
     pub fn next(&mut self) -> Result<Option<Part>, WireError> {
         let bytes = self.buffer.get(self.used..).unwrap_or_default();
-        let Some(first) = bytes.first() else { return Ok(None) };
+        let Some(first) = bytes.first() else {
+            return Ok(None);
+        };
         if self.ended {
             return Err(WireError::AfterEnd);
         }
