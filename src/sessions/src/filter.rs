@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
@@ -43,6 +44,9 @@ pub enum FilterError {
     /// The cursor belongs to another filter or order.
     #[error("the place in the list belongs to another search: begin again at the first page")]
     OtherSearch,
+    /// Nobody looked into the index for what the content is to show.
+    #[error("content is not searched here")]
+    Content,
     /// A page of this size is not given.
     #[error("a page has 1 to {limit} sessions")]
     Limit {
@@ -94,6 +98,12 @@ pub struct Filter {
     /// An event holds this text; letters A to Z count as a to z.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// What its content is to show. The database has no content: it is not read here, and [`Filter::among`] says which sessions do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
+    /// Only these, by their numbers ([`crate::Sessions::number`]), rising, each once.
+    #[serde(skip)]
+    pub among: Option<Arc<[i64]>>,
 }
 
 /// One address (`192.0.2.7`) or all of a network (`192.0.2.0/24`).
@@ -182,9 +192,11 @@ impl Filter {
             ("server_user", &self.server_user, MAX_NAME),
             ("target", &self.target, MAX_NAME),
             ("text", &self.text, MAX_NEEDLE),
+            ("content", &self.content, MAX_NEEDLE),
         ];
         for (field, text, limit) in names {
-            let short = |text: &String| text.len() <= limit && (field != "text" || !text.is_empty());
+            let may_be_empty = !matches!(field, "text" | "content");
+            let short = |text: &String| text.len() <= limit && (may_be_empty || !text.is_empty());
             if !text.as_ref().is_none_or(short) {
                 return Err(FilterError::Text { field, limit });
             }
@@ -209,7 +221,10 @@ impl Filter {
             let mut texts = record.events.iter().map(|event| event.text.as_bytes());
             texts.any(|text| contains(text, needle.as_bytes()))
         };
-        self.from.is_none_or(|from| record.start >= from)
+        // The content of what is not in the database is in no index.
+        self.content.is_none()
+            && self.among.is_none()
+            && self.from.is_none_or(|from| record.start >= from)
             && self.until.is_none_or(|until| record.start < until)
             && word(&self.protocol, &record.protocol)
             && word(&self.verdict, &record.verdict)

@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use rusqlite::{Connection, params};
@@ -35,6 +36,8 @@ pub(crate) struct Walk<'c> {
 
 /// A session on a list: its place, its class.
 pub(crate) type Stop = (i64, i64);
+/// The class of a stop on a list that knows none.
+const NO_CLASS: i64 = -1;
 
 impl Walk<'_> {
     /// The place of a row.
@@ -220,6 +223,8 @@ pub(crate) enum Source {
     Union(Union),
     /// What was read before.
     Fixed(Vec<Stop>),
+    /// Numbers of rows, rising, that somebody else found: beside another source, which knows the classes.
+    Among(Arc<[i64]>),
 }
 
 impl Source {
@@ -234,7 +239,7 @@ impl Source {
                     begun: false,
                 };
             }
-            Self::Fixed(_) => {}
+            Self::Fixed(_) | Self::Among(_) => {}
         }
     }
 
@@ -246,6 +251,16 @@ impl Source {
             Self::Fixed(stops) => {
                 let place = stops.partition_point(|stop| stop.0 < from);
                 Ok(stops.get(place).copied())
+            }
+            Self::Among(numbers) => {
+                let place = if walk.rising {
+                    numbers.partition_point(|number| *number < from)
+                } else {
+                    // Numbers fall along the walk: the last one that is not behind its place.
+                    let most = from.checked_neg().unwrap_or(i64::MAX);
+                    numbers.partition_point(|number| *number <= most).wrapping_sub(1)
+                };
+                Ok(numbers.get(place).map(|number| (walk.at(*number), NO_CLASS)))
             }
         }
     }
@@ -262,15 +277,17 @@ pub(crate) fn meet(
     loop {
         walk.check_time_sometimes()?;
         let mut first = None;
+        let mut class = NO_CLASS;
         for source in sources.iter_mut() {
             let Some(stop) = source.seek(walk, *reached)? else {
                 return Ok(None);
             };
-            first.get_or_insert(stop);
+            first.get_or_insert(stop.0);
+            class = class.max(stop.1);
             *reached = stop.0;
         }
-        if first.is_none_or(|first| first.0 == *reached) {
-            return Ok(first);
+        if first.is_none_or(|first| first == *reached) {
+            return Ok(first.map(|at| (at, class)));
         }
     }
 }

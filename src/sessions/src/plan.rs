@@ -109,6 +109,12 @@ impl Plan {
         if plan.sources.is_empty() && once {
             plan.sources.push(Source::List(List::new(None)));
         }
+        if let Some(among) = &filter.among {
+            if among.is_empty() {
+                return Ok(None);
+            }
+            plan.sources.push(Source::Among(among.clone()));
+        }
         Ok(Some(plan))
     }
 

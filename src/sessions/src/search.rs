@@ -209,7 +209,7 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
     if !(1..=MAX_PAGE).contains(&search.limit) {
         return Err(Fault::Asked(FilterError::Limit { limit: MAX_PAGE }));
     }
-    search.filter.check().map_err(Fault::Asked)?;
+    judge(&search.filter)?;
     let digest = cursor::digest(&search.filter, search.sort);
     let cursor = cursor_of(search, digest)?;
     let backward = cursor.as_ref().is_some_and(|cursor| cursor.backward);
@@ -255,6 +255,14 @@ pub(crate) fn page(db: &Connection, search: &Search) -> Faulty<Page> {
     Ok(page)
 }
 
+fn judge(filter: &Filter) -> Faulty<()> {
+    filter.check().map_err(Fault::Asked)?;
+    if filter.content.is_some() && filter.among.is_none() {
+        return Err(Fault::Asked(FilterError::Content));
+    }
+    Ok(())
+}
+
 fn cursor_of(search: &Search, digest: [u8; 8]) -> Faulty<Option<Cursor>> {
     let Some(text) = &search.cursor else {
         return Ok(None);
@@ -269,7 +277,7 @@ fn cursor_of(search: &Search, digest: [u8; 8]) -> Faulty<Option<Cursor>> {
 
 /// How many sessions match.
 pub(crate) fn count(db: &Connection, filter: &Filter, time_limit: Duration) -> Faulty<Count> {
-    filter.check().map_err(Fault::Asked)?;
+    judge(filter)?;
     let deadline = Instant::now() + time_limit;
     let sort = Sort::default();
     let Some(mut run) = Run::new(db, filter, sort, true, deadline)? else {

@@ -192,6 +192,14 @@ impl Sessions {
         self.readers.read(WORK_LIMIT, |db| summary::unfinished(db, limit))
     }
 
+    /// The number of a session, by which [`Filter::among`] names it; none when it is not there.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub fn number(&self, id: &str) -> Result<Option<i64>, SessionsError> {
+        self.readers.read(ROW_LIMIT, |db| write::key_of(db, id))
+    }
+
     /// A page of sessions.
     ///
     /// # Errors

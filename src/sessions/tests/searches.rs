@@ -12,7 +12,7 @@ use common::Dice;
 use sps_session_record::{SessionRecord, Word};
 use sps_sessions::{
     Batch, Change, Count, Filter, FilterError, MAX_BATCH, MAX_COUNT, Page, Search, Sessions, SessionsError,
-    Sort,
+    Sort, SortBy,
 };
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -265,4 +265,80 @@ fn a_closed_database_takes_nothing_and_says_so() {
     ));
     assert!(matches!(sessions.page(&newest(1)), Err(SessionsError::Closed)));
     sessions.close(LIMIT).unwrap();
+}
+
+#[test]
+fn sessions_that_somebody_else_found_are_met_in_every_order_and_with_every_condition() {
+    let (_folder, sessions) = opened();
+    sessions.import(batch(0..700)).unwrap();
+    let found = |record: &SessionRecord| record.id.ends_with('3');
+    let mut among: Vec<i64> = (0..700)
+        .map(session)
+        .filter(found)
+        .map(|record| sessions.number(&record.id).unwrap().unwrap())
+        .collect();
+    among.sort_unstable();
+    assert_eq!(sessions.number("s700").unwrap(), None);
+    let filters = [
+        Filter::default(),
+        Filter {
+            has_trail: Some(true),
+            ..Filter::default()
+        },
+        Filter {
+            protocol: Some(Word::SSH),
+            from: Some(session(600).start),
+            until: Some(session(100).start),
+            ..Filter::default()
+        },
+    ];
+    for plain in filters {
+        let filter = Filter {
+            content: Some("a word".into()),
+            among: Some(among.clone().into()),
+            ..plain.clone()
+        };
+        let wanted = (0..700)
+            .map(session)
+            .filter(|record| found(record) && plain.matches(record));
+        let mut wanted: Vec<String> = wanted.map(|record| record.id).collect();
+        wanted.sort();
+        assert!(!wanted.is_empty());
+        for by in [SortBy::Start, SortBy::GatewayUser, SortBy::Client] {
+            for descending in [false, true] {
+                let mut search = Search {
+                    filter: filter.clone(),
+                    sort: Sort { by, descending },
+                    ..newest(7)
+                };
+                let mut all = Vec::new();
+                loop {
+                    let page = sessions.page(&search).unwrap();
+                    all.extend(ids(&page).into_iter().map(ToOwned::to_owned));
+                    search.cursor = page.next;
+                    if search.cursor.is_none() {
+                        break;
+                    }
+                }
+                all.sort();
+                assert_eq!(all, wanted, "{by:?} {descending}");
+            }
+        }
+        let counted = sessions.count(&filter, LIMIT).unwrap();
+        assert_eq!(counted, Count::Exactly(wanted.len() as u64));
+    }
+    let nothing = Filter {
+        among: Some(Vec::new().into()),
+        ..Filter::default()
+    };
+    assert_eq!(sessions.count(&nothing, LIMIT).unwrap(), Count::Exactly(0));
+    let unread = Filter {
+        content: Some("a word".into()),
+        ..Filter::default()
+    };
+    let error = sessions.count(&unread, LIMIT).unwrap_err();
+    assert!(
+        matches!(error, SessionsError::Filter(FilterError::Content)),
+        "{error}"
+    );
 }

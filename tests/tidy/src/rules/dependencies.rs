@@ -51,6 +51,8 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-gateway-tests", Kind::Tool),
     ("sps-harness", Kind::Tool),
     ("sps-image", Kind::Base),
+    ("sps-index", Kind::Shell),
+    ("sps-index-engine", Kind::Engine),
     ("sps-init", Kind::Shell),
     ("sps-licence", Kind::Engine),
     ("sps-metadb", Kind::Base),
@@ -93,8 +95,12 @@ const ENGINES_TOGETHER: [(&str, &str); 3] = [
     ("sps-preflight", "sps-datastore-engine"),
     ("sps-preflight", "sps-licence"),
 ];
-/// Engines that decide by the types of a base crate that also keeps them: a `clippy.toml` beside each forbids what reads files.
-const ENGINES_OVER_TYPES: [(&str, &str); 1] = [("sps-proxy-engine", "sps-cluster-config")];
+/// Engines that decide by the types of a base crate that also keeps them (a `clippy.toml` beside each forbids what reads files), or
+/// that is as pure as they are: trails are bytes there.
+const ENGINES_OVER_TYPES: [(&str, &str); 2] = [
+    ("sps-index-engine", "sps-trail"),
+    ("sps-proxy-engine", "sps-cluster-config"),
+];
 /// Base crates that share types: secrets and changes are the same in both documents of the configuration.
 const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
