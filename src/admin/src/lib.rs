@@ -69,7 +69,10 @@ pub use progress::Progress;
 pub use reception::{Arrived, Full, Intake, Parcel};
 pub use request::Request;
 pub use response::Response;
-pub use search::{MOST_SESSIONS, MOST_SKIPPED, SessionFilter, SessionOrder, SessionPage, SessionSearch};
+pub use search::{
+    ContentHit, MOST_HITS, MOST_SESSIONS, MOST_SKIPPED, SessionFilter, SessionOrder, SessionPage,
+    SessionSearch,
+};
 pub use server::{SOCKET, Server, ServerError};
 pub use session::{Listener, Local, Session, SessionError};
 pub use setup::{Setup, WEB_USER};
@@ -77,6 +80,8 @@ pub use space::{BackupLine, Space, SpacePolicy, SpacePolicyKind, SpaceRun};
 pub use status::{
     ConsoleState, FirmwareIdentity, Health, LogLines, Mode, Rollback, ServiceState, ServiceStatus, Status,
 };
-pub use store::{MadeFrom, SessionImport, SessionLine, Sessions, StoreFindings, StoreStatus};
+pub use store::{
+    MadeFrom, SessionImport, SessionIndexing, SessionLine, Sessions, StoreFindings, StoreStatus,
+};
 pub use support::{BundleTarget, BundleWritten, KeptBundle, KeptState, Stick};
 pub use testing::{Confirmed, Finding, Reorganization, Severity, Test};

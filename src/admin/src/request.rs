@@ -246,6 +246,15 @@ pub enum Request {
         /// Its identifier.
         id: String,
     },
+    /// Places of a session where its content shows what is looked for, in their order: [`crate::Response::SessionContent`].
+    SessionContent {
+        /// Its identifier.
+        id: String,
+        /// What is looked for, as in [`crate::SessionFilter::content`].
+        query: String,
+        /// At most so many, 1 to [`crate::MOST_HITS`].
+        limit: usize,
+    },
     /// Sends the audit trail of a session as [`crate::Update::Data`]: [`crate::Response::Done`].
     TrailRead {
         /// Identifier of the session.

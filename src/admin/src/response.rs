@@ -13,7 +13,7 @@ use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
-use crate::search::SessionPage;
+use crate::search::{ContentHit, SessionPage};
 use crate::space::{BackupLine, Space};
 use crate::status::{ConsoleState, LogLines, Status};
 use crate::store::{Sessions, StoreFindings, StoreStatus};
@@ -82,6 +82,8 @@ pub enum Response {
     StoreChecked(StoreFindings),
     /// What a search found.
     SessionPage(SessionPage),
+    /// Places of a session where its content shows what was looked for.
+    SessionContent(Vec<ContentHit>),
     /// Sessions that go on, the oldest first.
     ActiveSessions(Vec<ActiveSession>),
     /// One session.

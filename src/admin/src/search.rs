@@ -11,6 +11,9 @@ pub const MOST_SESSIONS: usize = 500;
 /// Most sessions that are passed over before a page; further on a client goes with `cursor`.
 pub const MOST_SKIPPED: usize = 10_000;
 
+/// Most places of a session that are given at once.
+pub const MOST_HITS: usize = 1000;
+
 /// What is asked for.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -72,6 +75,9 @@ pub struct SessionFilter {
     /// An event holds this text.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub text: Option<String>,
+    /// Its content shows this: words, `"phrases"`, `OR`, `-not`, `prefix*`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub content: Option<String>,
 }
 
 /// By what sessions are sorted.
@@ -107,10 +113,55 @@ pub struct SessionPage {
     pub cut: bool,
     /// Sessions before that, milliseconds since 1970, are still being imported and not found yet; none when all are.
     pub incomplete_until: Option<i64>,
+    /// The content of sessions before that, milliseconds since 1970, is still being indexed anew and may not be found yet; none when content
+    /// was not asked for, or all is there.
+    #[serde(default)]
+    pub content_incomplete_until: Option<i64>,
+    /// Time was over before all sessions with this content were found.
+    #[serde(default)]
+    pub content_cut: bool,
     /// How many match, as far as they were counted.
     pub matching: u64,
     /// There are more than that.
     pub more: bool,
+}
+
+/// A place in a session where what was looked for stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ContentHit {
+    /// Milliseconds since the session began.
+    pub at: u64,
+    /// Number of the channel.
+    pub channel: u32,
+    /// What it is: `screen`, `command`, `window-title`, `file-transfer` or `note`.
+    pub source: String,
+    /// The place with what stands around it, one line.
+    pub text: String,
+    /// What was looked for: first byte of it in the text, and the byte behind it, in order.
+    pub marks: Vec<(usize, usize)>,
+}
+
+impl ContentHit {
+    /// The text in pieces: whether each is what was looked for.
+    #[must_use]
+    pub fn pieces(&self) -> Vec<(bool, &str)> {
+        let mut pieces = Vec::new();
+        let mut from = 0;
+        for (begin, end) in &self.marks {
+            let (before, marked) = (self.text.get(from..*begin), self.text.get(*begin..*end));
+            // Marks that are none of this text mark nothing.
+            let (Some(before), Some(marked)) = (before, marked) else {
+                continue;
+            };
+            pieces.push((false, before));
+            pieces.push((true, marked));
+            from = *end;
+        }
+        pieces.push((false, self.text.get(from..).unwrap_or_default()));
+        pieces.retain(|(_, piece)| !piece.is_empty());
+        pieces
+    }
 }
 
 impl SessionOrder {
@@ -147,6 +198,24 @@ mod tests {
         for order in SessionOrder::ALL {
             assert_eq!(serde_json::to_value(order).unwrap(), order.word());
         }
+    }
+
+    #[test]
+    fn a_place_is_cut_at_its_marks() {
+        let hit = |marks| ContentHit {
+            text: "dröhnt laut".into(),
+            marks,
+            ..ContentHit::default()
+        };
+        let whole = [(false, "dröhnt laut")];
+        assert_eq!(hit(vec![]).pieces(), whole);
+        assert_eq!(hit(vec![(0, 7)]).pieces(), [(true, "dröhnt"), (false, " laut")]);
+        assert_eq!(
+            hit(vec![(0, 1), (8, 12)]).pieces(),
+            [(true, "d"), (false, "röhnt "), (true, "laut")]
+        );
+        // In the middle of a letter, the wrong way round, behind the end.
+        assert_eq!(hit(vec![(3, 4), (5, 2), (8, 99)]).pieces(), whole);
     }
 
     #[test]

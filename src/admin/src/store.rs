@@ -25,6 +25,9 @@ pub struct StoreStatus {
     pub space: Option<Space>,
     /// The import of earlier sessions into the session database; none when there is none under way in this start.
     pub import: Option<SessionImport>,
+    /// How far the indexing of content is; none while nothing is indexed.
+    #[serde(default)]
+    pub indexing: Option<SessionIndexing>,
     /// The reorganization that made the tree; none when it began empty.
     #[serde(default)]
     pub made: Option<MadeFrom>,
@@ -68,6 +71,24 @@ pub struct SessionImport {
     /// Seconds left at that rate.
     #[serde(default)]
     pub seconds_left: Option<u64>,
+}
+
+/// How far the indexing of content is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SessionIndexing {
+    /// Sessions that ended and are not indexed yet.
+    pub waiting: u64,
+    /// Sessions that began before that, milliseconds since 1970, are still to be indexed anew; none when all are.
+    pub again_until: Option<i64>,
+    /// Sessions that were indexed anew in this start.
+    pub again_done: u64,
+    /// Sessions that were to be indexed anew when it began.
+    pub again_total: u64,
+    /// Moments that can be found.
+    pub moments: u64,
+    /// Version of the indexer.
+    pub version: u32,
 }
 
 /// What a complete check of the data store found.
@@ -158,4 +179,7 @@ pub struct SessionLine {
     /// none.
     #[serde(default)]
     pub moved: String,
+    /// The first places of what was looked for in its content.
+    #[serde(default)]
+    pub hits: Vec<crate::search::ContentHit>,
 }

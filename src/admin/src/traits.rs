@@ -141,7 +141,17 @@ impl Request {
             Self::StoreCheck { adopt: false } => "store check".into(),
             Self::StoreCheck { adopt: true } => "store check, adopting audit trails of no session".into(),
             Self::SessionList { .. } => "sessions list".into(),
-            Self::SessionSearch { .. } => "sessions search".into(),
+            Self::SessionSearch { search } => match &search.filter.content {
+                None => "sessions search".into(),
+                Some(content) => format!("search the content of sessions for {:?}", text::clean(content)),
+            },
+            Self::SessionContent { id, query, .. } => {
+                format!(
+                    "search the content of {} for {:?}",
+                    text::clean(id),
+                    text::clean(query)
+                )
+            }
             Self::SessionShow { id } => format!("sessions show {}", text::clean(id)),
             Self::TrailRead { id } => format!("read the audit trail of {}", text::clean(id)),
             Self::SessionsActive => "sessions active".into(),
@@ -161,6 +171,9 @@ impl Request {
     /// It changes something, or shows what is not for everybody: it is logged.
     #[must_use]
     pub fn is_logged(&self) -> bool {
+        if let Self::SessionSearch { search } = self {
+            return search.filter.content.is_some();
+        }
         !matches!(
             self,
             Self::Status
@@ -179,7 +192,6 @@ impl Request {
                 | Self::CoreList
                 | Self::StoreShow
                 | Self::SessionList { .. }
-                | Self::SessionSearch { .. }
                 | Self::SessionShow { .. }
                 | Self::SessionsActive
                 | Self::ConfigurationShow { .. }
@@ -212,6 +224,8 @@ impl Request {
                     | Self::CoreRead { .. }
                     | Self::CoreDelete { .. }
                     | Self::TrailRead { .. }
+                    | Self::SessionSearch { .. }
+                    | Self::SessionContent { .. }
                     | Self::SessionTerminate { .. }
                     | Self::SessionAnswer { .. }
                     | Self::SessionFollow { .. }
@@ -246,6 +260,7 @@ impl Request {
             | Self::SpaceShow
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
+            | Self::SessionContent { .. }
             | Self::SessionShow { .. }
             | Self::ConfigurationShow { .. }
             | Self::ConfigurationCompare { .. }

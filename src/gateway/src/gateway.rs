@@ -295,7 +295,10 @@ impl Access for Gateway {
                 })
             });
         }
-        let session = Session::begin(self.ground.clone(), desk, begun, &encryption);
+        let connections = &force.document.connections.ssh.connections;
+        let connection = connections.iter().find(|one| one.name == begun.connection);
+        let is_indexed = connection.is_some_and(|one| one.indexer_policy.is_some());
+        let session = Session::begin(self.ground.clone(), desk, begun, &encryption, is_indexed);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

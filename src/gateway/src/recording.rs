@@ -46,6 +46,8 @@ pub(crate) struct Session {
     live: Arc<LiveSession>,
     recipients: Recipients,
     begun: Begun,
+    /// Its content is to be searched.
+    is_indexed: bool,
     id: String,
     /// Milliseconds since 1970, and the same moment of a clock that nobody sets.
     start: i64,
@@ -63,6 +65,7 @@ impl Session {
         desk: Desk,
         begun: Begun,
         encryption: &[String],
+        is_indexed: bool,
     ) -> Result<Self, NoRoom> {
         let refused = |reason: String| NoRoom { reason };
         let mut recipients = Recipients::default();
@@ -86,6 +89,7 @@ impl Session {
             live,
             recipients,
             begun,
+            is_indexed,
             start,
             clock: Instant::now(),
             known: Mutex::default(),
@@ -121,7 +125,14 @@ impl Session {
             channels: Vec::new(),
             events: Vec::new(),
             trail: None,
-            indexing: Indexing::default(),
+            indexing: if self.is_indexed && self.begun.audit {
+                Indexing {
+                    state: Word::QUEUED,
+                    version: 0,
+                }
+            } else {
+                Indexing::default()
+            },
         }
     }
 

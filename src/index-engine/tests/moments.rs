@@ -1,5 +1,12 @@
 //! What of sessions becomes moments, and what does not.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
 use std::borrow::Cow;
 
 use sps_index_engine::{Extractor, MAX_TEXT, Moment, Source};

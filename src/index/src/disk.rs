@@ -83,9 +83,15 @@ impl Disk for Folder {
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn Sink>> {
+        let path = self.root.join(name);
+        // What a stop left here may stand in the tree of another firmware too: it is replaced, and not changed.
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(FILE_MODE);
-        Ok(Box::new(Writing(options.open(self.root.join(name))?)))
+        options.write(true).create_new(true).mode(FILE_MODE);
+        Ok(Box::new(Writing(options.open(path)?)))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn Source>> {

@@ -81,25 +81,25 @@ impl Index {
         })
     }
 
-    /// Whether everything that there was to index once came into it: [`Index::set_complete`].
+    /// How far everything that there was to index is in it.
     ///
     /// # Errors
     /// The state cannot be read.
-    pub fn is_complete(&self) -> Result<bool, IndexError> {
+    pub fn progress(&self) -> Result<Progress, IndexError> {
         let state = self
             .directory
             .load(STATE)
             .map_err(|source| IndexError::State { what: "read", source })?;
-        Ok(state.is_some_and(|state| state == complete()))
+        Ok(state.map_or(Progress::Nothing, |state| Progress::of(&state)))
     }
 
-    /// Everything that there was to index is in it.
+    /// So far it is now, and this is on the disk when this returns. What is before it was committed.
     ///
     /// # Errors
     /// It could not be written.
-    pub fn set_complete(&self) -> Result<(), IndexError> {
+    pub fn set_progress(&self, progress: Progress) -> Result<(), IndexError> {
         self.directory
-            .replace(STATE, &complete())
+            .replace(STATE, &progress.bytes())
             .map_err(|source| IndexError::State {
                 what: "write",
                 source,
@@ -207,6 +207,57 @@ impl Index {
     }
 }
 
-fn complete() -> Vec<u8> {
-    [&[FORM][..], &VERSION.to_le_bytes()].concat()
+/// How far the sessions there are were indexed by this version, from the newest to the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// None: the index is new, or of another version.
+    Nothing,
+    /// Those that began then, milliseconds since 1970, or later.
+    Until(i64),
+    /// All.
+    Complete,
+}
+
+impl Progress {
+    /// `FORM`, the version, and the moment; for all the earliest there is.
+    fn bytes(self) -> Vec<u8> {
+        let until = match self {
+            Self::Nothing => i64::MAX,
+            Self::Until(until) => until,
+            Self::Complete => i64::MIN,
+        };
+        [&[FORM][..], &VERSION.to_le_bytes(), &until.to_le_bytes()].concat()
+    }
+
+    fn of(bytes: &[u8]) -> Self {
+        let head = [&[FORM][..], &VERSION.to_le_bytes()].concat();
+        let until = bytes.strip_prefix(&head[..]).and_then(<[u8]>::as_array);
+        match until.map(|until| i64::from_le_bytes(*until)) {
+            None | Some(i64::MAX) => Self::Nothing,
+            Some(i64::MIN) => Self::Complete,
+            Some(until) => Self::Until(until),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_state_is_read_as_it_was_written() {
+        for progress in [
+            Progress::Nothing,
+            Progress::Until(0),
+            Progress::Until(1 << 41),
+            Progress::Complete,
+        ] {
+            assert_eq!(Progress::of(&progress.bytes()), progress);
+        }
+        let mut of_another_version = Progress::Complete.bytes();
+        of_another_version[1] ^= 1;
+        for bytes in [&b""[..], &[FORM], &of_another_version] {
+            assert_eq!(Progress::of(bytes), Progress::Nothing);
+        }
+    }
 }

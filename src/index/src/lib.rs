@@ -24,5 +24,5 @@ mod writing;
 
 pub use disk::{Disk, Folder, Sink, Source};
 pub use error::IndexError;
-pub use index::{Index, Size};
+pub use index::{Index, Progress, Size};
 pub use search::{Hit, Matches};

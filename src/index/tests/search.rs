@@ -1,5 +1,12 @@
 //! What is added is found, as it is asked for, and nothing else.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
 mod common;
 
 use std::sync::Arc;
@@ -7,7 +14,7 @@ use std::time::Duration;
 
 use common::{Cut, KEY, add, find, moment};
 use sps_durable::simulation::CrashDisk;
-use sps_index::Index;
+use sps_index::{Index, Progress};
 use sps_index_engine::Query;
 
 fn index() -> Index {
@@ -112,9 +119,9 @@ fn a_search_ends_at_its_time_and_says_so() {
 fn complete_is_what_was_said_to_be() {
     let disk = CrashDisk::default();
     let index = Index::open(Arc::new(Cut(disk.clone())), &KEY).unwrap();
-    assert!(!index.is_complete().unwrap());
-    index.set_complete().unwrap();
+    assert_eq!(index.progress().unwrap(), Progress::Nothing);
+    index.set_progress(Progress::Complete).unwrap();
     drop(index);
     let index = Index::open(Arc::new(Cut(disk)), &KEY).unwrap();
-    assert!(index.is_complete().unwrap());
+    assert_eq!(index.progress().unwrap(), Progress::Complete);
 }

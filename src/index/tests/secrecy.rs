@@ -1,5 +1,12 @@
 //! Nothing is readable without the key, and what was changed is found.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test ends at the first surprise"
+)]
+
 mod common;
 
 use std::fs;
@@ -7,7 +14,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::{KEY, add, find};
-use sps_index::{Folder, Index};
+use sps_index::{Folder, Index, Progress};
 
 fn open(folder: &Path, key: &[u8; 32]) -> Result<Index, sps_index::IndexError> {
     Index::open(Arc::new(Folder::make(folder).unwrap()), key)
@@ -23,7 +30,7 @@ fn filled(folder: &Path) {
         &texts.iter().map(String::as_str).collect::<Vec<_>>(),
     );
     index.commit().unwrap();
-    index.set_complete().unwrap();
+    index.set_progress(Progress::Complete).unwrap();
 }
 
 #[test]
@@ -72,7 +79,7 @@ fn a_file_that_is_changed_cut_or_exchanged_is_an_error_and_never_another_answer(
             fs::write(path, bytes).unwrap();
             let read = || -> Result<usize, sps_index::IndexError> {
                 let index = open(folder.path(), &KEY)?;
-                index.is_complete()?;
+                index.progress()?;
                 let query = sps_index_engine::Query::parse("secretword 4999").unwrap();
                 let found = index.sessions(&query, std::time::Duration::from_secs(60))?;
                 index.moments(&query, "session-name", 9999)?;

@@ -19,5 +19,5 @@ mod run;
 mod shim;
 
 pub use order::Limits;
-pub use run::{Sandbox, SandboxError};
+pub use run::{Program, Sandbox, SandboxError};
 pub use shim::{enter, is_meant};

@@ -25,6 +25,8 @@ use crate::shim::{NOT_STARTED, OWN, SIGNALLED};
 
 /// Bytes kept of what a program says of its troubles, the newest.
 const COMPLAINT: usize = 4 * 1024;
+/// Bytes that go in or come out at a time.
+const PIECE: usize = 64 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug, Error)]
@@ -55,6 +57,16 @@ pub enum SandboxError {
     TooMuch {
         /// What it was given.
         limit: usize,
+    },
+    /// What it answered was refused.
+    #[error("what it answered was refused, and it was ended")]
+    Refused,
+    /// What it was to read could not be read.
+    #[error("what it was to read could not be read")]
+    Input {
+        /// Why not.
+        #[source]
+        source: io::Error,
     },
     /// It was ended by a signal: by the kernel for what it used or tried, or by itself.
     #[error("it was ended by signal {signal}{complaint}")]
@@ -121,10 +133,29 @@ impl Sandbox {
     /// # Errors
     /// When it cannot be confined or started, uses more than it may, or fails.
     pub fn run(&self, program: &[u8], arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, SandboxError> {
-        let file = sealed(program).map_err(starting("make the program ready"))?;
+        let mut answer = Vec::new();
+        self.stream(&Program::new(program)?, arguments, input, |bytes| {
+            answer.extend_from_slice(bytes);
+            true
+        })?;
+        Ok(answer)
+    }
+
+    /// The same for input and answers that are not in memory as a whole. `take` gets what the program writes as it comes, from another thread,
+    /// and says whether to go on. Blocking.
+    ///
+    /// # Errors
+    /// As [`Sandbox::run`]; [`SandboxError::Refused`] when `take` did not go on, [`SandboxError::Input`] when `input` could not be read.
+    pub fn stream(
+        &self,
+        program: &Program,
+        arguments: &[&str],
+        input: impl Read + Send,
+        take: impl FnMut(&[u8]) -> bool + Send,
+    ) -> Result<(), SandboxError> {
         let order = Order {
             stage: Stage::Outer,
-            program: format!("/proc/{}/fd/{}", std::process::id(), file.as_raw_fd()).into(),
+            program: format!("/proc/{}/fd/{}", std::process::id(), program.file.as_raw_fd()).into(),
             memory: self.limits.memory,
             processor: self.limits.processor.as_secs().max(1),
             arguments: arguments.iter().map(OsString::from).collect(),
@@ -145,44 +176,114 @@ impl Sandbox {
             .spawn(&mut command)
             .map_err(starting("start the sandbox"))?;
         let group = Group::new(spawned).map_err(starting("watch the sandbox"))?;
-        self.exchange(group, input)
+        self.exchange(group, input, take)
     }
 
-    fn exchange(&self, mut group: Group, input: &[u8]) -> Result<Vec<u8>, SandboxError> {
+    fn exchange(
+        &self,
+        mut group: Group,
+        input: impl Read + Send,
+        take: impl FnMut(&[u8]) -> bool + Send,
+    ) -> Result<(), SandboxError> {
         let child = &mut group.spawned.child;
         let (stdin, stdout, stderr) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let limit = self.limits.answer;
-        let too_much = AtomicBool::new(false);
-        let too_much = &too_much;
+        let enough = AtomicBool::new(false);
+        let enough = &enough;
         thread::scope(|scope| {
-            scope.spawn(move || {
-                // A program that does not read all of it says so in its answer, or is judged by its silence.
-                let _unread = stdin.map(|mut stdin| stdin.write_all(input));
+            let fed = scope.spawn(move || {
+                let fed = stdin.map_or(Ok(()), |stdin| feed(input, stdin));
+                // Without its input its answer is none.
+                enough.fetch_or(fed.is_err(), Ordering::AcqRel);
+                fed
             });
             let answer = scope.spawn(move || {
-                let mut answer = Vec::new();
-                let most = limit as u64 + 1;
-                let read = stdout.map(|stdout| stdout.take(most).read_to_end(&mut answer));
-                too_much.store(answer.len() > limit, Ordering::Release);
-                (read.unwrap_or(Ok(0)), answer)
+                let took = stdout.map_or(Took::All, |stdout| hand_over(stdout, limit, take));
+                enough.fetch_or(!matches!(took, Took::All), Ordering::AcqRel);
+                took
             });
             let complaint = scope.spawn(move || stderr.map(newest).unwrap_or_default());
-            let ended = group.wait(self.limits.time, too_much);
+            let ended = group.wait(self.limits.time, enough);
             // Closes the pipes of whatever is left, so that the threads above come to an end.
             let status = group.end();
-            let (read, answer) = answer.join().unwrap_or_else(|_| (Ok(0), Vec::new()));
+            let took = answer.join().unwrap_or(Took::Refused);
+            let fed = fed.join().unwrap_or(Ok(()));
             let complaint = complaint.join().unwrap_or_default();
-            if answer.len() > limit {
-                return Err(SandboxError::TooMuch { limit });
+            match took {
+                Took::TooMuch => return Err(SandboxError::TooMuch { limit }),
+                Took::Refused => return Err(SandboxError::Refused),
+                Took::Failed(source) => return Err(starting("read the answer")(source)),
+                Took::All => {}
             }
+            fed.map_err(|source| SandboxError::Input { source })?;
             if !ended.map_err(starting("watch the sandbox"))? {
                 let limit = self.limits.time;
                 return Err(SandboxError::Overdue { limit });
             }
-            read.map_err(starting("read the answer"))?;
-            judged(status.map_err(starting("wait for the sandbox"))?, &complaint)?;
-            Ok(answer)
+            judged(status.map_err(starting("wait for the sandbox"))?, &complaint)
         })
+    }
+}
+
+/// How far an answer was taken.
+enum Took {
+    All,
+    TooMuch,
+    Refused,
+    Failed(io::Error),
+}
+
+/// Gives the program its input; an error is one of the input.
+fn feed(mut input: impl Read, mut program: impl Write) -> io::Result<()> {
+    let mut piece = vec![0; PIECE];
+    loop {
+        let count = match input.read(&mut piece) {
+            Ok(0) => return Ok(()),
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Err(error),
+        };
+        // A program that does not read all of it says so in its answer, or is judged by its silence.
+        if program.write_all(piece.get(..count).unwrap_or_default()).is_err() {
+            return Ok(());
+        }
+    }
+}
+
+fn hand_over(mut answer: impl Read, limit: usize, mut take: impl FnMut(&[u8]) -> bool) -> Took {
+    let mut piece = vec![0; PIECE];
+    let mut left = limit;
+    loop {
+        let count = match answer.read(&mut piece) {
+            Ok(0) => return Took::All,
+            Ok(count) => count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(error) => return Took::Failed(error),
+        };
+        let Some(rest) = left.checked_sub(count) else {
+            return Took::TooMuch;
+        };
+        left = rest;
+        if !take(piece.get(..count).unwrap_or_default()) {
+            return Took::Refused;
+        }
+    }
+}
+
+/// A program that is ready to be run: a file in memory, which nobody can change any more.
+#[derive(Debug)]
+pub struct Program {
+    file: File,
+}
+
+impl Program {
+    /// A static executable.
+    ///
+    /// # Errors
+    /// When there is no memory for it.
+    pub fn new(bytes: &[u8]) -> Result<Self, SandboxError> {
+        let file = sealed(bytes).map_err(starting("make the program ready"))?;
+        Ok(Self { file })
     }
 }
 
@@ -213,7 +314,6 @@ fn starting(what: &'static str) -> impl FnOnce(io::Error) -> SandboxError {
     move |source| SandboxError::Start { what, source }
 }
 
-/// A file in memory with the program, which nobody can change any more.
 fn sealed(program: &[u8]) -> io::Result<File> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING | MemfdFlags::EXEC;
     let mut file = File::from(memfd_create(c"program", flags)?);
@@ -263,11 +363,11 @@ impl Group {
         }
     }
 
-    /// Whether the first process ended within `limit` and before it answered too much.
-    fn wait(&self, limit: Duration, too_much: &AtomicBool) -> io::Result<bool> {
+    /// Whether the first process ended within `limit` and before it was enough.
+    fn wait(&self, limit: Duration, enough: &AtomicBool) -> io::Result<bool> {
         const LOOK_EVERY: Duration = Duration::from_millis(50);
         let until = Instant::now() + limit;
-        while !too_much.load(Ordering::Acquire) {
+        while !enough.load(Ordering::Acquire) {
             let left = until.saturating_duration_since(Instant::now());
             let step = Timespec::try_from(left.min(LOOK_EVERY)).map_err(io::Error::other)?;
             let mut leader = [PollFd::new(&self.leader, PollFlags::IN)];

@@ -66,6 +66,8 @@ words! {
     QUEUED = "queued";
     /// Indexing: done.
     INDEXED = "indexed";
+    /// Indexing: the trail is encrypted, and no key of an indexer opens it.
+    NO_KEY = "no-key";
     /// Indexing: failed.
     INDEXING_FAILED = "indexing-failed";
 }

@@ -12,6 +12,7 @@ mod consoles;
 mod drbd_helper;
 mod faults;
 mod identity;
+mod indexer;
 mod node;
 mod parameters;
 mod pid1;
@@ -37,6 +38,9 @@ fn main() -> ExitCode {
     }
     if preflight::is_meant(std::env::args_os().skip(1)) {
         return preflight::answer();
+    }
+    if indexer::is_meant(std::env::args_os().skip(1)) {
+        return indexer::answer();
     }
     match poweroff::by_name(&name) {
         Some(request) => poweroff::ask(request),

@@ -292,10 +292,10 @@ pub struct Opener {
 }
 
 impl Opener {
-    /// With the private keys of recipients, each of which may open one stream or both; none for a trail that is not encrypted.
+    /// With private keys, of which those of recipients may open one stream or both; none for a trail that is not encrypted.
     ///
     /// # Errors
-    /// A key is not that of a recipient, or does not open.
+    /// None of the keys is that of a recipient, or one does not open.
     pub(crate) fn new(full: &FullHead, keys: &[PrivateKey]) -> Result<Self, KeyError> {
         let recipients = [names(full, DOWNSTREAM), names(full, UPSTREAM)];
         if full.wrapped.is_empty() {
@@ -308,14 +308,19 @@ impl Opener {
             downstream: None,
             upstream: None,
         };
-        for key in keys {
-            let wrapped = full
-                .wrapped
-                .iter()
-                .find(|wrapped| wrapped.fingerprint == key.fingerprint);
-            let wrapped = wrapped.ok_or_else(|| KeyError::NotForThisKey {
+        let wrapped_for = |key: &PrivateKey| {
+            let mut wrapped = full.wrapped.iter();
+            wrapped.find(|wrapped| wrapped.fingerprint == key.fingerprint)
+        };
+        if !keys.is_empty() && keys.iter().all(|key| wrapped_for(key).is_none()) {
+            return Err(KeyError::NotForThisKey {
                 recipients: names(full, DOWNSTREAM | UPSTREAM),
-            })?;
+            });
+        }
+        for key in keys {
+            let Some(wrapped) = wrapped_for(key) else {
+                continue;
+            };
             let secret = key.unwrap(wrapped, &about(wrapped.streams, &full.head.session));
             let damaged = || KeyError::Wrapped {
                 recipient: wrapped.name.clone(),

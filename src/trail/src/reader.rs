@@ -167,7 +167,7 @@ impl Reader {
     /// Opens chunks with private keys of recipients; none for a trail that is not encrypted. Nothing before the head was read.
     ///
     /// # Errors
-    /// A key is not that of a recipient, or does not open.
+    /// None of the keys is that of a recipient, or one does not open.
     pub fn opener(&self, keys: &[PrivateKey]) -> Option<Result<Opener, KeyError>> {
         self.full.as_ref().map(|full| Opener::new(full, keys))
     }

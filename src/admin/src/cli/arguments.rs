@@ -289,6 +289,20 @@ pub enum SessionsCommand {
         #[command(flatten)]
         change: Change,
     },
+    /// Shows the places of a session where its content shows something
+    Content {
+        /// Its identifier, as a list shows it
+        id: String,
+        /// What is looked for: words, "phrases", OR, -not, prefix*
+        #[arg(required = true, value_name = "WORDS", allow_hyphen_values = true)]
+        words: Vec<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 100)]
+        limit: usize,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Shows one session with its channels and what happened in it
     Show {
         /// Its identifier, as a list shows it

@@ -212,6 +212,22 @@ fn sessions(command: &SessionsCommand) -> Job {
             let search = Box::new(wanted.search());
             Job::read(Request::SessionSearch { search }, &wanted.common)
         }
+        SessionsCommand::Content {
+            id,
+            words,
+            limit,
+            common,
+        } => {
+            let (id, query) = (id.clone(), words.join(" "));
+            Job::read(
+                Request::SessionContent {
+                    id,
+                    query,
+                    limit: *limit,
+                },
+                common,
+            )
+        }
         SessionsCommand::Active(common) => Job::read(Request::SessionsActive, common),
         SessionsCommand::Terminate { id, change } => {
             Job::change(Request::SessionTerminate { id: id.clone() }, change)

@@ -44,6 +44,9 @@ pub struct SearchArgs {
     /// A command, title or other event holds this text
     #[arg(long, value_name = "TEXT")]
     text: Option<String>,
+    /// Its content shows this: words, "phrases", OR, -not, prefix*
+    #[arg(long, short, value_name = "WORDS")]
+    content: Option<String>,
     /// Only with an audit trail, or only without
     #[arg(long, value_name = "YES OR NO")]
     trail: Option<YesNo>,
@@ -107,6 +110,7 @@ impl SearchArgs {
             client: self.client.clone(),
             server: self.server.clone(),
             text: self.text.clone(),
+            content: self.content.clone(),
         };
         let sort = match self.sort {
             Order::Start => SessionOrder::Start,

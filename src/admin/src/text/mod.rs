@@ -27,11 +27,11 @@ pub use progress::progress_line;
 #[cfg(feature = "cli")]
 pub(crate) use progress::share;
 pub use response::response;
-pub use sessions::{active_sessions, session, session_page, sessions};
+pub use sessions::{active_sessions, session, session_content, session_page, sessions};
 pub use space::{backups, space};
 pub use status::status;
 pub use store::{findings, store};
-pub use units::{bytes, date, duration};
+pub use units::{bytes, clock, date, duration};
 
 pub(crate) use table::{WIDTH, indented, pairs, table};
 

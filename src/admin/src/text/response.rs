@@ -2,8 +2,8 @@
 
 use super::{
     active_sessions, backups, bytes, clean, configuration, configuration_changes, date, disks, findings,
-    imported, licence, media, network, plan, revisions, session, session_page, sessions, slots, space,
-    status, store, table, test,
+    imported, licence, media, network, plan, revisions, session, session_content, session_page, sessions,
+    slots, space, status, store, table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -50,6 +50,7 @@ pub fn response(response: &Response) -> String {
         Response::Backups(found) => backups(found),
         Response::Sessions(found) => sessions(found),
         Response::SessionPage(found) => session_page(found),
+        Response::SessionContent(found) => session_content(found),
         Response::ActiveSessions(found) => active_sessions(found),
         Response::Session(record) => session(record),
         Response::Configuration(part) => configuration(part),

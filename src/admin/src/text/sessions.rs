@@ -2,9 +2,9 @@
 
 use sps_session_record::{Channel, Endpoint, Event, SessionRecord};
 
-use super::{bytes, clean, date, duration, pairs, table};
+use super::{bytes, clean, clock, date, duration, pairs, table};
 use crate::active::ActiveSession;
-use crate::search::SessionPage;
+use crate::search::{ContentHit, SessionPage};
 use crate::store::{SessionLine, Sessions};
 
 /// Events shown of one session; the others are counted.
@@ -36,6 +36,18 @@ pub fn session_page(found: &SessionPage) -> String {
     if let Some(until) = found.incomplete_until {
         let until = date(seconds(until));
         told += &format!("Incomplete until {until}: earlier sessions are still being imported.\n");
+    }
+    if found.content_cut {
+        told += "Not all sessions with this content were found in time: ask for less at once.\n";
+    }
+    if let Some(until) = found.content_incomplete_until {
+        // Before any is done there is no time yet.
+        let until = match seconds(until) {
+            far if until == i64::MAX || far > u64::from(u32::MAX) => "now".to_owned(),
+            until => date(until),
+        };
+        told +=
+            &format!("Incomplete until {until}: the content of earlier sessions is still being indexed.\n");
     }
     told
 }
@@ -86,7 +98,36 @@ fn lines(sessions: &[SessionLine]) -> String {
     let moved: String = moved
         .map(|session| clean(&format!("{}: audit trail {}", session.id, session.moved)) + "\n")
         .collect();
-    table(headings, &rows) + &moved
+    let hits = sessions.iter().filter(|session| !session.hits.is_empty());
+    let hits: String = hits
+        .map(|session| format!("{}:\n{}", clean(&session.id), content_lines(&session.hits)))
+        .collect();
+    table(headings, &rows) + &moved + &hits
+}
+
+/// Places of a session where its content shows what was looked for.
+#[must_use]
+pub fn session_content(found: &[ContentHit]) -> String {
+    content_lines(found) + &format!("{} places\n", found.len())
+}
+
+/// What was looked for stands between brackets.
+fn content_lines(found: &[ContentHit]) -> String {
+    let line = |hit: &ContentHit| {
+        let text: String = hit
+            .pieces()
+            .iter()
+            .map(|(marked, piece)| {
+                if *marked {
+                    format!("[{piece}]")
+                } else {
+                    (*piece).to_owned()
+                }
+            })
+            .collect();
+        format!("  {} {}: {}\n", clock(hit.at / 1000), hit.source, clean(&text))
+    };
+    found.iter().map(line).collect()
 }
 
 /// One session with what happened in it.

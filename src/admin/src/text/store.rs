@@ -2,7 +2,7 @@
 
 use super::space::used;
 use super::{WIDTH, bytes, clean, date, indented, pairs, wrap};
-use crate::store::{MadeFrom, SessionImport, StoreFindings, StoreStatus};
+use crate::store::{MadeFrom, SessionImport, SessionIndexing, StoreFindings, StoreStatus};
 
 /// The data store.
 #[must_use]
@@ -19,6 +19,10 @@ pub fn store(status: &StoreStatus) -> String {
     let notes = status.made.as_ref().map_or(&[][..], |made| &made.notes);
     let mut rows = vec![
         ("Earlier sessions", import),
+        (
+            "Index of content",
+            status.indexing.as_ref().map_or_else(|| "-".to_owned(), indexing),
+        ),
         ("Layout", layout),
         ("Tree", status.tree.clone()),
         ("Made from", made),
@@ -53,6 +57,17 @@ fn import(now: &SessionImport) -> String {
         aside => format!(", {aside} put aside"),
     };
     format!("{state}: {} of {}{aside}", now.done, now.total)
+}
+
+fn indexing(now: &SessionIndexing) -> String {
+    let again = match now.again_until {
+        None => String::new(),
+        Some(_) => format!(
+            ", earlier sessions are indexed anew: {} of {}",
+            now.again_done, now.again_total
+        ),
+    };
+    format!("{} sessions wait{again}; version {}", now.waiting, now.version)
 }
 
 /// What a check found.

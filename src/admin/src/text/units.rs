@@ -50,6 +50,13 @@ pub fn date(unix: u64) -> String {
     )
 }
 
+/// Seconds of a recording: `00:01:05`.
+#[must_use]
+pub fn clock(seconds: u64) -> String {
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{hours:02}:{minutes:02}:{seconds:02}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

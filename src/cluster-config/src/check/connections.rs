@@ -165,7 +165,7 @@ fn of_ssh(document: &Cluster, connection: &SshConnection) -> Checked {
     credentials(document, &path, connection)
 }
 
-/// Who may be whom on servers, and with what.
+/// Who may be whom on servers, and with what; and what is indexed.
 fn credentials(document: &Cluster, path: &str, connection: &SshConnection) -> Checked {
     let own = &document.policies;
     let mapping = connection.user_mapping.as_ref();
@@ -179,6 +179,9 @@ fn credentials(document: &Cluster, path: &str, connection: &SshConnection) -> Ch
         &own.credential_stores,
         page,
     )?;
+    let indexer = connection.indexer_policy.as_ref();
+    let page = "Policies > Indexer Policies";
+    reference(&format!("{path}.indexer_policy"), indexer, &own.indexer, page)?;
     let policies = &document.connections.ssh.authentication_policies;
     let asks = policies
         .get(&connection.authentication_policy)

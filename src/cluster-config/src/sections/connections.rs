@@ -73,6 +73,9 @@ pub struct SshConnection {
     /// Name of a credential store whose accounts open servers; none: people log in there themselves.
     #[serde(default)]
     pub credential_store: Option<String>,
+    /// Name of an indexer policy; none: the content of its sessions is not searched.
+    #[serde(default)]
+    pub indexer_policy: Option<String>,
 }
 
 /// What is asked of the host key of a server.

@@ -113,7 +113,7 @@ shape! {
         host_key_check: String,
         source: Source,
     }
-    maybe { audit_policy: String, user_mapping: String, credential_store: String }
+    maybe { audit_policy: String, user_mapping: String, credential_store: String, indexer_policy: String }
     struct UserMapping { users: Vec<MappedUser>, others: bool }
     struct MappedUser { server_user: String, who: Vec<String> }
     struct CredentialStore { accounts: BTreeMap<String, Account> }

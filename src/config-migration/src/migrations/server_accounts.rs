@@ -1,5 +1,6 @@
 //! Accounts on servers may have a private key, and say on which servers they are and for whom; connections of SSH say who may be whom on
-//! servers and with which accounts. What earlier ones did stays: accounts with a password, for everybody and everywhere; no mapping.
+//! servers and with which accounts, and by which policy their content is indexed. What earlier ones did stays: accounts with a password, for everybody and everywhere; no mapping;
+//! nothing is indexed.
 //!
 //! Source: the guides' *credential stores* and *usermapping policies*.
 
@@ -42,7 +43,7 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
         .filter_map(Value::as_object_mut);
     for (place, connection) in connections.enumerate() {
         let path = format!("{CONNECTIONS}.{place}");
-        for key in ["user_mapping", "credential_store"] {
+        for key in ["user_mapping", "credential_store", "indexer_policy"] {
             put(migration, connection, &path, key, Value::Null)?;
         }
     }

@@ -11,11 +11,11 @@ use sps_index::{Disk, Index, Sink, Source};
 use sps_index_engine::{Moment, Query, Source as From};
 
 /// The key of tests.
-pub const KEY: [u8; 32] = [7; 32];
+pub(crate) const KEY: [u8; 32] = [7; 32];
 
 /// The disk whose power can be cut, as the index needs one.
 #[derive(Clone, Debug)]
-pub struct Cut(pub CrashDisk);
+pub(crate) struct Cut(pub(crate) CrashDisk);
 
 #[derive(Debug)]
 struct Whole(Vec<u8>);
@@ -95,7 +95,7 @@ impl Source for Whole {
 }
 
 /// A moment with this text.
-pub fn moment(at: u64, text: &str) -> Moment {
+pub(crate) fn moment(at: u64, text: &str) -> Moment {
     Moment {
         at,
         channel: 0,
@@ -105,7 +105,7 @@ pub fn moment(at: u64, text: &str) -> Moment {
 }
 
 /// Adds a session whole, as the service does.
-pub fn add(index: &Index, id: &str, number: i64, texts: &[&str]) {
+pub(crate) fn add(index: &Index, id: &str, number: i64, texts: &[&str]) {
     index.remove(id);
     for (text, at) in texts.iter().zip(0..) {
         index.add(id, number, &moment(at * 1000, text)).unwrap();
@@ -113,7 +113,7 @@ pub fn add(index: &Index, id: &str, number: i64, texts: &[&str]) {
 }
 
 /// Numbers of the sessions that a query finds.
-pub fn find(index: &Index, query: &str) -> Vec<i64> {
+pub(crate) fn find(index: &Index, query: &str) -> Vec<i64> {
     let query = Query::parse(query).unwrap();
     let found = index.sessions(&query, Duration::from_secs(60)).unwrap();
     assert!(!found.cut);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use sps_admin::{
     Backend, Call, Context, Failure, Jobs, Mode, Origin, Parcel, Reply, Request, Response, SessionImport,
-    Standing, Work,
+    SessionIndexing, Standing, Work,
 };
 use sps_bootlog::BootLog;
 use sps_fetch::Fetcher;
@@ -122,6 +122,11 @@ impl Appliance {
     /// How far the import of earlier sessions is; nothing when there was none to import in this start.
     pub(super) fn import_state(&self) -> Option<SessionImport> {
         self.data.borrow().import_state()
+    }
+
+    /// How far indexing is; nothing while nothing is indexed.
+    pub(super) fn indexing_state(&self) -> Option<SessionIndexing> {
+        self.data.borrow().indexing.clone()
     }
 
     /// The data store, while it can be used.

@@ -3,13 +3,16 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sps_admin::{
-    Context, Failure, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response, SessionLine, SessionPage,
-    SessionSearch, Sessions,
+    ContentHit, Context, Failure, MOST_HITS, MOST_SESSIONS, MOST_SKIPPED, Reply, Request, Response,
+    SessionLine, SessionPage, SessionSearch, Sessions,
 };
 use sps_datastore_engine::Kind;
+use sps_index::{Hit, Index, Matches};
+use sps_index_engine::{Query, snippet};
 use sps_session_record::{Endpoint, SessionRecord};
 use sps_sessions::{Count, Filter, MAX_FILTER, Page, Search, SessionsError, Sort, Summary};
 use sps_store_forms::{FindError, find as find_page};
@@ -22,6 +25,8 @@ use crate::services::Opened;
 const SEARCH: Duration = Duration::from_secs(10);
 /// Bytes of a trail that are sent at a time.
 const PIECE: usize = 64 * 1024;
+/// Places shown of each session of a page.
+const FIRST_HITS: usize = 3;
 /// Longest time for counting.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -30,6 +35,7 @@ pub(super) fn answer(own: &Appliance, request: &Request) -> Reply {
     match request {
         Request::SessionSearch { search } => find(own, search),
         Request::SessionShow { id } => show(own, id),
+        Request::SessionContent { id, query, limit } => content(own, id, query, *limit),
         Request::SessionList { limit } => newest(own, *limit),
         _ => Err(Failure::invalid("this is no question about sessions")),
     }
@@ -95,7 +101,16 @@ fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
             "this firmware works on a layout without a session database: list the newest sessions instead",
         )
     })?;
-    let filter = filter(wanted)?;
+    let mut filter = filter(wanted)?;
+    let sought = match &filter.content {
+        Some(content) => Some(Sought::of(&opened, content)?),
+        None => None,
+    };
+    let mut content_cut = false;
+    if let Some(sought) = &sought {
+        let found = sought.sessions()?;
+        (filter.among, content_cut) = (Some(found.numbers), found.cut);
+    }
     let failed = |error: SessionsError| match error {
         SessionsError::Filter(error) => Failure::invalid(error.to_string()),
         error => Failure::failed(sps_bootlog::causes(&error)),
@@ -121,15 +136,83 @@ fn find(own: &Appliance, wanted: &SessionSearch) -> Reply {
         sessions: page
             .sessions
             .iter()
-            .map(|found| summary(&opened, found))
-            .collect(),
+            .map(|found| {
+                Ok(SessionLine {
+                    hits: first_hits(sought.as_ref(), &found.id)?,
+                    ..summary(&opened, found)
+                })
+            })
+            .collect::<Result<_, Failure>>()?,
         next: page.next,
         previous: page.previous,
         cut: page.cut,
         incomplete_until: page.incomplete_until,
+        content_incomplete_until: sought
+            .and_then(|_| own.indexing_state())
+            .and_then(|now| now.again_until),
+        content_cut,
         matching,
         more,
     }))
+}
+
+/// What is looked for in the content of sessions.
+struct Sought {
+    index: Arc<Index>,
+    query: Query,
+}
+
+impl Sought {
+    fn of(opened: &Opened, text: &str) -> Result<Self, Failure> {
+        let query = Query::parse(text);
+        let query = query.map_err(|error| Failure::invalid(format!("the search is refused: {error}")))?;
+        let index = opened.content().ok_or_else(|| {
+            Failure::refused("content cannot be searched now: the index is not open, the log says why")
+        })?;
+        Ok(Self { index, query })
+    }
+
+    fn sessions(&self) -> Result<Matches, Failure> {
+        let found = self.index.sessions(&self.query, SEARCH);
+        found.map_err(|error| Failure::failed(sps_bootlog::causes(&error)))
+    }
+
+    fn hits(&self, id: &str, most: usize) -> Result<Vec<ContentHit>, Failure> {
+        let found = self.index.moments(&self.query, id, most);
+        let found = found.map_err(|error| Failure::failed(sps_bootlog::causes(&error)))?;
+        let wanted = self.query.wanted();
+        let hit = |hit: Hit| {
+            let shown = snippet(&hit.moment.text, &wanted);
+            ContentHit {
+                at: hit.moment.at,
+                channel: hit.moment.channel,
+                source: hit.moment.source.word().to_owned(),
+                text: shown.text,
+                marks: shown
+                    .marks
+                    .into_iter()
+                    .map(|mark| (mark.start, mark.end))
+                    .collect(),
+            }
+        };
+        Ok(found.into_iter().map(hit).collect())
+    }
+}
+
+fn first_hits(sought: Option<&Sought>, id: &str) -> Result<Vec<ContentHit>, Failure> {
+    sought.map_or(Ok(Vec::new()), |sought| sought.hits(id, FIRST_HITS))
+}
+
+/// Places of one session where its content shows what is looked for.
+fn content(own: &Appliance, id: &str, query: &str, limit: usize) -> Reply {
+    if !(1..=MOST_HITS).contains(&limit) {
+        return Err(Failure::invalid(format!(
+            "1 to {MOST_HITS} places are given at once"
+        )));
+    }
+    let opened = opened(own)?;
+    let sought = Sought::of(&opened, query)?;
+    Ok(Response::SessionContent(sought.hits(id, limit)?))
 }
 
 /// The page behind `skip` sessions.
@@ -200,6 +283,7 @@ fn summary(opened: &Opened, found: &Summary) -> SessionLine {
         trail: found.trail.as_ref().map(|trail| trail.size),
         indexing: found.indexing.state.to_string(),
         moved: moved(opened, &found.id),
+        hits: Vec::new(),
     }
 }
 
@@ -221,6 +305,7 @@ fn line(opened: &Opened, record: &SessionRecord) -> SessionLine {
         trail: record.trail.as_ref().map(|trail| trail.size),
         indexing: record.indexing.state.to_string(),
         moved: moved(opened, &record.id),
+        hits: Vec::new(),
     }
 }
 

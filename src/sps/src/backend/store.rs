@@ -22,9 +22,10 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
     match request {
         Request::StoreCheck { adopt } => check(own, *adopt, context),
         Request::ImportPause { on } => Ok(pause(own, *on)),
-        Request::SessionList { .. } | Request::SessionSearch { .. } | Request::SessionShow { .. } => {
-            sessions::answer(own, request)
-        }
+        Request::SessionList { .. }
+        | Request::SessionSearch { .. }
+        | Request::SessionContent { .. }
+        | Request::SessionShow { .. } => sessions::answer(own, request),
         Request::TrailRead { id } => sessions::send_trail(own, id, context),
         Request::SessionsActive
         | Request::SessionTerminate { .. }
@@ -64,6 +65,7 @@ fn show(own: &Appliance) -> Reply {
         total: room.f_blocks.saturating_mul(room.f_frsize),
         free: room.f_bavail.saturating_mul(room.f_frsize),
         import: own.import_state(),
+        indexing: own.indexing_state(),
         made: history.as_ref().map(made),
         space: super::space::show(own).ok(),
         others: others

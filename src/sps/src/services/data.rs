@@ -2,10 +2,10 @@
 //! firmware is found on it, or made: the reorganization is a part of getting `data`, not of booting.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use sps_admin::SessionImport;
+use sps_admin::{SessionImport, SessionIndexing};
 use sps_bootlog::causes;
 use sps_cluster_config::NodeKey;
 use sps_config::Secret;
@@ -13,6 +13,8 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
+use sps_index::Index;
+use sps_indexer::Queue;
 use sps_session_record::{SessionRecord, TrailFile, Word};
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
@@ -53,6 +55,8 @@ pub(crate) struct DataState {
     pub(crate) importing: Option<Importing>,
     /// Since when it goes on, and how much was done then.
     pub(crate) importing_since: Option<(Instant, u64)>,
+    /// How far indexing is, while there is any.
+    pub(crate) indexing: Option<SessionIndexing>,
     /// Somebody wants the import to rest.
     pub(crate) import_paused: bool,
     /// Revision of the configuration of the cluster that was set last since the start.
@@ -117,6 +121,10 @@ pub(crate) struct Opened {
     pub(crate) sessions: Option<Arc<Sessions>>,
     /// The configuration of the cluster; nothing in a tree of an earlier layout.
     pub(crate) configuration: Option<Mutex<sps_cluster_config::Store>>,
+    /// Sessions that ended, for whoever indexes them.
+    pub(crate) queue: Arc<Queue>,
+    /// The index of content, while somebody works with it.
+    pub(crate) content: Mutex<Option<Arc<Index>>>,
 }
 
 impl Opened {
@@ -158,12 +166,26 @@ impl Opened {
         let sessions = self.sessions.as_ref().ok_or("there is no session database")?;
         sessions.end(id, end, verdict, trail)?;
         sessions.flush(FLUSHED_WITHIN)?;
+        self.queue.ended(id);
         if self.store.has_other_trees(self.tree)?
             && let Some(record) = sessions.get(id)?
         {
             self.store.carry_out(self.tree, &record)?;
         }
         Ok(())
+    }
+
+    /// The index of content, while it can be used.
+    pub(crate) fn content(&self) -> Option<Arc<Index>> {
+        self.content
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// It can be used, or not any more.
+    pub(crate) fn put_content(&self, index: Option<Arc<Index>>) {
+        *self.content.lock().unwrap_or_else(PoisonError::into_inner) = index;
     }
 
     /// Keeps a session that has ended, whose trail is in its place: when this returns, the firmware behind this one would find
@@ -328,6 +350,8 @@ impl Inputs {
             layout: build.data_layout,
             sessions: None,
             configuration: configuration.map(Mutex::new),
+            queue: Arc::default(),
+            content: Mutex::default(),
         };
         let mut problems = Vec::new();
         if opened.layout == LATEST {

@@ -136,7 +136,7 @@ fn tell_end(what: &str, now: Importing) {
 }
 
 /// Whether more wants to run than there are processors (`/proc/loadavg`, the first minute).
-fn is_busy() -> bool {
+pub(super) fn is_busy() -> bool {
     let load = fs::read_to_string("/proc/loadavg").ok();
     let load = load.and_then(|load| load.split_whitespace().next()?.parse::<f64>().ok());
     let processors = std::thread::available_parallelism().map_or(1, usize::from);

@@ -27,8 +27,8 @@ use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{
-    admin, boot_page, cleaning, data, importing, network, pulse, recording, retention, ssh_proxy, time,
-    unattended,
+    admin, boot_page, cleaning, data, importing, indexing, network, pulse, recording, retention, ssh_proxy,
+    time, unattended,
 };
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
@@ -258,6 +258,11 @@ fn appliance(
         services.push(data::service(&inputs));
         services.push(importing::service(&backend.data()));
         services.push(retention::service(&backend.spare()));
+        services.push(indexing::service(&indexing::Inputs {
+            data: backend.data(),
+            sandbox: node::sandbox(&boot.children),
+            live: backend.live(),
+        }));
         services.push(ssh_proxy::service(&ssh_proxy::Inputs {
             data: backend.data().subscribe(),
             network: network.subscribe(),

@@ -8,6 +8,7 @@ use sps_archive_engine::DailyError;
 use sps_cluster_config::{KeyError, WrapError};
 use sps_datastore::{ContentError, StoreError};
 use sps_durable::ReplaceError;
+use sps_index::IndexError;
 use sps_sessions::SessionsError;
 use sps_storage::additional::AdditionalError;
 use thiserror::Error;
@@ -33,6 +34,12 @@ pub(crate) enum SpaceError {
         "the cluster key is not on this node, so a backup could not be opened again: join the cluster again"
     )]
     NoKey,
+    #[error(
+        "the index of content is not open, and must forget what is deleted: the log says why; it is tried again the next day"
+    )]
+    NoIndex,
+    #[error(transparent)]
+    Index(#[from] IndexError),
     #[error("the clock has leapt: nothing is deleted before it has gone on for a day; set the time")]
     Clock,
     #[error(

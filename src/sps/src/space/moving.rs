@@ -96,6 +96,7 @@ fn remove_doomed(opened: &Arc<Opened>, sessions: &Sessions) -> Result<u64, Space
             return Ok(removed);
         }
         removed += doomed.len() as u64;
+        forget_content(opened, &doomed)?;
         for Doomed { trail, id } in &doomed {
             opened.store.remove_trail(opened.tree, id, trail)?;
             opened.store.forget_carried(id)?;
@@ -103,6 +104,19 @@ fn remove_doomed(opened: &Arc<Opened>, sessions: &Sessions) -> Result<u64, Space
         let names = doomed.into_iter().map(|doomed| doomed.trail).collect();
         sessions.trails_removed(names)?;
     }
+}
+
+/// What these sessions showed is not found any more, nor in the files of the index once those are merged. As long as that cannot be done, their
+/// trails are remembered as what is to be removed.
+fn forget_content(opened: &Opened, doomed: &[Doomed]) -> Result<(), SpaceError> {
+    let Some(index) = opened.content() else {
+        return Err(SpaceError::NoIndex);
+    };
+    for Doomed { id, .. } in doomed {
+        index.remove(id);
+    }
+    index.commit()?;
+    Ok(())
 }
 
 fn told(done: &Archived, archived: bool) -> String {

@@ -63,6 +63,8 @@ impl Lab {
         let key = self.settings.node().keys.node.unwrap();
         let configuration = open_configuration(&self.path("state"), &prepared.path, &key).unwrap();
         let mut opened = Opened {
+            queue: Arc::default(),
+            content: Mutex::default(),
             store,
             tree: prepared.tree,
             path: prepared.path,

@@ -4,7 +4,7 @@
 (() => {
   const element = (id) => document.getElementById(id);
   const cast = element("cast").textContent.trim();
-  const { session, facts, events, left_out } = JSON.parse(element("data").textContent);
+  const { session, facts, events, left_out, begins } = JSON.parse(element("data").textContent);
   const idleTimeLimit = 2;
 
   document.title = session;
@@ -31,8 +31,8 @@
     return places[low][1];
   };
 
-  // A link to a place: `#t=SECONDS`.
-  const place = Number(new URLSearchParams(location.hash.slice(1)).get("t"));
+  // A link to a place: `#t=SECONDS` since the session began.
+  const place = Number(new URLSearchParams(location.hash.slice(1)).get("t")) - begins;
   if (place > 0) player.seek(shownAt(place));
 
   const clock = (time) => {

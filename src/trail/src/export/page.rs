@@ -101,6 +101,7 @@ impl Page {
             .collect();
         let data = json!({
             "session": self.session, "facts": self.facts, "events": events, "left_out": self.left_out,
+            "begins": start as f64 / 1e6,
         });
         out.extend_from_slice(b"</script>\n<script type=\"application/json\" id=\"data\">");
         escape(data.to_string().as_bytes(), out);

@@ -104,6 +104,7 @@ fn of_sessions() -> Router<Arc<Site>> {
         .route(sessions::SESSION, get(sessions::session))
         .route(sessions::CHANNELS, get(sessions::channels))
         .route(sessions::EVENTS, get(sessions::events))
+        .route(sessions::CONTENT, get(sessions::content))
 }
 
 /// The configuration as a whole: its history, and files of it.

@@ -9,15 +9,15 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sps_admin::{
-    MOST_SESSIONS, Request as Operation, Response as Answer, SessionFilter, SessionLine, SessionOrder,
-    SessionSearch,
+    ContentHit, MOST_HITS, MOST_SESSIONS, Request as Operation, Response as Answer, SessionFilter,
+    SessionLine, SessionOrder, SessionSearch,
 };
 use sps_session_record::{Endpoint, SessionRecord};
 
 use super::access::ROOT;
 use super::envelope::{Place, answer, index, list, object};
 use crate::http::reply::Problem;
-use crate::ui::Visitor;
+use crate::ui::{Visitor, playing};
 
 /// Path of what is audited.
 pub(super) const AUDIT: &str = "/api/audit";
@@ -27,6 +27,8 @@ pub(super) const SESSIONS: &str = "/api/audit/sessions";
 pub(super) const SESSION: &str = "/api/audit/sessions/{id}";
 /// Path of its channels.
 pub(super) const CHANNELS: &str = "/api/audit/sessions/{id}/channels";
+/// Path of what it shows.
+pub(super) const CONTENT: &str = "/api/audit/sessions/{id}/content";
 /// Path of what happened in it.
 pub(super) const EVENTS: &str = "/api/audit/sessions/{id}/events";
 
@@ -52,6 +54,15 @@ pub(super) struct Asked {
     client: Option<String>,
     server: Option<String>,
     text: Option<String>,
+    content: Option<String>,
+}
+
+/// The query of what a session shows.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sought {
+    q: String,
+    limit: Option<usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -91,6 +102,8 @@ pub(super) async fn sessions(
         "previous": page.previous,
         "unfinished": page.cut,
         "incomplete_until": page.incomplete_until.and_then(moment),
+        "content_unfinished": page.content_cut,
+        "content_incomplete_until": page.content_incomplete_until.map(|until| moment(until).unwrap_or_else(|| "now".into())),
     });
     let place = Place {
         href: SESSIONS,
@@ -118,6 +131,7 @@ impl Asked {
                 client: self.client,
                 server: self.server,
                 text: self.text,
+                content: self.content,
             },
             sort,
             descending: falling.unwrap_or(sort == SessionOrder::Start),
@@ -166,6 +180,7 @@ fn line(session: &SessionLine) -> Value {
         "trail_size": session.trail,
         "indexing": session.indexing,
         "trail_moved": session.moved,
+        "content": session.hits.iter().map(|hit| found(&session.id, hit)).collect::<Vec<_>>(),
     });
     let href = format!("{SESSIONS}/{}", session.id);
     let place = Place {
@@ -173,6 +188,18 @@ fn line(session: &SessionLine) -> Value {
         parent: SESSIONS,
     };
     object(&session.id, &body, place, json!({}))
+}
+
+/// A place of what was looked for; `play` is where a browser plays it.
+fn found(id: &str, hit: &ContentHit) -> Value {
+    json!({
+        "seconds": hit.at as f64 / 1000.0,
+        "channel": hit.channel,
+        "kind": hit.source,
+        "text": hit.text,
+        "marks": hit.marks,
+        "play": playing(id, hit),
+    })
 }
 
 async fn record(visitor: &Visitor, id: String) -> Result<SessionRecord, Problem> {
@@ -216,7 +243,9 @@ pub(super) async fn session(
         href: &href,
         parent: SESSIONS,
     };
-    let below = json!({ "channels": format!("{href}/channels"), "events": format!("{href}/events") });
+    let below = json!({
+        "channels": format!("{href}/channels"), "events": format!("{href}/events"), "content": format!("{href}/content"),
+    });
     Ok(answer(StatusCode::OK, &object(&record.id, &body, place, below)))
 }
 
@@ -235,6 +264,25 @@ pub(super) async fn channels(
         })
     });
     Ok(numbered(&record.id, "channels", bodies))
+}
+
+/// `GET` of the places where it shows what is looked for.
+pub(super) async fn content(
+    Extension(visitor): Extension<Visitor>,
+    Path(id): Path<String>,
+    query: Result<Query<Sought>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(sought) = query.map_err(|rejection| Problem::bad_query(rejection.body_text()))?;
+    let id = record(&visitor, id).await?.id;
+    let operation = Operation::SessionContent {
+        id: id.clone(),
+        query: sought.q,
+        limit: sought.limit.unwrap_or(MOST_HITS),
+    };
+    let Answer::SessionContent(hits) = visitor.ask(operation).await? else {
+        return Err(Problem::not_understood());
+    };
+    Ok(numbered(&id, "content", hits.iter().map(|hit| found(&id, hit))))
 }
 
 /// `GET` of what happened in it.

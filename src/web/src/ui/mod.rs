@@ -44,6 +44,7 @@ pub(crate) use licence::{UPLOAD as LICENCE_UPLOAD, file as licence_file, licensi
 pub(crate) use login::words as refusal_words;
 pub(crate) use receive::{Proof, receive};
 pub(crate) use routes::{front_door, routes};
+pub(crate) use search::playing;
 pub(crate) use settings::SETTINGS;
 pub(crate) use setup::{PAGE as SETUP, ask as ask_at_the_door};
 pub(crate) use space::ended as space_ended;

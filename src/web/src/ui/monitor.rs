@@ -40,6 +40,7 @@ pub(crate) async fn page(Extension(visitor): Extension<Visitor>) -> Result<Respo
         (card("appliance", "Appliance", &appliance(&visitor, &status)))
         (card("store", "Data store", &store_facts(&store)))
         (card("import", "Earlier sessions", &import(&visitor, &store)))
+        (card("index", "Index of content", &index(&visitor, &store)))
         (card("check", "Check of the data store", &checks(&visitor)))
         (card("services", "Services", &services(&status.services)))
     };
@@ -89,6 +90,35 @@ fn store_facts(store: &Result<StoreStatus, String>) -> Markup {
                 html! { @if store.others.is_empty() { "none" } @else { (store.others.join(", ")) } },
             ),
         ]))
+    }
+}
+
+fn index(visitor: &Visitor, store: &Result<StoreStatus, String>) -> Markup {
+    let Some(now) = store.as_ref().ok().and_then(|store| store.indexing.as_ref()) else {
+        return parts::empty("Nothing is indexed: the index is not open.");
+    };
+    let zone = visitor.zone();
+    html! {
+        (facts(&[
+            (
+                "State",
+                match (now.again_until, now.waiting) {
+                    (Some(_), _) => state("running", "Earlier sessions are indexed anew"),
+                    (None, 0) => state("done", "All is indexed"),
+                    (None, _) => state("running", "Sessions wait"),
+                },
+            ),
+            ("Sessions that wait", html! { (parts::grouped(now.waiting)) }),
+            ("Places that can be found", html! { (parts::grouped(now.moments)) }),
+            ("Version of the indexer", html! { (now.version) }),
+        ]))
+        @if let Some(until) = now.again_until {
+            progress value=(now.again_done) max=(now.again_total.max(1)) aria-label="Sessions indexed anew" {}
+            p {
+                (parts::grouped(now.again_done)) " of " (parts::grouped(now.again_total)) " earlier sessions"
+                @if until < i64::from(u32::MAX) * 1000 { ": those since " (zone.moment(u64::try_from(until / 1000).unwrap_or(0))) " are found" }
+            }
+        }
     }
 }
 

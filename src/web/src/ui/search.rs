@@ -7,8 +7,8 @@ use axum::response::Response;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use sps_admin::{
-    Request as Operation, Response as Answer, SessionFilter, SessionLine, SessionOrder, SessionPage,
-    SessionSearch, text,
+    ContentHit, Request as Operation, Response as Answer, SessionFilter, SessionLine, SessionOrder,
+    SessionPage, SessionSearch, text,
 };
 
 use super::parts::{self, Field, Weight, card, empty, notice, state, table};
@@ -79,6 +79,8 @@ pub(crate) struct Asked {
     #[serde(skip_serializing_if = "String::is_empty")]
     text: String,
     #[serde(skip_serializing_if = "String::is_empty")]
+    content: String,
+    #[serde(skip_serializing_if = "String::is_empty")]
     sort: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     order: String,
@@ -136,6 +138,7 @@ impl Asked {
             client: some(&self.client),
             server: some(&self.server),
             text: some(&self.text),
+            content: some(&self.content),
         };
         Ok(SessionSearch {
             filter,
@@ -231,6 +234,7 @@ fn conditions(asked: &Asked, zone: &Zone) -> Markup {
                 (text("target", "Target", &asked.target, "As it was asked for."))
                 (text("client", "Client", &asked.client, "An address, or a network: 192.0.2.0/24."))
                 (text("text", "Holds the text", &asked.text, "In commands, titles and other events."))
+                (text("content", "Shows", &asked.content, "On screens and in commands: words, \"phrases\", OR, -not, prefix*."))
                 (time("from", "From", &asked.from))
                 (time("until", "Until", &asked.until))
             }
@@ -275,6 +279,10 @@ fn results(asked: &Asked, found: &Result<SessionPage, String>, zone: &Zone) -> M
     let rows: Vec<_> = page.sessions.iter().map(|session| row(session, zone)).collect();
     html! {
         @if let Some(until) = page.incomplete_until { (incomplete(until, zone)) }
+        @if let Some(until) = page.content_incomplete_until { (content_incomplete(until, zone)) }
+        @if page.content_cut {
+            (notice(Weight::Warning, &html! { p { "Not all sessions with this content were found in time: ask for less at once." } }))
+        }
         @if page.cut {
             (notice(Weight::Warning, &html! { p { "The search took too long and is not finished: the next page goes on where it stopped." } }))
         }
@@ -313,6 +321,43 @@ fn incomplete(until: i64, zone: &Zone) -> Markup {
     )
 }
 
+fn content_incomplete(until: i64, zone: &Zone) -> Markup {
+    let until = u64::try_from(until / 1000).unwrap_or(0);
+    notice(
+        Weight::Warning,
+        &html! {
+            p {
+                "Incomplete"
+                // Before any is done there is no time yet.
+                @if until < u64::from(u32::MAX) { " until " (zone.moment(until)) }
+                ": the content of earlier sessions is still being indexed and may not be found here yet. "
+                a href=(super::monitor::PAGE) { "How far it is" }
+            }
+        },
+    )
+}
+
+/// Where a browser plays the place.
+pub(crate) fn playing(id: &str, hit: &ContentHit) -> String {
+    // A little before it, so that it is seen to appear.
+    let seconds = hit.at.saturating_sub(1000) / 1000;
+    format!("{PAGE}/{id}/play?channel={}#t={seconds}", hit.channel)
+}
+
+/// Places of a session, with the way to where they are played.
+pub(super) fn places(id: &str, hits: &[ContentHit]) -> Markup {
+    html! {
+        ul class="hits" {
+            @for hit in hits {
+                li {
+                    a href=(playing(id, hit)) { (text::clock(hit.at / 1000)) } " "
+                    code { @for (marked, piece) in hit.pieces() { @if marked { mark { (piece) } } @else { (piece) } } }
+                }
+            }
+        }
+    }
+}
+
 fn row(session: &SessionLine, zone: &Zone) -> Vec<Markup> {
     let took = session.end.map(|end| end.saturating_sub(session.start));
     vec![
@@ -326,6 +371,7 @@ fn row(session: &SessionLine, zone: &Zone) -> Vec<Markup> {
         html! {
             (session.server)
             @if !session.moved.is_empty() { p class="muted" { "Audit trail " (session.moved) } }
+            @if !session.hits.is_empty() { (places(&session.id, &session.hits)) }
         },
         verdict(&session.verdict),
         html! { span class="whole" { @match took { Some(took) => (text::duration(took)), None => "–" } } },

@@ -1,13 +1,15 @@
 //! One recorded session: who, from where, to where, how it ended, and what happened in it.
 
 use axum::Extension;
-use axum::extract::Path;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
 use axum::response::Response;
 use maud::{Markup, html};
+use serde::Deserialize;
 use sps_admin::{Request as Operation, Response as Answer, text};
 use sps_session_record::{Channel, Endpoint, Event, SessionRecord};
 
-use super::parts::{self, card, empty, facts, table};
+use super::parts::{self, Field, Weight, card, empty, facts, notice, table};
 use super::time::Zone;
 use super::{Visitor, layout, search};
 use crate::http::reply::Problem;
@@ -16,23 +18,81 @@ use crate::http::reply::Problem;
 pub(crate) const PAGE: &str = "/search/sessions/{id}";
 /// Events shown; the others are counted.
 const EVENTS: usize = 1000;
+/// Places shown of what it showed.
+const PLACES: usize = 200;
+
+/// What stands in the address.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Asked {
+    content: String,
+}
 
 /// `GET` of the page.
 pub(crate) async fn page(
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    query: Result<Query<Asked>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(Asked { content }) = query.map_err(|rejection| Problem::bad_query(rejection.body_text()))?;
     let Answer::Session(record) = visitor.ask(Operation::SessionShow { id }).await? else {
         return Err(Problem::not_understood());
     };
     let zone = visitor.zone();
+    let found = shown(&visitor, &record, &content).await;
     let main = html! {
         p { a href=(search::PAGE) { "All sessions" } }
         (card("about", &format!("Session {}", record.id), &about(&record, &zone)))
+        (card("content", "What it showed", &found))
         (card("events", "What happened", &events(&record.events, &zone)))
         (card("channels", "Channels", &channels(&record.channels, &zone)))
     };
     Ok(layout::page(&visitor, &main))
+}
+
+/// What is looked for in what it showed.
+async fn shown(visitor: &Visitor, record: &SessionRecord, content: &str) -> Markup {
+    let unsearchable = match record.indexing.state.as_str() {
+        "indexed" => None,
+        "queued" => Some("It is not indexed yet: it will be soon after its end."),
+        "no-key" => Some("It cannot be searched: its audit trail is encrypted, and no indexer key opens it."),
+        "indexing-failed" => Some("It cannot be searched: its audit trail could not be read."),
+        _ => Some("It cannot be searched: its connection policy names no indexer policy."),
+    };
+    if let (Some(why), true) = (unsearchable, content.is_empty()) {
+        return empty(why);
+    }
+    let field = Field {
+        name: "content",
+        label: "Shows",
+        value: content,
+        hint: "On screens and in commands: words, \"phrases\", OR, -not, prefix*.",
+        ..Field::default()
+    };
+    let form = html! {
+        form method="get" class="search" {
+            (field.markup())
+            div class="buttons" { button type="submit" { "Find" } }
+        }
+    };
+    if content.trim().is_empty() {
+        return form;
+    }
+    let operation = Operation::SessionContent {
+        id: record.id.clone(),
+        query: content.to_owned(),
+        limit: PLACES,
+    };
+    let found = match visitor.ask(operation).await {
+        Ok(Answer::SessionContent(hits)) if hits.is_empty() => empty("It showed nothing like that."),
+        Ok(Answer::SessionContent(hits)) => search::places(&record.id, &hits),
+        Ok(_) => notice(Weight::Error, &html! { p { "The answer was not understood." } }),
+        Err(failure) => notice(
+            Weight::Error,
+            &html! { p { (parts::sentence(&failure.to_string())) } },
+        ),
+    };
+    html! { (form) (found) }
 }
 
 fn about(record: &SessionRecord, zone: &Zone) -> Markup {

@@ -5,10 +5,12 @@
 
 use axum::Extension;
 use axum::body::{Body, Bytes};
-use axum::extract::Path;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query};
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
+use serde::Deserialize;
 use sps_admin::{Failure, Request as Operation, Response as Answer, Update, Updates};
 use sps_trail::{Page, Playback};
 use tokio::sync::{mpsc, oneshot};
@@ -53,16 +55,26 @@ pub(crate) async fn file(
     Ok((headers, Body::from_stream(pieces)).into_response())
 }
 
+/// What is played.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Played {
+    /// Which channel; none: the first that shows anything.
+    channel: Option<u32>,
+}
+
 /// `GET` of the page that plays it.
 pub(crate) async fn play(
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
+    query: Result<Query<Played>, QueryRejection>,
 ) -> Result<Response, Problem> {
+    let Query(Played { channel }) = query.map_err(|rejection| Problem::bad_query(rejection.body_text()))?;
     let id = known(&visitor, id).await?;
     let heard = begin(&visitor, &id);
     let (pieces, page) = mpsc::channel(AHEAD);
     let (begun, answered) = oneshot::channel();
-    tokio::task::spawn_blocking(move || make(heard, &pieces, begun));
+    tokio::task::spawn_blocking(move || make(heard, channel, &pieces, begun));
     answered
         .await
         .unwrap_or_else(|_| Err(Problem::not_understood()))?;
@@ -140,7 +152,12 @@ impl Heard {
 }
 
 /// Makes the page as the trail comes; `begun` is answered when its head was read, or will never be.
-fn make(mut heard: Heard, pieces: &mpsc::Sender<Bytes>, begun: oneshot::Sender<Result<(), Problem>>) {
+fn make(
+    mut heard: Heard,
+    channel: Option<u32>,
+    pieces: &mpsc::Sender<Bytes>,
+    begun: oneshot::Sender<Result<(), Problem>>,
+) {
     let runtime = tokio::runtime::Handle::current();
     let mut begun = Some(begun);
     let mut playback = Playback::new(None, Vec::new());
@@ -160,7 +177,7 @@ fn make(mut heard: Heard, pieces: &mpsc::Sender<Bytes>, begun: oneshot::Sender<R
             Ok(_) | Err(_) => break Err(encrypted(&report.recipients)),
         };
         if let (None, Some(head)) = (&page, report.head) {
-            page = Some(Page::new(&head, None, &mut out));
+            page = Some(Page::new(&head, channel, &mut out));
         }
         if let Some(page) = &mut page {
             events.iter().for_each(|event| page.event(event, &mut out));

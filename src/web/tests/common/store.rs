@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use sps_admin::{
     ActiveSession, BackupLine, Context, CoreFile, Failure, MadeFrom, Question, Reply, Request, Response,
-    SessionFilter, SessionImport, SessionLine, SessionPage, SessionSearch, Space, SpacePolicy,
-    SpacePolicyKind, SpaceRun, StoreFindings, StoreStatus,
+    SessionFilter, SessionImport, SessionIndexing, SessionLine, SessionPage, SessionSearch, Space,
+    SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -84,6 +84,14 @@ pub(crate) fn upgraded() -> StoreStatus {
             finished: false,
             rate: Some(9_100),
             seconds_left: Some(97),
+        }),
+        indexing: Some(SessionIndexing {
+            waiting: 12,
+            again_until: Some(1_799_000_000_000),
+            again_done: 41_230,
+            again_total: 130_000,
+            moments: 81_402_117,
+            version: 1,
         }),
         made: Some(MadeFrom {
             layout: 4,
@@ -297,6 +305,8 @@ fn search(state: &State, wanted: &SessionSearch) -> Reply {
         previous: (first > 0).then(|| first.saturating_sub(wanted.limit).to_string()),
         cut: false,
         incomplete_until: state.incomplete_until,
+        content_incomplete_until: None,
+        content_cut: false,
         matching: found.len() as u64,
         more: false,
     }))
@@ -343,6 +353,7 @@ fn line(record: &SessionRecord) -> SessionLine {
         trail: record.trail.as_ref().map(|trail| trail.size),
         indexing: record.indexing.state.to_string(),
         moved: String::new(),
+        hits: Vec::new(),
     }
 }
 

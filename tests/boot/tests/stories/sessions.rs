@@ -98,6 +98,7 @@ fn ssh_goes_through_the_appliance_and_leaves_a_session() -> Result<()> {
             told(&refused)
         );
         found(&person)?;
+        shown(&person)?;
         power_off(guest)?;
 
         let guest = lab.boot(bed, "again")?;
@@ -220,7 +221,7 @@ fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
     let commands = readme
         .lines()
         .filter_map(|line| line.strip_prefix("sps> "))
-        .filter(|command| command.starts_with("configuration set connections/ssh/"));
+        .filter(|command| command.starts_with("configuration set "));
     let mut seen = 0;
     for command in commands {
         let command = command.replace("192.0.2.0/24", &HOST.to_string());
@@ -229,7 +230,7 @@ fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
         person.run_and_see(&command, "Revision")?;
         seen += 1;
     }
-    ensure!(seen == 4, "{seen} commands in the README");
+    ensure!(seen == 5, "{seen} commands in the README");
     Ok(())
 }
 
@@ -242,6 +243,19 @@ fn found(person: &Operator<'_>) -> Result<()> {
             return Ok(());
         }
         // It is in the database within a second.
+        ensure!(begun.elapsed() < SOON, "{list}");
+    }
+}
+
+/// What its screen showed is found, at its place.
+fn shown(person: &Operator<'_>) -> Result<()> {
+    let begun = Instant::now();
+    loop {
+        let list = one_line(&person.run("sessions search --content '\"by the server\" -absent'")?);
+        // Once as the command and once as what it showed.
+        if list.contains("1 of 1") && list.matches("seen [by the server]").count() == 2 {
+            return Ok(());
+        }
         ensure!(begun.elapsed() < SOON, "{list}");
     }
 }

@@ -53,6 +53,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-image", Kind::Base),
     ("sps-index", Kind::Shell),
     ("sps-index-engine", Kind::Engine),
+    ("sps-indexer", Kind::Shell),
     ("sps-init", Kind::Shell),
     ("sps-licence", Kind::Engine),
     ("sps-metadb", Kind::Base),
@@ -104,12 +105,14 @@ const ENGINES_OVER_TYPES: [(&str, &str); 2] = [
 /// Base crates that share types: secrets and changes are the same in both documents of the configuration.
 const BASES_TOGETHER: [(&str, &str); 1] = [("sps-cluster-config", "sps-config")];
 
-/// Shells that are made of others: the forms of documents and databases are those of the rooms that own them, and a recording is a row
-/// and a trail.
-const SHELLS_TOGETHER: [(&str, &str); 5] = [
+/// Shells that are made of others: the forms of documents and databases are those of the rooms that own them, a recording is a row
+/// and a trail, and what is indexed is a row too.
+const SHELLS_TOGETHER: [(&str, &str); 7] = [
     ("sps-gateway", "sps-proxy-ssh"),
     ("sps-gateway", "sps-sessions"),
     ("sps-gateway", "sps-trail-store"),
+    ("sps-indexer", "sps-index"),
+    ("sps-indexer", "sps-sessions"),
     ("sps-store-forms", "sps-datastore"),
     ("sps-store-forms", "sps-sessions"),
 ];

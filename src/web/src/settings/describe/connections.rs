@@ -77,6 +77,12 @@ pub(in crate::settings) const SSH: Kind = Kind::Object(&[
         "Its accounts open servers; empty: people log in there themselves",
         Kind::Optional(&Kind::Reference("policies/credential_stores")),
     ),
+    field(
+        "indexer_policy",
+        "Indexer policy",
+        "How the content of its sessions is made searchable; empty: it is not",
+        Kind::Optional(&Kind::Reference("policies/indexer_policies")),
+    ),
 ]);
 const SOURCES: &[Variant] = &[
     Variant {
