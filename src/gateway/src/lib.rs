@@ -14,6 +14,7 @@
 //!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
+mod entry;
 mod gateway;
 mod ground;
 mod host_keys;

@@ -1,6 +1,5 @@
 //! One session: its row in the session database, and its audit trail.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -15,7 +14,7 @@ use sps_session_record::{
 };
 use sps_sessions::Change;
 use sps_trail::{
-    Ending, Event as Entry, Exit, Fact, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Writer,
+    Ending, Event as Entry, Fact, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Writer,
 };
 use sps_trail_store::{Trail, TrailStore};
 use tokio::sync::watch;
@@ -23,6 +22,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::warn;
 
+use crate::entry::entry;
 use crate::ground::Ground;
 use crate::live::{Live, LiveSession};
 
@@ -415,62 +415,6 @@ impl Drop for Session {
     fn drop(&mut self) {
         // Whatever became of its end: nobody may wait for it.
         self.desk.live.remove(&self.id);
-    }
-}
-
-/// The same in the words of a trail.
-fn entry(what: &What) -> Kind<'_> {
-    let text = |text: &str| Cow::Owned::<str>(text.to_owned());
-    match what {
-        What::Opened { kind, detail } => Kind::ChannelOpened {
-            kind: Cow::Borrowed(kind),
-            detail: Cow::Borrowed(detail),
-        },
-        What::Denied { kind, reason } => Kind::Note {
-            text: text(&format!("{kind}: {reason}")),
-        },
-        What::Closed => Kind::ChannelClosed,
-        What::Terminal { term, columns, rows } => Kind::Terminal {
-            term: Cow::Borrowed(term),
-            columns: *columns,
-            rows: *rows,
-        },
-        What::Resized { columns, rows } => Kind::Resize {
-            columns: *columns,
-            rows: *rows,
-        },
-        What::Output { data, is_error } => Kind::Output {
-            data: Cow::Borrowed(data),
-            is_stderr: *is_error,
-        },
-        What::Input { data } => Kind::Input {
-            data: Cow::Borrowed(data),
-        },
-        What::Command { text } => Kind::Exec {
-            command: Cow::Borrowed(text.as_bytes()),
-        },
-        What::File {
-            operation,
-            path,
-            bytes,
-            result,
-        } => Kind::File {
-            operation: text(&format!("{operation:?}").to_lowercase()),
-            path: Cow::Borrowed(path.as_bytes()),
-            bytes: bytes.unwrap_or(0),
-            result: Cow::Borrowed(result),
-        },
-        What::Exit {
-            signal: Some(signal), ..
-        } => Kind::Exit(Exit::Signal(Cow::Borrowed(signal))),
-        What::Exit { status, .. } => Kind::Exit(Exit::Status(status.unwrap_or(0))),
-        What::Found { kind, text } => Kind::Found {
-            kind: Cow::Borrowed(kind),
-            text: Cow::Borrowed(text),
-        },
-        What::Note { text } => Kind::Note {
-            text: Cow::Borrowed(text),
-        },
     }
 }
 

@@ -45,8 +45,16 @@ impl Extractor {
         self.at = self.at.max(event.at / 1000);
         let channel = event.channel;
         match &event.kind {
-            Kind::ChannelOpened { kind, .. } if NO_TEXT.contains(&kind.as_ref()) => {
-                self.channels.insert(channel, Channel::Closed);
+            Kind::ChannelOpened { kind, detail } => {
+                if NO_TEXT.contains(&kind.as_ref()) {
+                    self.channels.insert(channel, Channel::Closed);
+                }
+                let source = if kind.starts_with("session-exec") {
+                    Source::Command
+                } else {
+                    Source::Note
+                };
+                self.tell(channel, source, detail, out);
             }
             Kind::ChannelClosed => self.close(channel, out),
             Kind::Terminal { columns, rows, .. } | Kind::Resize { columns, rows } => {
@@ -182,7 +190,7 @@ fn told(kind: &Kind<'_>) -> Option<(Source, String)> {
         } => (Source::Note, format!("{origin} to {address} port {port}")),
         Kind::Found { kind, text } => match kind.as_ref() {
             "command" => (Source::Command, text.to_string()),
-            "window-title" => (Source::Title, text.to_string()),
+            "window title" => (Source::Title, text.to_string()),
             kind => (Source::Note, format!("{kind}: {text}")),
         },
         Kind::Note { text } => (Source::Note, text.to_string()),

@@ -233,3 +233,32 @@ proptest::proptest! {
         assert!(found.iter().all(|moment| !moment.text.is_empty() && moment.text.len() <= MAX_TEXT));
     }
 }
+
+#[test]
+fn what_a_channel_was_opened_for_is_found() {
+    let opened = |channel, kind: &'static str, detail: &'static str| {
+        let kind = Kind::ChannelOpened {
+            kind: kind.into(),
+            detail: detail.into(),
+        };
+        event(0, channel, kind)
+    };
+    let found = moments(&[
+        opened(1, "session-exec", "systemctl restart postgresql"),
+        opened(2, "session-exec-scp", "scp -t /etc/motd"),
+        opened(3, "local-forward", "db1:5432"),
+        opened(4, "session-shell", ""),
+    ]);
+    let told: Vec<_> = found
+        .iter()
+        .map(|moment| (moment.channel, moment.source, moment.text.as_str()))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            (1, Source::Command, "systemctl restart postgresql"),
+            (2, Source::Command, "scp -t /etc/motd"),
+            (3, Source::Note, "db1:5432"),
+        ]
+    );
+}

@@ -11,6 +11,7 @@ mod hardware;
 mod high_availability;
 mod licence;
 mod plugins;
+mod reindexing;
 mod release_notes;
 mod reorganization;
 mod space;
@@ -31,6 +32,7 @@ pub(crate) const CHECKS: &[(&str, Check)] = &[
     ("hardware", hardware::check),
     ("space", space::check),
     ("reorganization", reorganization::check),
+    ("reindexing", reindexing::check),
     ("high_availability", high_availability::check),
     ("system_monitor", system_monitor::check),
     ("tainted", tainted::check),

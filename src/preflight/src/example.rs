@@ -4,8 +4,8 @@ use serde_json::json;
 
 use crate::finding::{Found, Severity};
 use crate::snapshot::{
-    Acknowledged, Candidate, ClusterConfiguration, CoreFile, Counted, DataStore, Facts, LastBackup,
-    LicenceFacts, Licensing, Plugin, Running, Slot, Snapshot, Space,
+    Acknowledged, Candidate, ClusterConfiguration, ContentIndex, CoreFile, Counted, DataStore, Facts,
+    LastBackup, LicenceFacts, Licensing, Plugin, Running, Slot, Snapshot, Space,
 };
 
 const GIB: u64 = 1 << 30;
@@ -32,6 +32,10 @@ pub(crate) fn ready() -> Snapshot {
         store: Some(DataStore {
             layout: sps_config_migration::LATEST,
             ..DataStore::default()
+        }),
+        content_index: Some(ContentIndex {
+            version: sps_index_engine::VERSION,
+            sessions: 1_000,
         }),
         cluster: Some(cluster(sps_config_migration::LATEST)),
         licence: Some(Licensing::Licence(licence())),
@@ -85,6 +89,10 @@ pub(crate) fn neglected() -> Snapshot {
             valid_until: "2026-03-31".parse().ok(),
             ..licence()
         })),
+        content_index: Some(ContentIndex {
+            version: 0,
+            sessions: 1_000,
+        }),
         cluster: Some(neglected_cluster()),
         tainted: Some(vec!["/etc/sps/trust.json".to_owned()]),
         problems: Some(vec![

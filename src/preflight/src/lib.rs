@@ -22,6 +22,6 @@ pub use finding::{Finding, Severity};
 pub use judge::{judge, unreadable};
 pub use report::{MAX_FINDINGS, Reorganization, Report, ReportError};
 pub use snapshot::{
-    Acknowledged, Candidate, ClusterConfiguration, CoreFile, Counted, DataStore, Facts, LastBackup,
-    LicenceFacts, Licensing, MAX_SIZE, Plugin, Running, Slot, Snapshot, SnapshotError, Space,
+    Acknowledged, Candidate, ClusterConfiguration, ContentIndex, CoreFile, Counted, DataStore, Facts,
+    LastBackup, LicenceFacts, Licensing, MAX_SIZE, Plugin, Running, Slot, Snapshot, SnapshotError, Space,
 };

@@ -75,6 +75,8 @@ pub struct Facts {
     pub space: Option<Space>,
     /// The data store.
     pub store: Option<DataStore>,
+    /// The index of what sessions showed.
+    pub content_index: Option<ContentIndex>,
     /// The configuration that lies on `data`.
     pub cluster: Option<ClusterConfiguration>,
     /// The licence.
@@ -161,6 +163,16 @@ pub struct Counted {
     pub bytes: u64,
     /// Bytes of the names.
     pub names: u64,
+}
+
+/// The index of what sessions showed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ContentIndex {
+    /// Version of the indexer.
+    pub version: u32,
+    /// Sessions that it has indexed.
+    pub sessions: u64,
 }
 
 /// The configuration that lies on `data`.

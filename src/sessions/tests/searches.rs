@@ -267,6 +267,24 @@ fn a_closed_database_takes_nothing_and_says_so() {
     sessions.close(LIMIT).unwrap();
 }
 
+/// The identifiers on all pages, in order.
+fn all_pages(sessions: &Sessions, filter: &Filter, sort: Sort) -> Vec<String> {
+    let mut search = Search {
+        filter: filter.clone(),
+        sort,
+        ..newest(7)
+    };
+    let mut all = Vec::new();
+    loop {
+        let page = sessions.page(&search).unwrap();
+        all.extend(ids(&page).into_iter().map(ToOwned::to_owned));
+        search.cursor = page.next;
+        if search.cursor.is_none() {
+            return all;
+        }
+    }
+}
+
 #[test]
 fn sessions_that_somebody_else_found_are_met_in_every_order_and_with_every_condition() {
     let (_folder, sessions) = opened();
@@ -306,20 +324,7 @@ fn sessions_that_somebody_else_found_are_met_in_every_order_and_with_every_condi
         assert!(!wanted.is_empty());
         for by in [SortBy::Start, SortBy::GatewayUser, SortBy::Client] {
             for descending in [false, true] {
-                let mut search = Search {
-                    filter: filter.clone(),
-                    sort: Sort { by, descending },
-                    ..newest(7)
-                };
-                let mut all = Vec::new();
-                loop {
-                    let page = sessions.page(&search).unwrap();
-                    all.extend(ids(&page).into_iter().map(ToOwned::to_owned));
-                    search.cursor = page.next;
-                    if search.cursor.is_none() {
-                        break;
-                    }
-                }
+                let mut all = all_pages(&sessions, &filter, Sort { by, descending });
                 all.sort();
                 assert_eq!(all, wanted, "{by:?} {descending}");
             }

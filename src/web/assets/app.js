@@ -26,10 +26,10 @@ let refreshing = false;
 let refreshAgain = false;
 
 // The page as the server would send it now. XMLHttpRequest parses it without any markup passing through a script.
-function fetchPage() {
+function fetchPage(address) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
-    request.open("GET", location.pathname + location.search);
+    request.open("GET", address);
     request.setRequestHeader("X-Refresh", "1");
     request.setRequestHeader("Accept", "text/html");
     request.responseType = "document";
@@ -47,10 +47,12 @@ async function refresh() {
   }
   refreshing = true;
   try {
-    const page = await fetchPage();
+    // What was asked once is not asked again behind somebody's back: such a search is in the log.
+    const still = document.querySelector("#main [data-still]");
+    const page = await fetchPage(location.pathname + (still ? "" : location.search));
     // Another firmware answers: everything is loaded anew, nothing of the old one stays.
     if (page.body.dataset.boot !== data.boot) return location.reload();
-    for (const old of document.querySelectorAll("[data-live]")) replace(old, page.getElementById(old.id));
+    for (const old of document.querySelectorAll(still ? "[data-live]:not(#main *)" : "[data-live]")) replace(old, page.getElementById(old.id));
   } catch (status) {
     if (status === 401) location.assign(`/login?next=${encodeURIComponent(location.pathname)}`);
   } finally {

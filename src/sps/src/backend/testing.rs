@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use serde_json::{Map, Value};
 use sps_admin::{
@@ -14,9 +15,11 @@ use sps_firmware_engine::{Build, SlotState};
 use sps_image::boot_control::SlotNumber;
 use sps_image::hex::Sha256Digest;
 use sps_preflight::{
-    Acknowledged, Candidate, ClusterConfiguration, Counted, DataStore, Facts, LastBackup, Licensing, Report,
-    Running, Slot, Snapshot, Space,
+    Acknowledged, Candidate, ClusterConfiguration, ContentIndex, Counted, DataStore, Facts, LastBackup,
+    Licensing, Report, Running, Slot, Snapshot, Space,
 };
+use sps_session_record::Word;
+use sps_sessions::{Count, Filter};
 use sps_web::ServiceState;
 
 use super::appliance::Appliance;
@@ -24,6 +27,8 @@ use super::{firmware, licence};
 use crate::node::now;
 use crate::services::DATA_FOLDER;
 
+/// Longest time for counting sessions.
+const COUNTING: Duration = Duration::from_secs(2);
 /// The role in which the new firmware's program judges.
 const ROLE: &str = "preflight";
 /// The one hardware type there is by now: any machine of this architecture.
@@ -164,6 +169,7 @@ fn facts(own: &Appliance, slots: &Firmware, running: &Build, confirmed: Confirme
         slots: filled,
         space: space(slots),
         store: store(own)?,
+        content_index: content_index(own),
         cluster: cluster(own),
         licence: Some(match licence::current(own) {
             Some(licence) => Licensing::Licence((&licence).into()),
@@ -278,6 +284,18 @@ fn store(own: &Appliance) -> Result<Option<DataStore>, Failure> {
         copies_a_second: whole(rates.copies),
         bytes_a_second: whole(rates.bytes),
     }))
+}
+
+/// What is indexed; nothing while the index is not open.
+fn content_index(own: &Appliance) -> Option<ContentIndex> {
+    let version = own.indexing_state()?.version;
+    let indexed = Filter {
+        indexing: Some(Word::INDEXED),
+        ..Filter::default()
+    };
+    let count = own.store()?.sessions.as_ref()?.count(&indexed, COUNTING).ok()?;
+    let (Count::Exactly(sessions) | Count::MoreThan(sessions) | Count::AtLeast(sessions)) = count;
+    Some(ContentIndex { version, sessions })
 }
 
 /// What the boot page and `status` show as a problem.

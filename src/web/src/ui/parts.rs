@@ -53,13 +53,23 @@ pub(crate) fn notice(weight: Weight, body: &Markup) -> Markup {
 
 /// A table; on a phone each row becomes a block with the column's name before each value.
 pub(crate) fn table(caption: &str, columns: &[&str], rows: &[Vec<Markup>]) -> Markup {
+    table_and_below(caption, columns, rows.iter().map(|row| (row.as_slice(), None)))
+}
+
+/// The same where a row may have something below it.
+pub(crate) fn table_and_below<'a>(
+    caption: &str,
+    columns: &[&str],
+    rows: impl Iterator<Item = (&'a [Markup], Option<Markup>)>,
+) -> Markup {
     html! {
         table {
             caption class="unseen" { (caption) }
             thead { tr { @for column in columns { (heading(column)) } } }
             tbody {
-                @for row in rows {
+                @for (row, below) in rows {
                     tr { @for (cell, column) in row.iter().zip(columns) { td data-label=(column) { (cell) } } }
+                    @if let Some(below) = below { tr class="below" { td colspan=(columns.len()) { (below) } } }
                 }
             }
         }

@@ -11,7 +11,7 @@ use sps_admin::{
     SessionPage, SessionSearch, text,
 };
 
-use super::parts::{self, Field, Weight, card, empty, notice, state, table};
+use super::parts::{self, Field, Weight, card, empty, notice, state, table_and_below};
 use super::time::Zone;
 use super::{Visitor, layout};
 use crate::http::reply::Problem;
@@ -49,6 +49,9 @@ const ORDERS: &[(&str, &str)] = &[
     ("client", "Client"),
     ("server", "Server address"),
 ];
+
+/// What a list shows of each session.
+const COLUMNS: [&str; 7] = ["Began", "Protocol", "User", "From", "To", "Verdict", "Took"];
 
 /// What stands in the address. What is empty asks for nothing.
 #[derive(Clone, Debug, Default, Deserialize, Serialize)]
@@ -100,7 +103,7 @@ pub(crate) async fn page(
         Err(why) => Err(why),
     };
     let main = html! {
-        section class="card" aria-labelledby="conditions-title" {
+        section class="card" aria-labelledby="conditions-title" data-still[!asked.content.trim().is_empty()] {
             h2 id="conditions-title" { "Conditions" }
             (conditions(&asked, &zone))
         }
@@ -277,6 +280,12 @@ fn results(asked: &Asked, found: &Result<SessionPage, String>, zone: &Zone) -> M
         Err(why) => return notice(Weight::Error, &html! { p { (parts::sentence(why)) } }),
     };
     let rows: Vec<_> = page.sessions.iter().map(|session| row(session, zone)).collect();
+    let below =
+        |session: &SessionLine| (!session.hits.is_empty()).then(|| places(&session.id, &session.hits));
+    let with_places = rows
+        .iter()
+        .map(Vec::as_slice)
+        .zip(page.sessions.iter().map(below));
     html! {
         @if let Some(until) = page.incomplete_until { (incomplete(until, zone)) }
         @if let Some(until) = page.content_incomplete_until { (content_incomplete(until, zone)) }
@@ -290,7 +299,7 @@ fn results(asked: &Asked, found: &Result<SessionPage, String>, zone: &Zone) -> M
             (empty(if asked.is_narrow() { "No session matches." } else { "No session was recorded yet." }))
         } @else {
             p class="muted" { (count(page)) }
-            (table("Sessions", &["Began", "Protocol", "User", "From", "To", "Verdict", "Took"], &rows))
+            (table_and_below("Sessions", &COLUMNS, with_places))
         }
         nav class="buttons" aria-label="Pages" {
             @if let Some(previous) = &page.previous { a class="button" rel="prev" href=(asked.at(previous)) { "Before" } }
@@ -371,7 +380,6 @@ fn row(session: &SessionLine, zone: &Zone) -> Vec<Markup> {
         html! {
             (session.server)
             @if !session.moved.is_empty() { p class="muted" { "Audit trail " (session.moved) } }
-            @if !session.hits.is_empty() { (places(&session.id, &session.hits)) }
         },
         verdict(&session.verdict),
         html! { span class="whole" { @match took { Some(took) => (text::duration(took)), None => "–" } } },

@@ -41,7 +41,7 @@ pub(crate) async fn page(
     let zone = visitor.zone();
     let found = shown(&visitor, &record, &content).await;
     let main = html! {
-        p { a href=(search::PAGE) { "All sessions" } }
+        p data-still[!content.trim().is_empty()] { a href=(search::PAGE) { "All sessions" } }
         (card("about", &format!("Session {}", record.id), &about(&record, &zone)))
         (card("content", "What it showed", &found))
         (card("events", "What happened", &events(&record.events, &zone)))

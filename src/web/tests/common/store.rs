@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use sps_admin::{
-    ActiveSession, BackupLine, Context, CoreFile, Failure, MadeFrom, Question, Reply, Request, Response,
-    SessionFilter, SessionImport, SessionIndexing, SessionLine, SessionPage, SessionSearch, Space,
+    ActiveSession, BackupLine, ContentHit, Context, CoreFile, Failure, MadeFrom, Question, Reply, Request,
+    Response, SessionFilter, SessionImport, SessionIndexing, SessionLine, SessionPage, SessionSearch, Space,
     SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
@@ -148,6 +148,7 @@ pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
         Request::StoreCheck { adopt } => Ok(Response::StoreChecked(checked(*adopt))),
         Request::SessionSearch { search } => self::search(state, search),
         Request::SessionShow { id } => session(state, id),
+        Request::SessionContent { query, .. } => hits(query).map(Response::SessionContent),
         _ => Err(Failure::refused("not in this test")),
     }
 }
@@ -300,12 +301,20 @@ fn search(state: &State, wanted: &SessionSearch) -> Reply {
     let page = found.iter().skip(first).take(wanted.limit);
     let after = first + wanted.limit;
     Ok(Response::SessionPage(SessionPage {
-        sessions: page.map(|record| line(record)).collect(),
+        sessions: page
+            .map(|record| {
+                let hits = filter
+                    .content
+                    .as_ref()
+                    .map_or(Ok(Vec::new()), |content| hits(content))?;
+                Ok(SessionLine { hits, ..line(record) })
+            })
+            .collect::<Result<_, Failure>>()?,
         next: (after < found.len()).then(|| after.to_string()),
         previous: (first > 0).then(|| first.saturating_sub(wanted.limit).to_string()),
         cut: false,
         incomplete_until: state.incomplete_until,
-        content_incomplete_until: None,
+        content_incomplete_until: filter.content.as_ref().map(|_| 1_799_000_000_000),
         content_cut: false,
         matching: found.len() as u64,
         more: false,
@@ -333,6 +342,26 @@ fn matches(record: &SessionRecord, filter: &SessionFilter) -> bool {
             .as_ref()
             .is_none_or(|client| *client == record.client.address)
         && filter.text.as_ref().is_none_or(text)
+}
+
+/// Places of every session, whatever is looked for.
+fn hits(query: &str) -> Result<Vec<ContentHit>, Failure> {
+    if query.contains('(') {
+        return Err(Failure::invalid(
+            "the search is refused: a parenthesis has no other side",
+        ));
+    }
+    let hit = |at, source: &str, text: &str, mark| ContentHit {
+        at,
+        channel: 2,
+        source: source.into(),
+        text: text.into(),
+        marks: vec![mark],
+    };
+    Ok(vec![
+        hit(62_400, "command", "sudo cat /etc/<b>shadow</b>", (5, 8)),
+        hit(62_900, "screen", "cat: /etc/shadow: Permission denied", (18, 35)),
+    ])
 }
 
 fn line(record: &SessionRecord) -> SessionLine {

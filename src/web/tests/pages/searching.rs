@@ -116,6 +116,75 @@ async fn a_session_is_shown_with_what_happened_in_it() {
 }
 
 #[tokio::test]
+async fn content_is_found_with_its_places_and_the_way_to_play_them() {
+    let appliance = recorded(3);
+    let server = start(&appliance).await;
+    let person = Person::inside(&server).await;
+    let list = person
+        .get(&server, &format!("{SEARCH}?content=%22permission+denied%22"))
+        .await
+        .text;
+    let content = asked(&appliance).filter.content;
+    assert_eq!(content.as_deref(), Some("\"permission denied\""));
+    let play = format!("{SEARCH}/ssh-20270115-000001/play?channel=2#t=61");
+    for words in [
+        play.as_str(),
+        "00:01:02",
+        "cat: /etc/shadow: <mark>Permission denied</mark>",
+        "/etc/&lt;b&gt;shadow",
+        "Incomplete until",
+        "data-still",
+    ] {
+        assert!(list.contains(words), "{words}: {list}");
+    }
+    let path = format!("{SEARCH}/ssh-20270115-000001");
+    let session = person.get(&server, &path).await.text;
+    assert!(!session.contains("data-still"), "{session}");
+    appliance.state.lock().unwrap().sessions[1].indexing.state = "indexed".to_owned().try_into().unwrap();
+    let session = person.get(&server, &path).await.text;
+    assert!(session.contains("name=\"content\""), "{session}");
+    let session = person.get(&server, &format!("{path}?content=denied")).await.text;
+    assert!(session.contains("<mark>Permission denied</mark>"), "{session}");
+    for path in [format!("{SEARCH}?content=%28"), format!("{path}?content=%28")] {
+        let page = person.get(&server, &path).await;
+        assert!(page.status.is_success(), "{}", page.text);
+        assert!(
+            page.text.contains("The search is refused: a parenthesis"),
+            "{}",
+            page.text
+        );
+    }
+    let bearer = log_in(&server).await;
+    let found = call(
+        &server,
+        &bearer,
+        "GET",
+        "/api/audit/sessions?content=denied&limit=1",
+        "",
+    )
+    .await;
+    let found = json_of(&found);
+    let hit = &found["items"][0]["body"]["content"][1];
+    assert_eq!(
+        (hit["seconds"].as_f64(), &hit["kind"]),
+        (Some(62.9), &"screen".into())
+    );
+    let path = "/api/audit/sessions/ssh-20270115-000001/content";
+    let found = json_of(&call(&server, &bearer, "GET", &format!("{path}?q=denied"), "").await);
+    assert_eq!(found["items"][1]["body"]["marks"], serde_json::json!([[18, 35]]));
+    assert!(
+        found["items"][1]["body"]["play"]
+            .as_str()
+            .unwrap()
+            .ends_with(&play),
+        "{found}"
+    );
+    let none = call(&server, &bearer, "GET", path, "").await;
+    assert_eq!(none.status, StatusCode::BAD_REQUEST);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_monitor_shows_the_import_and_lets_it_rest() {
     let appliance = recorded(1);
     appliance.state.lock().unwrap().store = upgraded();

@@ -91,9 +91,10 @@ const READ_IMAGES: [&str; 5] = [
 ];
 /// Engines that judge by another's rules: what a licence covers, what a reorganization takes, and what a migration drops, is said
 /// in one place.
-const ENGINES_TOGETHER: [(&str, &str); 3] = [
+const ENGINES_TOGETHER: [(&str, &str); 4] = [
     ("sps-preflight", "sps-config-migration"),
     ("sps-preflight", "sps-datastore-engine"),
+    ("sps-preflight", "sps-index-engine"),
     ("sps-preflight", "sps-licence"),
 ];
 /// Engines that decide by the types of a base crate that also keeps them (a `clippy.toml` beside each forbids what reads files), or
@@ -238,7 +239,8 @@ fn objection(name: &str, kind: Kind, used: &str) -> Option<String> {
         (Kind::Shell, Kind::Engine) => {
             let of_proxies =
                 used == "sps-proxy-engine" && (name.starts_with("sps-proxy-") || name == "sps-gateway");
-            used == format!("{name}-engine") || name == "sps-store-forms" || of_proxies
+            let of_the_index = (name, used) == ("sps-indexer", "sps-index-engine");
+            used == format!("{name}-engine") || name == "sps-store-forms" || of_proxies || of_the_index
         }
         (Kind::Shell, Kind::Shell) => SHELLS_TOGETHER.contains(&(name, used)),
         (Kind::Tool, Kind::Shell) => TOOLS_OVER_SHELLS.contains(&(name, used)),

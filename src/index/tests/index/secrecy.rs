@@ -1,19 +1,10 @@
 //! Nothing is readable without the key, and what was changed is found.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at the first surprise"
-)]
-
-mod common;
-
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{KEY, add, find};
+use crate::common::{KEY, add, find};
 use sps_index::{Folder, Index, Progress};
 
 fn open(folder: &Path, key: &[u8; 32]) -> Result<Index, sps_index::IndexError> {

@@ -1,18 +1,9 @@
 //! What is added is found, as it is asked for, and nothing else.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at the first surprise"
-)]
-
-mod common;
-
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{Cut, KEY, add, find, moment};
+use crate::common::{Cut, KEY, add, find, moment};
 use sps_durable::simulation::CrashDisk;
 use sps_index::{Index, Progress};
 use sps_index_engine::Query;

@@ -1,21 +1,12 @@
 //! The power is cut at every step: the index opens, at worst without what came after its last commit, and goes on.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test ends at the first surprise"
-)]
-
-mod common;
-
 use std::sync::Arc;
 
-use common::{Cut, KEY, add, find};
+use crate::common::{Cut, KEY, add, find};
 use sps_durable::simulation::{CrashDisk, Unsynced};
 use sps_index::{Index, IndexError, Progress};
 
-const BATCHES: i64 = 3;
+const BATCHES: i64 = 2;
 
 fn open(disk: &CrashDisk) -> Result<Index, IndexError> {
     Index::open(Arc::new(Cut(disk.clone())), &KEY)
@@ -27,7 +18,7 @@ fn work(disk: &CrashDisk, from: i64) -> i64 {
     for batch in from..BATCHES {
         index.remove("always");
         let (own, always) = (format!("s{batch}"), format!("generation{batch}"));
-        let session = |id: &str, number, text: &str| index.add(id, number, &common::moment(0, text));
+        let session = |id: &str, number, text: &str| index.add(id, number, &crate::common::moment(0, text));
         if session(&own, batch, "common words").is_err()
             || session("always", 100, &always).is_err()
             || index.commit().is_err()
@@ -53,25 +44,32 @@ fn a_power_cut_at_any_step_costs_at_worst_the_last_batch() {
     assert_eq!(work(&whole, 0), BATCHES);
     let steps = whole.steps();
     assert!(steps > 50, "{steps}");
-    for step in 0..steps {
-        let disk = CrashDisk::default();
-        disk.fail_after(step);
-        let committed = work(&disk, 0);
-        for unsynced in [Unsynced::Lost, Unsynced::Half, Unsynced::Kept] {
-            for names in 0..disk.journal_length().max(1) {
-                let told = format!("step {step}, names {names}, {unsynced:?}, {committed} committed");
-                let after = disk.after_cut(names, unsynced);
-                let index = open(&after).unwrap_or_else(|error| panic!("{told}: {error}: {error:?}"));
-                let found = find(&index, "common").len() as i64;
-                assert!(
-                    found == committed || found == committed + 1,
-                    "{told}: {found} found"
-                );
-                judge(&index, found, &told);
-                drop(index);
-                assert_eq!(work(&after, found), BATCHES, "{told}");
-                judge(&open(&after).unwrap(), BATCHES, &told);
-            }
+    std::thread::scope(|scope| {
+        for first in 0..2 {
+            scope.spawn(move || (first..steps).step_by(2).for_each(cut_after));
+        }
+    });
+}
+
+/// Every state that a power cut after so many steps may leave.
+fn cut_after(step: usize) {
+    let disk = CrashDisk::default();
+    disk.fail_after(step);
+    let committed = work(&disk, 0);
+    for unsynced in [Unsynced::Lost, Unsynced::Half, Unsynced::Kept] {
+        for names in 0..disk.journal_length().max(1) {
+            let told = format!("step {step}, names {names}, {unsynced:?}, {committed} committed");
+            let after = disk.after_cut(names, unsynced);
+            let index = open(&after).unwrap_or_else(|error| panic!("{told}: {error}: {error:?}"));
+            let found = find(&index, "common").len() as i64;
+            assert!(
+                found == committed || found == committed + 1,
+                "{told}: {found} found"
+            );
+            judge(&index, found, &told);
+            drop(index);
+            assert_eq!(work(&after, found), BATCHES, "{told}");
+            judge(&open(&after).unwrap(), BATCHES, &told);
         }
     }
 }
