@@ -58,4 +58,17 @@ await run(async (page, context) => {
   await page.locator(".ap-overlay-start, .ap-player").first().click();
   await until(page, async () => (await counted(page)).length > 1, "the recording shows nothing");
   await keep(page, "played");
+
+  // What it showed is found, and played from there.
+  const search = new URL("/search/sessions?content=%22count+2%22", base).href;
+  await page.goto(search);
+  await until(page, async () => (await page.reload()) && (await page.locator(".hits mark").count()) > 0, "the content is not found");
+  assert((await page.locator(".hits mark").first().innerText()) === "count 2", "another place is marked");
+  await look(page, "content");
+  await page.locator(".hits a").first().click();
+  await page.waitForSelector("#events button");
+  await page.locator(".ap-overlay-start, .ap-player").first().click();
+  await until(page, async () => (await counted(page)).includes(2), "the recording does not show what was found");
+  await keep(page, "played-from-there");
+  say("found it by what it showed");
 });

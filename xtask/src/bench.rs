@@ -9,6 +9,7 @@ mod gateway;
 mod image;
 mod install;
 mod reorg;
+mod search;
 mod sessions;
 mod size;
 mod trail;
@@ -64,6 +65,11 @@ const BENCHMARKS: &[Benchmark] = &[
         name: "reorg",
         about: "a reorganization of the data store against bare links and cp -a; needs 45 GB for a while",
         measure: Measure::Plain(reorg::measure),
+    },
+    Benchmark {
+        name: "search",
+        about: "content indexed and searched among a million sessions, against SQLite's full-text index; minutes and 3 GB",
+        measure: Measure::Plain(search::measure),
     },
     Benchmark {
         name: "sessions",

@@ -77,15 +77,18 @@ impl Terminal {
         }
     }
 
+    /// A size of zero is none (RFC 4254, 6.2): it stays as it was.
     pub(crate) fn resize(&mut self, columns: u32, rows: u32) {
-        let fit = |number: u32, most| {
-            u16::try_from(number.clamp(2, most))
+        let (now_rows, now_columns) = self.parser.screen().size();
+        let fit = |number: u32, most: u32, now| match number {
+            0 => now,
+            number => u16::try_from(number.clamp(2, most))
                 .ok()
                 .and_then(NonZeroU16::new)
+                .unwrap_or(now),
         };
-        if let (Some(columns), Some(rows)) = (fit(columns, MOST[0]), fit(rows, MOST[1])) {
-            self.parser.set_size(rows, columns);
-        }
+        let size = (fit(rows, MOST[1], now_rows), fit(columns, MOST[0], now_columns));
+        self.parser.set_size(size.0, size.1);
     }
 
     /// What the server sent; returns the title, when it gave one.

@@ -348,8 +348,8 @@ fn content_incomplete(until: i64, zone: &Zone) -> Markup {
 
 /// Where a browser plays the place.
 pub(crate) fn playing(id: &str, hit: &ContentHit) -> String {
-    // A little before it, so that it is seen to appear.
-    let seconds = hit.at.saturating_sub(1000) / 1000;
+    // Screens are looked at every two seconds: a little before that, so that it is seen to appear.
+    let seconds = hit.at.saturating_sub(3000) / 1000;
     format!("{PAGE}/{id}/play?channel={}#t={seconds}", hit.channel)
 }
 

@@ -126,7 +126,7 @@ async fn content_is_found_with_its_places_and_the_way_to_play_them() {
         .text;
     let content = asked(&appliance).filter.content;
     assert_eq!(content.as_deref(), Some("\"permission denied\""));
-    let play = format!("{SEARCH}/ssh-20270115-000001/play?channel=2#t=61");
+    let play = format!("{SEARCH}/ssh-20270115-000001/play?channel=2#t=59");
     for words in [
         play.as_str(),
         "00:01:02",
