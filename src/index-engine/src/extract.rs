@@ -114,7 +114,7 @@ impl Extractor {
             );
         }
         if let Some(Channel::Terminal { terminal, .. }) = self.channels.get_mut(&number) {
-            terminal.resize(columns, rows);
+            terminal.resize(columns, rows, out);
         }
     }
 
@@ -137,7 +137,7 @@ impl Extractor {
             }
             Some(Channel::Plain { terminal, text }) => {
                 if text.takes(data) {
-                    terminal.plain(at, data, out);
+                    terminal.program(at, data, out);
                 } else {
                     self.channels.insert(number, Channel::Closed);
                 }

@@ -9,6 +9,7 @@
 //! memory is bounded whatever a server sends; what decodes is within its bounds. Must not know where moments are kept.
 
 mod binary;
+mod bulk;
 mod extract;
 mod lines;
 mod moment;

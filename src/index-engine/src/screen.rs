@@ -6,6 +6,7 @@ use std::num::NonZeroU16;
 use vt100::capture::{BasicFormattedCaptureState, RowContents, basic_formatted_to_plain};
 use vt100::{Callbacks, Parser, Screen};
 
+use crate::bulk::Bulk;
 use crate::lines::Lines;
 use crate::moment::Moment;
 
@@ -32,6 +33,17 @@ pub(crate) struct Terminal {
     /// The last line that left is not at its end: it was wrapped.
     open: String,
     lines: Lines,
+    /// Lines that were not emulated.
+    bulk: Bulk,
+    /// The cursor stands in an empty last row, and a line that ends there scrolls all rows.
+    is_settled: bool,
+    /// What was emulated last ended a line: no sequence was cut there.
+    is_new_line: bool,
+    /// The row that left last goes on in the first row.
+    left_wrapped: bool,
+    /// Every line is emulated: what the quick way is compared with.
+    #[cfg(test)]
+    is_slow: bool,
     looked: u64,
     /// When output came last.
     last: u64,
@@ -48,12 +60,14 @@ impl std::fmt::Debug for Terminal {
 #[derive(Default)]
 struct Gathered {
     formatted: String,
+    scrolls: u64,
     state: BasicFormattedCaptureState,
     title: Option<String>,
 }
 
 impl Callbacks for Gathered {
     fn on_scroll(&mut self, contents: RowContents<'_>, _alternate_screen: bool) {
+        self.scrolls += 1;
         // Writing to a string does not fail.
         let _done = contents.write_formatted_basic(&mut self.formatted, &mut self.state);
     }
@@ -71,6 +85,12 @@ impl Terminal {
             parser: Parser::new_with_callbacks(rows, columns, 0, Gathered::default()),
             open: String::new(),
             lines: Lines::new(channel),
+            bulk: Bulk::default(),
+            is_settled: false,
+            is_new_line: false,
+            left_wrapped: false,
+            #[cfg(test)]
+            is_slow: false,
             looked: 0,
             last: 0,
             changed: false,
@@ -78,7 +98,8 @@ impl Terminal {
     }
 
     /// A size of zero is none (RFC 4254, 6.2): it stays as it was.
-    pub(crate) fn resize(&mut self, columns: u32, rows: u32) {
+    pub(crate) fn resize(&mut self, columns: u32, rows: u32, out: &mut impl FnMut(Moment)) {
+        self.unsettle(self.last, out);
         let (now_rows, now_columns) = self.parser.screen().size();
         let fit = |number: u32, most: u32, now| match number {
             0 => now,
@@ -117,7 +138,7 @@ impl Terminal {
     }
 
     /// What a program without a terminal wrote: its lines end without a return.
-    pub(crate) fn plain(&mut self, at: u64, data: &[u8], out: &mut impl FnMut(Moment)) {
+    pub(crate) fn program(&mut self, at: u64, data: &[u8], out: &mut impl FnMut(Moment)) {
         let mut text = Vec::with_capacity(data.len() + data.len() / 16);
         for line in data.split_inclusive(|byte| *byte == b'\n') {
             match line.strip_suffix(b"\n") {
@@ -134,20 +155,111 @@ impl Terminal {
     /// Everything that was not told yet.
     pub(crate) fn finish(&mut self, out: &mut impl FnMut(Moment)) {
         let at = self.last;
-        self.scrolled(at, out);
         self.look(at, true, out);
-        let open = std::mem::take(&mut self.open);
-        self.lines.leave(at, &open, out);
+        self.close(at, out);
         self.lines.flush(out);
     }
 
     fn process(&mut self, at: u64, data: &[u8], out: &mut impl FnMut(Moment)) {
         /// Bytes after which lines are taken out: an escape sequence of some bytes may scroll many.
         const PIECE: usize = 16 * 1024;
-        for piece in data.chunks(PIECE) {
-            self.plain_colours(piece);
-            self.scrolled(at, out);
+        for mut piece in data.chunks(PIECE) {
+            while !piece.is_empty() {
+                if self.is_settled {
+                    let taken = self.plain(at, piece, out);
+                    piece = piece.get(taken..).unwrap_or_default();
+                    if piece.is_empty() {
+                        break;
+                    }
+                    self.unsettle(at, out);
+                }
+                let end = piece.iter().position(|byte| *byte == b'\n');
+                let (line, rest) = piece.split_at(end.map_or(piece.len(), |end| end + 1));
+                self.emulate(at, line, out);
+                piece = rest;
+            }
         }
+    }
+
+    /// Emulates a line, or what came of one.
+    fn emulate(&mut self, at: u64, line: &[u8], out: &mut impl FnMut(Moment)) {
+        let before = self.parser.callbacks().scrolls;
+        let screen = self.parser.screen();
+        self.left_wrapped = screen.row_wrapped(0);
+        let begin = usize::from(screen.cursor_position().1);
+        self.plain_colours(line);
+        self.scrolled(at, out);
+        let screen = self.parser.screen();
+        let (rows, columns) = screen.size();
+        // With its two bytes of an end, and not wrapped.
+        let fits = begin + line.len() <= usize::from(columns.get()) + 2;
+        self.is_settled = self.is_new_line
+            && is_plain(line)
+            && fits
+            && self.parser.callbacks().scrolls == before + 1
+            && screen.cursor_position() == (rows.get() - 1, 0)
+            && !screen.alternate_screen();
+        self.is_new_line = line.ends_with(b"\n");
+        #[cfg(test)]
+        {
+            self.is_settled &= !self.is_slow;
+        }
+    }
+
+    /// Takes plain lines without emulating them; returns how many bytes.
+    fn plain(&mut self, at: u64, data: &[u8], out: &mut impl FnMut(Moment)) -> usize {
+        let (rows, columns) = self.parser.screen().size();
+        let (rows, columns) = (usize::from(rows.get()), usize::from(columns.get()));
+        let mut bulk = std::mem::take(&mut self.bulk);
+        let taken = bulk.take(data, columns, |bulk, line| {
+            if bulk.is_full(rows) && !bulk.is_alone {
+                self.leave_all(at, out);
+                bulk.is_alone = true;
+            }
+            if let Some(left) = bulk.push(line, rows) {
+                self.lines.leave(at, &left, out);
+            }
+        });
+        self.bulk = bulk;
+        taken
+    }
+
+    /// What was emulated leaves the screen, before what was not does.
+    fn leave_all(&mut self, at: u64, out: &mut impl FnMut(Moment)) {
+        self.scrolled(at, out);
+        let screen = self.parser.screen();
+        let (_, columns) = screen.size();
+        // The first row may go on with what left last.
+        let mut line = std::mem::take(&mut self.open);
+        let mut goes_on = self.left_wrapped;
+        for (row, text) in screen.rows(0, columns.get()).enumerate() {
+            if !goes_on {
+                self.lines.leave(at, &line, out);
+                line.clear();
+            }
+            line.push_str(&text);
+            goes_on = u16::try_from(row).is_ok_and(|row| screen.row_wrapped(row));
+        }
+        self.lines.leave(at, &line, out);
+        self.parser.process(b"\x1b[2J");
+    }
+
+    /// The emulator has everything again.
+    fn unsettle(&mut self, at: u64, out: &mut impl FnMut(Moment)) {
+        if self.bulk.is_alone {
+            // So many lines that the cursor is in the last row again: nothing scrolls.
+            self.parser.process(b"\x1b[H");
+        }
+        let shown = self.bulk.drain();
+        self.is_settled = false;
+        self.plain_colours(&shown);
+        self.scrolled(at, out);
+    }
+
+    /// The line that left last is whole: nothing goes on in the row behind it.
+    fn close(&mut self, at: u64, out: &mut impl FnMut(Moment)) {
+        let open = std::mem::take(&mut self.open);
+        self.lines.leave(at, &open, out);
     }
 
     /// Feeds the emulator, without colours: they change no text, and cost more than it does. A sequence that is cut reaches it.
@@ -193,6 +305,7 @@ impl Terminal {
     /// Tells the lines of the screen that are new; the one where the cursor stands only when it is the `last` look, since it is being
     /// written. What is wrapped is one line.
     fn look(&mut self, at: u64, last: bool, out: &mut impl FnMut(Moment)) {
+        self.unsettle(at, out);
         let screen = self.parser.screen();
         let (_, columns) = screen.size();
         let cursor = usize::from(screen.cursor_position().0);
@@ -218,7 +331,7 @@ impl Terminal {
 }
 
 /// Length of the sequence that sets a colour or a like attribute (`CSI … m`, ECMA-48 8.3.117) at the beginning; none when there is another.
-fn colour(data: &[u8]) -> Option<usize> {
+pub(crate) fn colour(data: &[u8]) -> Option<usize> {
     /// Longest that is looked at: colours of 24 bits before and behind.
     const LONGEST: usize = 48;
     let parameters = data.strip_prefix(b"\x1b[")?;
@@ -229,14 +342,80 @@ fn colour(data: &[u8]) -> Option<usize> {
     (parameters[end] == b'm').then_some(end + 3)
 }
 
+/// Whether it is a whole line in which a sequence that came before it cannot go on: a letter ends those that do not swallow what follows.
+fn is_plain(line: &[u8]) -> bool {
+    line.strip_suffix(b"\r\n").is_some_and(|text| {
+        text.iter().all(|byte| matches!(byte, b' '..=b'~')) && text.iter().any(u8::is_ascii_alphabetic)
+    })
+}
+
 fn next_clear(data: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(place) = data[from..].iter().position(|byte| *byte == 0x1b) {
         let place = from + place;
-        if CLEARS.iter().any(|clear| data[place..].starts_with(clear)) {
+        // Most sequences are of another kind: their first bytes say so.
+        let is_like = matches!(
+            data.get(place + 1..),
+            Some([b'c', ..] | [b'[', b'2' | b'H' | b'?', ..])
+        );
+        if is_like && CLEARS.iter().any(|clear| data[place..].starts_with(clear)) {
             return Some(place);
         }
         from = place + 1;
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// All lines that are told, each once, when it comes in these pieces; `is_slow`: every line is emulated. How often is not the same: a line that
+    /// left the screen is told apart from one like it that is drawn only when the next has left.
+    fn told(pieces: &[Vec<u8>], is_slow: bool) -> BTreeSet<String> {
+        let mut text = Vec::new();
+        let mut out = |moment: Moment| text.push(moment.text);
+        let mut terminal = Terminal::new(0);
+        terminal.is_slow = is_slow;
+        terminal.resize(12, 5, &mut out);
+        for (at, piece) in (0..).zip(pieces) {
+            terminal.output(at * 300, piece, &mut out);
+        }
+        terminal.finish(&mut out);
+        text.iter()
+            .flat_map(|text| text.lines())
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn part() -> impl Strategy<Value = Vec<u8>> {
+        let fixed = |texts: &'static [&'static str]| {
+            prop::sample::select(texts).prop_map(|text| text.as_bytes().to_vec())
+        };
+        prop_oneof![
+            12 => "[a-z]{0,12}\r\n".prop_map(String::into_bytes),
+            4 => "(\x1b\\[3[1-7]m[a-z]{1,4}\x1b\\[0m ){1,3}\r\n".prop_map(String::into_bytes),
+            2 => "[a-z ]{0,40}".prop_map(String::into_bytes),
+            1 => fixed(&["\r", "\n", "\t", "ä", "\x08", "\x1b[A", "\x1b[2;3H", "\x1b[K", "\x1b[L", "\x1b["]),
+            1 => fixed(&["\x1b[2;4r", "\x1b[r", "\x1b[?1049h", "\x1b[?1049l", "\x1b[2J", "\x1bc", "\x1bM", "\x1b[?7l"]),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn lines_that_are_not_emulated_are_told_as_if_they_were(
+            parts in prop::collection::vec(part(), 0..60),
+            cuts in prop::collection::vec(0..400_usize, 0..12),
+        ) {
+            let all = parts.concat();
+            let mut cuts: Vec<usize> = cuts.into_iter().map(|cut| cut.min(all.len())).chain([0, all.len()]).collect();
+            cuts.sort_unstable();
+            let pieces: Vec<Vec<u8>> = cuts.windows(2).map(|ends| all[ends[0]..ends[1]].to_vec()).collect();
+            prop_assert_eq!(told(&pieces, false), told(&pieces, true));
+        }
+    }
 }

@@ -272,5 +272,8 @@ fn a_terminal_without_a_size_has_the_usual_one() {
     };
     let shown = "a line that is longer than nothing\r\nand another one\r\n";
     let found = moments(&[event(0, 1, terminal), Event::output(1_000, 1, shown.as_bytes())]);
-    assert_eq!(found[0].text, "a line that is longer than nothing\nand another one");
+    assert_eq!(
+        found[0].text,
+        "a line that is longer than nothing\nand another one"
+    );
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 
 use sps_archive::{Keeper, KeeperError, Note, Trail, Trails};
 use sps_datastore_engine::Kind;
-use sps_sessions::{Archived, Sessions};
+use sps_session_record::Indexing;
+use sps_sessions::{Archived, Change, Sessions};
 use tracing::warn;
 
+use super::error::SpaceError;
 use crate::services::Opened;
 
 /// Trails of sessions that ended before a moment.
@@ -18,6 +20,36 @@ pub(super) struct OfStore {
     pub(super) sessions: Arc<Sessions>,
     /// Milliseconds since 1970.
     pub(super) before: i64,
+}
+
+impl OfStore {
+    /// What was shown in sessions whose trails were deleted, and not archived, is found no more.
+    fn forget_content(&self, ids: &[String]) -> Result<(), KeeperError> {
+        let mut deleted = Vec::new();
+        for id in ids {
+            let archived = self.sessions.archived(id)?;
+            if archived.is_some_and(|archived| archived.target.is_none()) {
+                deleted.push(id);
+            }
+        }
+        if deleted.is_empty() {
+            return Ok(());
+        }
+        forget(&self.opened, deleted.iter().map(|id| id.as_str()))?;
+        for id in deleted {
+            self.sessions.update(id, Change::Indexing(Indexing::default()))?;
+        }
+        Ok(())
+    }
+}
+
+/// What these sessions showed is found no more, nor in the files of the index once those are merged.
+pub(super) fn forget<'a>(opened: &Opened, ids: impl Iterator<Item = &'a str>) -> Result<(), SpaceError> {
+    let index = opened.content().ok_or(SpaceError::NoIndex)?;
+    for id in ids {
+        index.remove(id);
+    }
+    Ok(index.commit()?)
 }
 
 impl Keeper for OfStore {
@@ -82,6 +114,7 @@ impl Keeper for OfStore {
     }
 
     fn gone(&mut self, ids: Vec<String>) -> Result<(), KeeperError> {
+        self.forget_content(&ids)?;
         Ok(self.sessions.archived_gone(ids)?)
     }
 }

@@ -9,7 +9,7 @@ use sps_cluster_config::sections::policies::ArchivePolicy;
 use sps_sessions::{Doomed, Expiry, Sessions};
 
 use super::error::SpaceError;
-use super::keeper::OfStore;
+use super::keeper::{OfStore, forget};
 use super::room::Spare;
 use super::target::reach;
 use crate::services::Opened;
@@ -96,7 +96,8 @@ fn remove_doomed(opened: &Arc<Opened>, sessions: &Sessions) -> Result<u64, Space
             return Ok(removed);
         }
         removed += doomed.len() as u64;
-        forget_content(opened, &doomed)?;
+        // As long as that cannot be done, their trails are remembered as what is to be removed.
+        forget(opened, doomed.iter().map(|doomed| doomed.id.as_str()))?;
         for Doomed { trail, id } in &doomed {
             opened.store.remove_trail(opened.tree, id, trail)?;
             opened.store.forget_carried(id)?;
@@ -104,19 +105,6 @@ fn remove_doomed(opened: &Arc<Opened>, sessions: &Sessions) -> Result<u64, Space
         let names = doomed.into_iter().map(|doomed| doomed.trail).collect();
         sessions.trails_removed(names)?;
     }
-}
-
-/// What these sessions showed is not found any more, nor in the files of the index once those are merged. As long as that cannot be done, their
-/// trails are remembered as what is to be removed.
-fn forget_content(opened: &Opened, doomed: &[Doomed]) -> Result<(), SpaceError> {
-    let Some(index) = opened.content() else {
-        return Err(SpaceError::NoIndex);
-    };
-    for Doomed { id, .. } in doomed {
-        index.remove(id);
-    }
-    index.commit()?;
-    Ok(())
 }
 
 fn told(done: &Archived, archived: bool) -> String {

@@ -9,6 +9,8 @@ use sps_cluster_config::sections::policies::{ArchivePolicy, BackupPolicy, Target
 use sps_config::{Change, Secret};
 use sps_datastore::{Steps, Store};
 use sps_datastore_engine::Kind;
+use sps_index::{Folder, Index};
+use sps_index_engine::{Moment, Query, Source};
 use sps_session_record::{Endpoint, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 use sps_store_forms::{Forms, Opening};
 use tempfile::TempDir;
@@ -76,6 +78,9 @@ impl Lab {
             .unwrap()
             .sessions;
         opened.sessions = Some(Arc::new(sessions));
+        let index = Folder::make(&opened.place(Kind::Index)).unwrap();
+        let index = Index::open(Arc::new(index), &[3; 32]).unwrap();
+        opened.put_content(Some(Arc::new(index)));
         let opened = Arc::new(opened);
         let data = watch::Sender::new(DataState {
             opened: Some(opened.clone()),
@@ -141,6 +146,22 @@ impl Running {
         };
         self.opened.store.carry_out(self.opened.tree, &record).unwrap();
         self.opened.keep_session(&record).unwrap();
+        let index = self.opened.content().unwrap();
+        let moment = Moment {
+            at: 0,
+            channel: 0,
+            source: Source::Screen,
+            text: "permission denied".into(),
+        };
+        index.add(id, 1, &moment).unwrap();
+        index.commit().unwrap();
+    }
+
+    /// Sessions whose content is found.
+    fn shown(&self) -> Vec<&'static str> {
+        let (index, query) = (self.opened.content().unwrap(), Query::parse("denied").unwrap());
+        let is_found = |id: &&str| !index.moments(&query, id, 1).unwrap().is_empty();
+        ["ssh-1", "ssh-2", "ssh-3"].into_iter().filter(is_found).collect()
     }
 
     fn run(&self, work: &Work) -> Result<String, SpaceError> {
@@ -268,10 +289,18 @@ async fn clean_up_and_retention_delete_what_is_older_and_nothing_while_the_clock
         let back = now();
         running.spare.look_at_clock(back).unwrap();
         running.spare.look_at_clock(back + 24 * 3600).unwrap();
+        // What is deleted is to be forgotten by the index too, and that is not open.
+        assert_eq!(running.shown(), ["ssh-1", "ssh-2", "ssh-3"]);
+        let index = running.opened.content();
+        running.opened.put_content(None);
+        let error = running.run(&clean_up).unwrap_err();
+        let told = sps_bootlog::causes(&error);
+        assert!(told.contains("the index of content is not open"), "{told}");
+        running.opened.put_content(index);
         running.run(&clean_up).unwrap();
         assert_eq!(
-            (running.trails(), running.ids().len()),
-            (vec!["ssh-3".to_owned()], 3)
+            (running.trails(), running.shown()),
+            (vec!["ssh-3".to_owned()], vec!["ssh-3"])
         );
         let told = running.run(&retention).unwrap();
         assert_eq!(
