@@ -68,6 +68,8 @@ words! {
     INDEXED = "indexed";
     /// Indexing: the trail is encrypted, and no key of an indexer opens it.
     NO_KEY = "no-key";
+    /// Indexing: an earlier version of the indexer did it. Shown, and never kept.
+    OBSOLETE = "obsolete";
     /// Indexing: failed.
     INDEXING_FAILED = "indexing-failed";
 }

@@ -12,8 +12,8 @@ use sps_admin::{
 };
 use sps_datastore_engine::Kind;
 use sps_index::{Hit, Index, Matches};
-use sps_index_engine::{Query, snippet};
-use sps_session_record::{Endpoint, SessionRecord};
+use sps_index_engine::{Query, VERSION, snippet};
+use sps_session_record::{Endpoint, Indexing, SessionRecord, Word};
 use sps_sessions::{Count, Filter, MAX_FILTER, Page, Search, SessionsError, Sort, Summary};
 use sps_store_forms::{FindError, find as find_page};
 
@@ -59,7 +59,10 @@ fn show(own: &Appliance, id: &str) -> Reply {
     let failed = |error: sps_datastore::ContentError| Failure::failed(sps_bootlog::causes(error.as_ref()));
     let record = opened.catalogue().and_then(|catalogue| catalogue.get(id));
     match record.map_err(failed)? {
-        Some(record) => Ok(Response::Session(Box::new(record))),
+        Some(mut record) => {
+            record.indexing.state = state_of(&record.indexing).clone();
+            Ok(Response::Session(Box::new(record)))
+        }
         None => Err(Failure::invalid(format!(
             "there is no session {id}: it was never recorded here, or its retention is over"
         ))),
@@ -281,7 +284,7 @@ fn summary(opened: &Opened, found: &Summary) -> SessionLine {
         channels: found.channels,
         events: found.events,
         trail: found.trail.as_ref().map(|trail| trail.size),
-        indexing: found.indexing.state.to_string(),
+        indexing: state_of(&found.indexing).to_string(),
         moved: moved(opened, &found.id),
         hits: Vec::new(),
     }
@@ -303,9 +306,18 @@ fn line(opened: &Opened, record: &SessionRecord) -> SessionLine {
         channels: count(record.channels.len()),
         events: count(record.events.len()),
         trail: record.trail.as_ref().map(|trail| trail.size),
-        indexing: record.indexing.state.to_string(),
+        indexing: state_of(&record.indexing).to_string(),
         moved: moved(opened, &record.id),
         hits: Vec::new(),
+    }
+}
+
+/// How far indexing is, for people: what an earlier indexer read may not be found by its content.
+fn state_of(indexing: &Indexing) -> &Word {
+    if indexing.state == Word::INDEXED && indexing.version != VERSION {
+        &Word::OBSOLETE
+    } else {
+        &indexing.state
     }
 }
 
@@ -332,4 +344,18 @@ fn reached(target: Option<&String>, server: Option<&Endpoint>) -> String {
 
 fn seconds(milliseconds: i64) -> u64 {
     u64::try_from(milliseconds / 1000).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_indexer_read_is_obsolete() {
+        let state = |state: Word, version| state_of(&Indexing { state, version }).clone();
+        assert_eq!(state(Word::INDEXED, VERSION), Word::INDEXED);
+        assert_eq!(state(Word::INDEXED, VERSION - 1), Word::OBSOLETE);
+        assert_eq!(state(Word::QUEUED, 0), Word::QUEUED);
+        assert_eq!(state(Word::NOT_INDEXED, 0), Word::NOT_INDEXED);
+    }
 }

@@ -54,6 +54,9 @@ pub(crate) async fn page(
 async fn shown(visitor: &Visitor, record: &SessionRecord, content: &str) -> Markup {
     let unsearchable = match record.indexing.state.as_str() {
         "indexed" => None,
+        "obsolete" => Some(
+            "An earlier indexer read it: its events and commands are found, and what its screens showed is not, until it is indexed anew.",
+        ),
         "queued" => Some("It is not indexed yet: it will be soon after its end."),
         "no-key" => Some("It cannot be searched: its audit trail is encrypted, and no indexer key opens it."),
         "indexing-failed" => Some("It cannot be searched: its audit trail could not be read."),

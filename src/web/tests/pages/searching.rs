@@ -143,6 +143,12 @@ async fn content_is_found_with_its_places_and_the_way_to_play_them() {
     appliance.state.lock().unwrap().sessions[1].indexing.state = "indexed".to_owned().try_into().unwrap();
     let session = person.get(&server, &path).await.text;
     assert!(session.contains("name=\"content\""), "{session}");
+    appliance.state.lock().unwrap().sessions[1].indexing.state = "obsolete".to_owned().try_into().unwrap();
+    let session_of_before = person.get(&server, &path).await.text;
+    assert!(
+        session_of_before.contains("An earlier indexer read it"),
+        "{session_of_before}"
+    );
     let session = person.get(&server, &format!("{path}?content=denied")).await.text;
     assert!(session.contains("<mark>Permission denied</mark>"), "{session}");
     for path in [format!("{SEARCH}?content=%28"), format!("{path}?content=%28")] {
@@ -154,6 +160,13 @@ async fn content_is_found_with_its_places_and_the_way_to_play_them() {
             page.text
         );
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn programs_find_content_with_its_places_too() {
+    let appliance = recorded(3);
+    let server = start(&appliance).await;
     let bearer = log_in(&server).await;
     let found = call(
         &server,
@@ -176,7 +189,7 @@ async fn content_is_found_with_its_places_and_the_way_to_play_them() {
         found["items"][1]["body"]["play"]
             .as_str()
             .unwrap()
-            .ends_with(&play),
+            .ends_with("/ssh-20270115-000001/play?channel=2#t=59"),
         "{found}"
     );
     let none = call(&server, &bearer, "GET", path, "").await;
@@ -198,6 +211,8 @@ async fn the_monitor_shows_the_import_and_lets_it_rest() {
         "2 put aside",
         "37 % in use",
         "layout-4.0",
+        "41\u{202f}230 of 130\u{202f}000 earlier sessions",
+        "81\u{202f}402\u{202f}117",
     ] {
         assert!(page.contains(words), "{words}: {page}");
     }
