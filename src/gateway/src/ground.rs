@@ -15,6 +15,19 @@ use crate::live::Live;
 /// Why the data store did not do something.
 pub type GroundError = Box<dyn Error + Send + Sync>;
 
+/// A session that has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// Its identifier.
+    pub id: String,
+    /// When, milliseconds since 1970.
+    pub end: i64,
+    /// How.
+    pub verdict: Word,
+    /// Its audit trail; none when nothing was recorded.
+    pub trail: Option<TrailFile>,
+}
+
 /// A data store that is open.
 pub trait Ground: Send + Sync + 'static {
     /// The session database; nothing in a tree of an earlier layout.
@@ -35,17 +48,11 @@ pub trait Ground: Send + Sync + 'static {
     /// When the identifier is no name of a file.
     fn trail_name(&self, id: &str) -> Result<String, GroundError>;
 
-    /// A session has ended, at `end` in milliseconds since 1970: it is on the disk when this returns. Blocking.
+    /// Sessions have ended: they are on the disk when this returns. Blocking.
     ///
     /// # Errors
-    /// When the database does not take it.
-    fn close_session(
-        &self,
-        id: &str,
-        end: i64,
-        verdict: Word,
-        trail: Option<TrailFile>,
-    ) -> Result<(), GroundError>;
+    /// When the database does not take them.
+    fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), GroundError>;
 }
 
 /// What else of the appliance counts.

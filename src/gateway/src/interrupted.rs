@@ -9,7 +9,7 @@ use sps_session_record::{Event, TrailFile, Word};
 use sps_sessions::{Change, Sessions, SessionsError};
 use tracing::{info, warn};
 
-use crate::ground::{Ground, GroundError};
+use crate::ground::{Ended, Ground, GroundError};
 
 /// Sessions that are looked at in one go.
 const AT_A_TIME: usize = 1000;
@@ -22,15 +22,20 @@ pub(crate) fn close(ground: &dyn Ground) {
             Ok(found) => found,
             Err(error) => return warn!("interrupted sessions are not ended: {}", causes(&error)),
         };
-        let mut closed = 0;
+        let mut ended = Vec::new();
         for id in &found {
-            match close_one(ground, sessions, id) {
-                Ok(()) => closed += 1,
+            match end_of(ground, sessions, id) {
+                Ok(one) => ended.push(one),
                 Err(error) => warn!(
                     "the interrupted session {id} is not ended: {}",
                     causes(error.as_ref())
                 ),
             }
+        }
+        let closed = ended.len();
+        // Together: each by itself would wait for the disk.
+        if let Err(error) = ground.close_sessions(ended) {
+            return warn!("interrupted sessions are not ended: {}", causes(error.as_ref()));
         }
         if closed > 0 {
             info!("{closed} sessions were interrupted when the appliance stopped; they have their end now");
@@ -41,7 +46,7 @@ pub(crate) fn close(ground: &dyn Ground) {
     }
 }
 
-fn close_one(ground: &dyn Ground, sessions: &Sessions, id: &str) -> Result<(), GroundError> {
+fn end_of(ground: &dyn Ground, sessions: &Sessions, id: &str) -> Result<Ended, GroundError> {
     let record = sessions.get(id)?.ok_or("it is gone")?;
     let file = record
         .trail
@@ -64,7 +69,12 @@ fn close_one(ground: &dyn Ground, sessions: &Sessions, id: &str) -> Result<(), G
         });
     }
     tell(sessions, id, end)?;
-    ground.close_session(id, end.max(record.start), Word::TERMINATED, trail)
+    Ok(Ended {
+        id: id.to_owned(),
+        end: end.max(record.start),
+        verdict: Word::TERMINATED,
+        trail,
+    })
 }
 
 fn tell(sessions: &Sessions, id: &str, at: i64) -> Result<(), SessionsError> {

@@ -24,6 +24,6 @@ mod local;
 mod recording;
 
 pub use gateway::{Gateway, GatewayError};
-pub use ground::{Ground, GroundError, Surroundings};
+pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
 pub use live::{Active, Asking, Following, Live, LiveError};

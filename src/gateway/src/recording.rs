@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tracing::warn;
 
 use crate::entry::entry;
-use crate::ground::Ground;
+use crate::ground::{Ended, Ground};
 use crate::live::{Live, LiveSession};
 
 /// Longest wait for somebody's agreement.
@@ -399,7 +399,13 @@ impl Recording for Session {
                 }
             }
             let told = id.clone();
-            let closed = spawn_blocking(move || ground.close_session(&id, milliseconds(), verdict, file));
+            let ended = Ended {
+                id,
+                end: milliseconds(),
+                verdict,
+                trail: file,
+            };
+            let closed = spawn_blocking(move || ground.close_sessions(vec![ended]));
             match closed.await {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => warn!("session {told}: {}", causes(error.as_ref())),

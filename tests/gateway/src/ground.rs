@@ -1,6 +1,5 @@
 //! A data store in a folder, and a gateway on it.
 
-use std::error::Error;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
@@ -9,9 +8,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
-use sps_gateway::{Gateway, Ground, GroundError, Live, Surroundings};
+use sps_gateway::{Ended, Gateway, Ground, GroundError, Live, Surroundings};
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
-use sps_session_record::{TrailFile, Word};
 use sps_sessions::Sessions;
 use tokio::sync::watch;
 
@@ -71,14 +69,16 @@ impl Ground for Folder {
         Ok(format!("{id}.zat"))
     }
 
-    fn close_session(
-        &self,
-        id: &str,
-        end: i64,
-        verdict: Word,
-        trail: Option<TrailFile>,
-    ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.sessions.end(id, end, verdict, trail)?;
+    fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), GroundError> {
+        for Ended {
+            id,
+            end,
+            verdict,
+            trail,
+        } in ended
+        {
+            self.sessions.end(&id, end, verdict, trail)?;
+        }
         Ok(self.sessions.flush(FLUSHED_WITHIN)?)
     }
 }

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test ends at the first surprise")]
 
 use std::fs;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sps_gateway_tests::ground::{Folder, start};
 use sps_gateway_tests::policies;
@@ -78,4 +78,27 @@ async fn what_a_power_cut_interrupted_has_its_end_at_the_next_start() {
     );
     assert!(ended.events.is_empty());
     assert!(sessions.unfinished(10).unwrap().is_empty());
+}
+
+/// As many as an appliance has at its limit.
+#[tokio::test]
+async fn thousands_of_interrupted_sessions_keep_nobody_waiting() {
+    const COUNT: usize = 2_000;
+    let root = tempfile::tempdir().unwrap();
+    let port = policies::free_port().unwrap();
+    let document = policies::to_server(port, 22, true, vec![]);
+    {
+        let folder = Folder::make(root.path(), &document).unwrap();
+        for number in 0..COUNT {
+            folder
+                .database()
+                .begin(begun(&format!("ssh-{number}"), true))
+                .unwrap();
+        }
+        folder.database().flush(WITHIN).unwrap();
+    }
+    let begun = Instant::now();
+    let running = start(root.path(), &document, ([127, 0, 0, 1], port).into()).unwrap();
+    assert!(begun.elapsed() < WITHIN, "{:?}", begun.elapsed());
+    assert!(running.folder.database().unfinished(10).unwrap().is_empty());
 }

@@ -13,9 +13,10 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
+use sps_gateway::Ended;
 use sps_index::Index;
 use sps_indexer::Queue;
-use sps_session_record::{SessionRecord, TrailFile, Word};
+use sps_session_record::SessionRecord;
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
 use sps_storage::drbd::Drbd;
@@ -154,23 +155,28 @@ impl Opened {
         Ok(String::from_utf8(name)?)
     }
 
-    /// A session that was recorded live has ended: when this returns it is on the disk, and the firmware behind this one would find it
+    /// Sessions that were recorded live have ended: when this returns they are on the disk, and the firmware behind this one would find them
     /// too.
-    pub(crate) fn close_session(
-        &self,
-        id: &str,
-        end: i64,
-        verdict: Word,
-        trail: Option<TrailFile>,
-    ) -> Result<(), ContentError> {
+    pub(crate) fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), ContentError> {
         let sessions = self.sessions.as_ref().ok_or("there is no session database")?;
-        sessions.end(id, end, verdict, trail)?;
-        sessions.flush(FLUSHED_WITHIN)?;
-        self.queue.ended(id);
-        if self.store.has_other_trees(self.tree)?
-            && let Some(record) = sessions.get(id)?
+        let mut ids = Vec::with_capacity(ended.len());
+        for Ended {
+            id,
+            end,
+            verdict,
+            trail,
+        } in ended
         {
-            self.store.carry_out(self.tree, &record)?;
+            sessions.end(&id, end, verdict, trail)?;
+            ids.push(id);
+        }
+        sessions.flush(FLUSHED_WITHIN)?;
+        let has_others = self.store.has_other_trees(self.tree)?;
+        for id in ids {
+            self.queue.ended(&id);
+            if has_others && let Some(record) = sessions.get(&id)? {
+                self.store.carry_out(self.tree, &record)?;
+            }
         }
         Ok(())
     }

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use sps_datastore_engine::Kind;
-use sps_gateway::{Ground, GroundError};
-use sps_session_record::{TrailFile, Word};
+use sps_gateway::{Ended, Ground, GroundError};
 use sps_sessions::Sessions;
 
 use super::data::Opened;
@@ -31,13 +30,7 @@ impl Ground for Opened {
         Self::trail_name(self, id)
     }
 
-    fn close_session(
-        &self,
-        id: &str,
-        end: i64,
-        verdict: Word,
-        trail: Option<TrailFile>,
-    ) -> Result<(), GroundError> {
-        Self::close_session(self, id, end, verdict, trail)
+    fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), GroundError> {
+        Self::close_sessions(self, ended)
     }
 }
