@@ -22,6 +22,8 @@ const CHAINED_LEAST: f64 = 1.5;
 /// Microseconds that typing waits longer.
 const ADDED_TYPICAL: f64 = 60.0;
 const ADDED_WORST: f64 = 1000.0;
+/// A command with a policy that looks at it takes so many times as long as one that nobody looks at.
+const WATCHED_LIMIT: f64 = 1.3;
 /// MiB of 2,000 sessions that wait.
 const IDLE_LIMIT: f64 = 400.0;
 
@@ -55,6 +57,13 @@ struct Echo {
 }
 
 #[derive(Deserialize)]
+struct Commands {
+    direct: Latency,
+    recorded: Latency,
+    policy: Latency,
+}
+
+#[derive(Deserialize)]
 struct Idle {
     empty: u64,
     full: u64,
@@ -81,6 +90,7 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
     let scratch = lock.scratch("gateway")?;
     let folder = scratch.path();
     let mut figures = echo(&run(&program, "echo", folder)?);
+    figures.extend(commands(&run(&program, "commands", folder)?));
     figures.extend(bulk(&run(&program, "bulk", folder)?));
     figures.extend(crowd(
         &run(&program, "idle", folder)?,
@@ -165,6 +175,24 @@ fn echo(measured: &Echo) -> Vec<Figure> {
         figures.push(figure.against(worst_peer).at_most(ADDED_WORST));
     }
     figures
+}
+
+fn commands(measured: &Commands) -> Vec<Figure> {
+    let Commands {
+        direct,
+        recorded,
+        policy,
+    } = measured;
+    vec![
+        Figure::new("Enter to the next prompt, direct", direct.p50, "us"),
+        Figure::new("the same, recorded", recorded.p50, "us").against(direct.p50),
+        Figure::new("the same, with a command policy", policy.p50, "us")
+            .against(recorded.p50)
+            .ratio_at_most(WATCHED_LIMIT),
+        Figure::new("one in a hundred, with a command policy", policy.p99, "us")
+            .against(recorded.p99)
+            .ratio_at_most(WATCHED_LIMIT),
+    ]
 }
 
 fn crowd(idle: &Idle, rate: &Rate, logins: &Logins) -> Vec<Figure> {

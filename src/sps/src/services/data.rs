@@ -13,7 +13,6 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
-use sps_gateway::Ended;
 use sps_index::Index;
 use sps_indexer::Queue;
 use sps_session_record::SessionRecord;
@@ -40,8 +39,6 @@ pub(crate) const FOLDER: &str = "/data";
 const SILENCE: Duration = sps_firmware_engine::DEADLINES.storage_progress;
 /// Longest wait for the session database to be closed: less than a service has to stop.
 const CLOSED_WITHIN: Duration = Duration::from_secs(3);
-/// Longest wait until the end of a session is on the disk.
-const FLUSHED_WITHIN: Duration = Duration::from_secs(10);
 /// How often the log says how far a reorganization is.
 const TELL_EVERY: Duration = Duration::from_secs(5);
 
@@ -153,32 +150,6 @@ impl Opened {
         };
         let name = arranged(format!("{id}.zat").as_bytes(), Arrangement::Free, to);
         Ok(String::from_utf8(name)?)
-    }
-
-    /// Sessions that were recorded live have ended: when this returns they are on the disk, and the firmware behind this one would find them
-    /// too.
-    pub(crate) fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), ContentError> {
-        let sessions = self.sessions.as_ref().ok_or("there is no session database")?;
-        let mut ids = Vec::with_capacity(ended.len());
-        for Ended {
-            id,
-            end,
-            verdict,
-            trail,
-        } in ended
-        {
-            sessions.end(&id, end, verdict, trail)?;
-            ids.push(id);
-        }
-        sessions.flush(FLUSHED_WITHIN)?;
-        let has_others = self.store.has_other_trees(self.tree)?;
-        for id in ids {
-            self.queue.ended(&id);
-            if has_others && let Some(record) = sessions.get(&id)? {
-                self.store.carry_out(self.tree, &record)?;
-            }
-        }
-        Ok(())
     }
 
     /// The index of content, while it can be used.

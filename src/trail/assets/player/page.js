@@ -11,6 +11,9 @@
   element("session").textContent = session;
   element("facts").textContent = facts.join(" · ");
 
+  const options = { fit: "width", idleTimeLimit, preload: true };
+  const player = AsciinemaPlayer.create({ data: cast }, element("player"), options);
+
   // When something happened, and when the player shows that: it leaves out where nothing happens.
   const places = [[0, 0]];
   for (const line of cast.split("\n").slice(1)) {
@@ -28,11 +31,9 @@
     return places[low][1];
   };
 
-  // A link to a place: `#t=SECONDS` since the session began. What is seen before it plays is that place too.
+  // A link to a place: `#t=SECONDS` since the session began.
   const place = Number(new URLSearchParams(location.hash.slice(1)).get("t")) - begins;
-  const options = { fit: "width", idleTimeLimit, preload: true };
-  if (place > 0) Object.assign(options, { startAt: shownAt(place), poster: `npt:${shownAt(place)}` });
-  const player = AsciinemaPlayer.create({ data: cast }, element("player"), options);
+  if (place > 0) player.seek(shownAt(place));
 
   const clock = (time) => {
     const two = (number) => String(Math.floor(number)).padStart(2, "0");

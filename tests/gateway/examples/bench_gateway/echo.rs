@@ -105,7 +105,7 @@ pub(super) async fn measure(folder: &Path) -> Result<Measured> {
 }
 
 /// A terminal in which a program echoes.
-async fn terminal(handle: &Handle<Anybody>, command: &str) -> Result<Channel<russh::client::Msg>> {
+pub(super) async fn terminal(handle: &Handle<Anybody>, command: &str) -> Result<Channel<russh::client::Msg>> {
     let mut channel = handle.channel_open_session().await?;
     channel.request_pty(true, "xterm", 80, 24, 0, 0, &[]).await?;
     channel.exec(true, command).await?;
@@ -139,7 +139,7 @@ async fn keys(channel: &mut Channel<russh::client::Msg>) -> Result<Vec<f64>> {
     Ok(times)
 }
 
-fn latency(mut times: Vec<f64>) -> Latency {
+pub(super) fn latency(mut times: Vec<f64>) -> Latency {
     times.sort_by(f64::total_cmp);
     let at = |part: usize| times.get(times.len() * part / 100).copied().unwrap_or_default();
     Latency {

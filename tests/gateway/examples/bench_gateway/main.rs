@@ -2,6 +2,7 @@
 //! the processes that it starts: `serve` is a gateway, `null` a server that takes everybody and says nothing.
 
 mod bulk;
+mod commands;
 mod crowd;
 mod echo;
 mod null;
@@ -26,11 +27,12 @@ fn main() -> Result<()> {
         ["null"] => runtime.block_on(null::serve()),
         ["bulk", folder] => print(&bulk::measure(Path::new(folder))?),
         ["echo", folder] => print(&runtime.block_on(echo::measure(Path::new(folder)))?),
+        ["commands", folder] => print(&runtime.block_on(commands::measure(Path::new(folder)))?),
         ["idle", folder] => print(&runtime.block_on(crowd::idle(Path::new(folder)))?),
         ["rate", folder] => print(&runtime.block_on(crowd::rate(Path::new(folder)))?),
         ["logins", folder] => print(&crowd::logins(Path::new(folder))?),
         ["churn", folder, minutes] => runtime.block_on(crowd::churn(Path::new(folder), minutes.parse()?)),
-        _ => bail!("bulk, echo, idle, rate or logins, and a folder; churn FOLDER MINUTES"),
+        _ => bail!("bulk, commands, echo, idle, rate or logins, and a folder; churn FOLDER MINUTES"),
     }
 }
 
