@@ -1,9 +1,35 @@
 //! Plain lines at the bottom of a screen, which scroll one row each: what most of the output of shells is. They need no emulation but for the last
 //! of them, which are what stands there when something else comes.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use crate::screen::colour;
+
+/// Leaves out of a line what is written over before anybody could read it: progress that begins at the margin again and again, as far as the next
+/// is as long.
+pub(crate) fn without_overwritten(line: &[u8], columns: usize) -> Cow<'_, [u8]> {
+    if line.iter().filter(|byte| **byte == b'\r').count() < 3 {
+        return Cow::Borrowed(line);
+    }
+    let is_plain = |part: &[u8]| part.len() <= columns && part.iter().all(|byte| matches!(byte, b' '..=b'~'));
+    let mut kept = Vec::with_capacity(line.len());
+    let mut parts = line.split_inclusive(|byte| *byte == b'\r').peekable();
+    let mut at_margin = false;
+    while let Some(part) = parts.next() {
+        let text = part.strip_suffix(b"\r");
+        let next = parts.peek().map(|next| next.strip_suffix(b"\r").unwrap_or(next));
+        let is_covered = at_margin
+            && text
+                .zip(next)
+                .is_some_and(|(text, next)| text.len() <= next.len() && is_plain(text) && is_plain(next));
+        at_margin = text.is_some();
+        if !is_covered {
+            kept.extend_from_slice(part);
+        }
+    }
+    Cow::Owned(kept)
+}
 
 /// What is kept of them.
 #[derive(Debug, Default)]

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use vt100::capture::{BasicFormattedCaptureState, RowContents, basic_formatted_to_plain};
 use vt100::{Callbacks, Parser, Screen};
 
-use crate::bulk::Bulk;
+use crate::bulk::{Bulk, without_overwritten};
 use crate::lines::Lines;
 use crate::moment::Moment;
 
@@ -39,9 +39,10 @@ pub(crate) struct Terminal {
     is_settled: bool,
     /// What was emulated last ended a line: no sequence was cut there.
     is_new_line: bool,
+    /// No sequence is being read.
+    is_ground: bool,
     /// The row that left last goes on in the first row.
     left_wrapped: bool,
-    /// Every line is emulated: what the quick way is compared with.
     #[cfg(test)]
     is_slow: bool,
     looked: u64,
@@ -88,6 +89,7 @@ impl Terminal {
             bulk: Bulk::default(),
             is_settled: false,
             is_new_line: false,
+            is_ground: true,
             left_wrapped: false,
             #[cfg(test)]
             is_slow: false,
@@ -186,24 +188,45 @@ impl Terminal {
         let before = self.parser.callbacks().scrolls;
         let screen = self.parser.screen();
         self.left_wrapped = screen.row_wrapped(0);
-        let begin = usize::from(screen.cursor_position().1);
-        self.plain_colours(line);
+        let (row, begin) = screen.cursor_position();
+        let begin = usize::from(begin);
+        let columns = usize::from(screen.size().1.get());
+        let has_sequence = has_sequence(line);
+        if self.is_ground && !has_sequence && !self.is_slow() {
+            self.plain_colours(&without_overwritten(line, columns));
+        } else {
+            self.plain_colours(line);
+        }
         self.scrolled(at, out);
         let screen = self.parser.screen();
         let (rows, columns) = screen.size();
         // With its two bytes of an end, and not wrapped.
         let fits = begin + line.len() <= usize::from(columns.get()) + 2;
-        self.is_settled = self.is_new_line
+        self.is_settled = !self.is_slow()
+            && self.is_new_line
             && is_plain(line)
             && fits
             && self.parser.callbacks().scrolls == before + 1
             && screen.cursor_position() == (rows.get() - 1, 0)
             && !screen.alternate_screen();
+        // A line that went down a row was swallowed by no sequence.
+        let went_down = screen.cursor_position() == (row + 1, 0)
+            || screen.cursor_position() == (row, 0) && self.parser.callbacks().scrolls == before + 1;
+        let ended = self.is_new_line && is_plain(line) && went_down;
+        self.is_ground = (self.is_ground || ended) && !has_sequence;
         self.is_new_line = line.ends_with(b"\n");
-        #[cfg(test)]
-        {
-            self.is_settled &= !self.is_slow;
-        }
+    }
+
+    /// Every line is emulated, and all of it: what the quick way is compared with.
+    #[cfg(test)]
+    const fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "tests compare with another way")]
+    const fn is_slow(&self) -> bool {
+        false
     }
 
     /// Takes plain lines without emulating them; returns how many bytes.
@@ -349,6 +372,18 @@ fn is_plain(line: &[u8]) -> bool {
     })
 }
 
+/// Whether something in it may begin a sequence, other than one that sets colours and is whole.
+fn has_sequence(mut line: &[u8]) -> bool {
+    while let Some(place) = line.iter().position(|byte| *byte == 0x1b || *byte >= 0x80) {
+        let rest = &line[place..];
+        match colour(rest) {
+            Some(length) if rest[0] == 0x1b => line = &rest[length..],
+            _ => return true,
+        }
+    }
+    false
+}
+
 fn next_clear(data: &[u8]) -> Option<usize> {
     let mut from = 0;
     while let Some(place) = data[from..].iter().position(|byte| *byte == 0x1b) {
@@ -400,6 +435,7 @@ mod tests {
             12 => "[a-z]{0,12}\r\n".prop_map(String::into_bytes),
             4 => "(\x1b\\[3[1-7]m[a-z]{1,4}\x1b\\[0m ){1,3}\r\n".prop_map(String::into_bytes),
             2 => "[a-z ]{0,40}".prop_map(String::into_bytes),
+            3 => "(\r[a-z =]{0,13}){1,9}(\r\n)?".prop_map(String::into_bytes),
             1 => fixed(&["\r", "\n", "\t", "ä", "\x08", "\x1b[A", "\x1b[2;3H", "\x1b[K", "\x1b[L", "\x1b["]),
             1 => fixed(&["\x1b[2;4r", "\x1b[r", "\x1b[?1049h", "\x1b[?1049l", "\x1b[2J", "\x1bc", "\x1bM", "\x1b[?7l"]),
         ]
