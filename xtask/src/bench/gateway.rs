@@ -13,6 +13,7 @@ use serde::de::DeserializeOwned;
 use super::Figure;
 use crate::cache::Lock;
 use crate::project::Project;
+use crate::setup;
 
 /// Seconds of processors for a GiB.
 const UNRECORDED_LIMIT: f64 = 1.0;
@@ -89,21 +90,22 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
     let lock = Lock::take(&project.cache().join("bench"))?;
     let scratch = lock.scratch("gateway")?;
     let folder = scratch.path();
-    let mut figures = echo(&run(&program, "echo", folder)?);
-    figures.extend(commands(&run(&program, "commands", folder)?));
-    figures.extend(bulk(&run(&program, "bulk", folder)?));
+    let mut figures = echo(&run(project, &program, "echo", folder)?);
+    figures.extend(commands(&run(project, &program, "commands", folder)?));
+    figures.extend(bulk(&run(project, &program, "bulk", folder)?));
     figures.extend(crowd(
-        &run(&program, "idle", folder)?,
-        &run(&program, "rate", folder)?,
-        &run(&program, "logins", folder)?,
+        &run(project, &program, "idle", folder)?,
+        &run(project, &program, "rate", folder)?,
+        &run(project, &program, "logins", folder)?,
     ));
     Ok(figures)
 }
 
-fn run<T: DeserializeOwned>(program: &Path, what: &str, folder: &Path) -> Result<T> {
+fn run<T: DeserializeOwned>(project: &Project, program: &Path, what: &str, folder: &Path) -> Result<T> {
     let folder = folder.join(what);
     std::fs::create_dir(&folder)?;
     let output = Command::new(program)
+        .env("PATH", setup::path(project))
         .arg(what)
         .arg(&folder)
         .stderr(Stdio::inherit())

@@ -8,7 +8,7 @@ use sps_index_engine::{Decoder, Moment, Part};
 use sps_indexer::{Feed, answer};
 
 use crate::made;
-use crate::ours::{index, processor, trail};
+use crate::ours::{index, of_thread, processor, trail};
 use crate::peer::Peer;
 
 /// Sessions, and bytes that each shows.
@@ -31,10 +31,10 @@ pub(crate) fn measure(folder: &Path) -> Result<Value, Box<dyn Error>> {
     let mut reading = 0.0;
     let mut moments: Vec<Vec<Moment>> = Vec::new();
     for (number, trail) in (1..).zip(&trails) {
-        let before = processor()?;
+        let before = of_thread()?;
         let mut told = Vec::new();
         answer(&mut Feed::new(&[], trail.as_slice()), &mut told)?;
-        reading += processor()? - before;
+        reading += of_thread()? - before;
         let mut decoder = Decoder::default();
         decoder.push(&told);
         let mut of_session = Vec::new();

@@ -91,7 +91,16 @@ pub(crate) fn id(number: u64) -> String {
 
 /// Seconds that the processors worked for this process, and for the kernel on its behalf.
 pub(crate) fn processor() -> Result<f64, Box<dyn Error>> {
-    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    used("/proc/self/stat")
+}
+
+/// The same for this thread alone.
+pub(crate) fn of_thread() -> Result<f64, Box<dyn Error>> {
+    used("/proc/thread-self/stat")
+}
+
+fn used(stat: &str) -> Result<f64, Box<dyn Error>> {
+    let stat = std::fs::read_to_string(stat)?;
     let (_, rest) = stat.rsplit_once(')').ok_or("/proc/self/stat has no name")?;
     let fields: Vec<&str> = rest.split_whitespace().collect();
     let ticks = |place: usize| {
