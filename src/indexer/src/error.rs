@@ -10,6 +10,9 @@ pub enum IndexerError {
     /// The index does not take it.
     #[error(transparent)]
     Index(#[from] IndexError),
+    /// No trail can be read now.
+    #[error("audit trails cannot be read for the index now: {0}")]
+    Reader(String),
     /// The session database does not answer.
     #[error("the session database does not say what is to be indexed")]
     Sessions(#[from] SessionsError),

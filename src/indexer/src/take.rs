@@ -26,6 +26,11 @@ pub trait Reader: Send + Sync {
         input: &mut (dyn Read + Send),
         take: &mut (dyn FnMut(&[u8]) -> bool + Send),
     ) -> Result<(), ReaderError>;
+
+    /// Whether the trail has nothing to do with this error: no process could be started, or the appliance stops. It is read again later.
+    fn is_elsewhere(&self, _error: &ReaderError) -> bool {
+        false
+    }
 }
 
 /// What became of a trail.
@@ -35,6 +40,8 @@ pub(crate) enum Taken {
     Told(Content),
     /// Nothing of it is.
     Failed(String),
+    /// Nothing of it is, which says nothing of the trail.
+    Elsewhere(String),
 }
 
 /// Reads a trail anew into the index.
@@ -63,6 +70,12 @@ pub(crate) fn take(
     let taking = taking.into_inner().unwrap_or_else(PoisonError::into_inner);
     if let Some(error) = taking.error {
         return Err(error);
+    }
+    if let (None, Err(error)) = (&taking.problem, &read)
+        && reader.is_elsewhere(error)
+    {
+        index.remove(id);
+        return Ok(Taken::Elsewhere(causes(error.as_ref())));
     }
     let told = match (taking.problem, read) {
         (Some(problem), _) => Err(problem),

@@ -294,7 +294,7 @@ impl Worker {
             Taken::Told(Content::Whole | Content::Part | Content::TooMuch) => Some(Word::INDEXED),
             Taken::Told(Content::Encrypted) => Some(Word::NO_KEY),
             Taken::Told(Content::None) => None,
-            Taken::Failed(problem) => {
+            Taken::Failed(problem) | Taken::Elsewhere(problem) => {
                 warn!("session {id} could not be indexed: {problem}");
                 None
             }
@@ -302,6 +302,9 @@ impl Worker {
     }
 
     fn take(&self, id: &str, number: i64, file: File) -> Result<Taken, IndexerError> {
-        Ok(take(&self.index, &*self.reader, (id, number), &self.keys, file)?)
+        match take(&self.index, &*self.reader, (id, number), &self.keys, file)? {
+            Taken::Elsewhere(why) => Err(IndexerError::Reader(why)),
+            taken => Ok(taken),
+        }
     }
 }

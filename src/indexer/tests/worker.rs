@@ -299,3 +299,35 @@ fn what_is_taken_out_of_the_database_meanwhile_is_not_in_the_index() {
     worker.write().unwrap();
     assert_eq!(index.size().moments, 0);
 }
+
+/// Cannot be started.
+struct Absent;
+
+impl Reader for Absent {
+    fn read(
+        &self,
+        _input: &mut (dyn Read + Send),
+        _take: &mut (dyn FnMut(&[u8]) -> bool + Send),
+    ) -> Result<(), ReaderError> {
+        Err("there is no memory for a process".into())
+    }
+
+    fn is_elsewhere(&self, _error: &ReaderError) -> bool {
+        true
+    }
+}
+
+#[test]
+fn what_is_no_fault_of_the_trail_leaves_the_session_waiting() {
+    let lab = Lab::new();
+    let index = lab.index();
+    lab.waiting("one", "permission denied\r\n");
+    let mut worker = lab.worker(&index, Absent);
+    let error = worker.step(&lab.queue).unwrap_err();
+    assert!(error.to_string().contains("no memory"), "{error}");
+    worker.write().unwrap();
+    assert_eq!(lab.state("one"), queued());
+    lab.queue.look_again();
+    lab.work(&mut lab.worker(&index, Inside));
+    assert_eq!(lab.state("one"), indexed());
+}

@@ -18,7 +18,7 @@ use sps_datastore_engine::Kind;
 use sps_gateway::Live;
 use sps_index::{Folder, Index, IndexError};
 use sps_indexer::{Done, Growing, Reader, ReaderError, Worker};
-use sps_sandbox::{Limits, Program, Sandbox};
+use sps_sandbox::{Limits, Program, Sandbox, SandboxError};
 use sps_sessions::Sessions;
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::{oneshot, watch};
@@ -120,7 +120,11 @@ fn begin(
         if let Err(error) = rustix::process::setpriority_process(None, NICE) {
             warn!("indexing has the priority of everything else: {error}");
         }
-        let ended = work.run().map_err(|error| causes(error.as_ref()));
+        let ended = match work.run() {
+            // What was being read is read again at the next start.
+            Err(_) if work.stop.load(Ordering::Acquire) => Ok(()),
+            ended => ended.map_err(|error| causes(error.as_ref())),
+        };
         work.opened.put_content(None);
         work.inputs.data.send_modify(|state| state.indexing = None);
         drop(work);
@@ -140,6 +144,7 @@ struct Work {
 #[derive(Default)]
 struct Policies {
     revision: Option<u64>,
+    keys: Vec<Zeroizing<String>>,
     /// Connections whose sessions are indexed while they go on.
     near_real_time: BTreeSet<String>,
 }
@@ -164,6 +169,8 @@ impl Work {
             info!("the content of {total} earlier sessions is indexed anew in the background");
         }
         let queue = &*self.opened.queue;
+        // What an earlier try had taken from it waits in the database.
+        queue.look_again();
         let mut policies = Policies::default();
         let mut grown = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
@@ -234,11 +241,14 @@ impl Work {
             .collect();
         let keys = document.local_services.indexer.indexer_keys.iter();
         let keys = keys.filter_map(|key| Some(Zeroizing::new(key.private_key.known()?.expose().to_owned())));
-        worker.set_keys(keys.collect());
-        if policies.revision.replace(store.revision()).is_some() {
+        let keys: Vec<_> = keys.collect();
+        if keys != policies.keys && policies.revision.is_some() {
             // Another key may open what waits.
             self.opened.queue.look_again();
         }
+        policies.revision = Some(store.revision());
+        worker.set_keys(keys.clone());
+        policies.keys = keys;
     }
 
     fn growing(&self, policies: &Policies) -> Vec<Growing> {
@@ -299,6 +309,14 @@ impl Reader for Sandboxed {
         self.sandbox
             .stream(&self.program, &[ROLE], input, |bytes| goes_on() && take(bytes))?;
         Ok(())
+    }
+
+    fn is_elsewhere(&self, error: &ReaderError) -> bool {
+        let not_begun = matches!(
+            error.downcast_ref(),
+            Some(SandboxError::Start { .. } | SandboxError::NotClosed { .. })
+        );
+        not_begun || self.stop.load(Ordering::Acquire)
     }
 }
 
