@@ -8,7 +8,7 @@ use sps_datastore_engine::{
     JOURNAL, JOURNAL_FORMAT, Journal, LAST_SERVED, LastServed, SERVED_FORMAT, TREE_FORMAT, TREE_RECORD,
     TreeRecord,
 };
-use sps_durable::{Document, Medium, load, save};
+use sps_durable::{Document, LoadError, Medium, load, save};
 
 use crate::disk::Folder;
 use crate::error::StoreError;
@@ -43,6 +43,36 @@ document!(ServedDocument, LastServed, LAST_SERVED, SERVED_FORMAT);
 pub(crate) trait Kept: Sized {
     fn load(folder: &Folder) -> Result<Option<Self>, StoreError>;
     fn save(&self, folder: &Folder) -> Result<(), StoreError>;
+}
+
+/// What a folder keeps.
+pub(crate) enum Found<T> {
+    Is(T),
+    Nothing,
+    Damaged,
+}
+
+impl<T: Kept> Found<T> {
+    /// What is in a folder. A disk that does not give it out is no reason to take the folder for empty or unfinished, and to work over it.
+    pub(crate) fn in_folder(folder: &Folder) -> Result<Self, StoreError> {
+        match T::load(folder) {
+            Ok(Some(document)) => Ok(Self::Is(document)),
+            Ok(None) => Ok(Self::Nothing),
+            Err(StoreError::Load {
+                tree,
+                source: LoadError::Read { name, source },
+            }) if source.raw_os_error().is_some() => Err(StoreError::read(tree.join(name))(source)),
+            Err(_) => Ok(Self::Damaged),
+        }
+    }
+
+    /// Where a damaged document is like none.
+    pub(crate) fn good(self) -> Option<T> {
+        match self {
+            Self::Is(document) => Some(document),
+            Self::Nothing | Self::Damaged => None,
+        }
+    }
 }
 
 macro_rules! kept {

@@ -14,7 +14,7 @@ use crate::carry::{self, Carried};
 use crate::clean;
 use crate::content::Content;
 use crate::disk::Folder;
-use crate::documents::Kept;
+use crate::documents::{Found, Kept as _};
 use crate::error::StoreError;
 use crate::measure;
 use crate::reorganize::{self, Made, Order, Watch};
@@ -264,7 +264,7 @@ impl Store {
 
     /// Notes that the tree is worked on, then points to it. Cut off between the two, the next start points.
     fn take(&self, tree: TreeName, now: u64) -> Result<(), StoreError> {
-        let last = LastServed::load(&self.root).ok().flatten();
+        let last = Found::<LastServed>::in_folder(&self.root)?.good();
         if !last.is_some_and(|last| last.tree == tree && last.firmware == self.firmware) {
             let served = LastServed {
                 format: SERVED_FORMAT,
@@ -310,7 +310,7 @@ impl Store {
         }
         facts.pointers = self.pointers(&facts)?;
         // One that is damaged is like none: the newest tree counts.
-        facts.last_served = LastServed::load(&self.root).ok().flatten().map(|last| last.tree);
+        facts.last_served = Found::<LastServed>::in_folder(&self.root)?.good().map(|last| last.tree);
         Ok(facts)
     }
 
@@ -325,17 +325,17 @@ impl Store {
                 unfinished: Some(unknown()),
             });
         };
-        let record = TreeRecord::load(&folder).ok().flatten();
-        let unfinished = match (&record, Journal::load(&folder)) {
+        let record = Found::<TreeRecord>::in_folder(&folder)?.good();
+        let unfinished = match (&record, Found::<Journal>::in_folder(&folder)?) {
             (Some(record), _) if record.tree != name => {
                 return Err(StoreError::Misnamed {
                     path: folder.path().into(),
                     record: record.tree,
                 });
             }
-            (Some(record), Ok(None)) if record.made_from.is_none() => None,
-            (Some(_), Ok(Some(journal))) if journal.state == State::Complete => None,
-            (_, Ok(Some(journal))) => Some(Origin {
+            (Some(record), Found::Nothing) if record.made_from.is_none() => None,
+            (Some(_), Found::Is(journal)) if journal.state == State::Complete => None,
+            (_, Found::Is(journal)) => Some(Origin {
                 from: Some(journal.from),
                 firmware: journal.firmware,
             }),

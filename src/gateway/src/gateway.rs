@@ -24,7 +24,7 @@ use zeroize::Zeroizing;
 
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
-use crate::interrupted;
+use crate::{interrupted, recovered};
 use crate::local::{Local, Users as _, password_of};
 use crate::recording::{Desk, Session, seconds};
 
@@ -78,6 +78,7 @@ impl Gateway {
     pub fn open(ground: Arc<dyn Ground>, surroundings: Surroundings) -> Result<Self, GatewayError> {
         // Before the first new one.
         interrupted::close(ground.as_ref());
+        recovered::adopt(ground.as_ref());
         let (host_key, signer) = keys(ground.as_ref())?;
         let full = surroundings.full.clone();
         let has_room = move || match *full.borrow() {

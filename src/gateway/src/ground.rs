@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 
 use sps_cluster_config::Store;
-use sps_session_record::{TrailFile, Word};
+use sps_session_record::{SessionRecord, TrailFile, Word};
 use sps_sessions::Sessions;
 use tokio::sync::watch;
 
@@ -53,6 +53,12 @@ pub trait Ground: Send + Sync + 'static {
     /// # Errors
     /// When the database does not take them.
     fn close_sessions(&self, ended: Vec<Ended>) -> Result<(), GroundError>;
+
+    /// Takes in a session that has ended and that the database does not know; its trail is in its place. Blocking.
+    ///
+    /// # Errors
+    /// When the database does not take it.
+    fn keep_session(&self, record: &SessionRecord) -> Result<(), GroundError>;
 }
 
 /// What else of the appliance counts.

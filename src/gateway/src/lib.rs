@@ -10,7 +10,8 @@
 //!
 //! Sessions that go on stand in [`Live`]: there they are listed, followed and ended, and there somebody agrees to what they ask for.
 //!
-//! Sessions that a power cut interrupted have their end when a gateway opens the data store again.
+//! Sessions that a power cut interrupted have their end when a gateway opens the data store again, and those whose record was not on the
+//! disk yet are known from their audit trails.
 //!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
@@ -22,8 +23,10 @@ mod interrupted;
 mod live;
 mod local;
 mod recording;
+mod recovered;
 
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
 pub use live::{Active, Asking, Following, Live, LiveError};
+pub use recovered::recovered;

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -41,6 +42,8 @@ pub struct Checked<'a> {
     pub trails: &'a Path,
     /// Folder of damaged records.
     pub quarantine: &'a Path,
+    /// What a trail, by its name below the folder of trails, tells of its session.
+    pub tells: &'a dyn Fn(&Path, &str) -> io::Result<Option<SessionRecord>>,
 }
 
 /// What was found.
@@ -249,7 +252,16 @@ fn known_or_told(
         findings.tell(|| format!("the audit trail {name} belongs to no session: let it be adopted"));
         return Ok(());
     }
-    let record = adopted(checked.trails, name);
+    let record = match (checked.tells)(checked.trails, name) {
+        Ok(Some(record)) if record.id == stem(name) => record,
+        Ok(_) => adopted(checked.trails, name),
+        Err(error) => {
+            findings.tell(|| {
+                format!("the audit trail {name} cannot be read: {error}; only its name tells of its session: check the disk")
+            });
+            adopted(checked.trails, name)
+        }
+    };
     let id = record.id.clone();
     let imported = checked.sessions.import(Batch {
         records: vec![record],

@@ -108,3 +108,77 @@ fn killed_at_every_system_call_nothing_is_lost() -> Result<()> {
 fn every_system_call_that_fails_loses_nothing() -> Result<()> {
     every_call("error=EIO")
 }
+
+/// System calls that read what is in a file.
+const READS: &str = "read,pread64,readv,preadv,preadv2,copy_file_range,sendfile,splice,mmap";
+
+/// The upgrade when those of `calls` that touch `path` fail as those of a broken disk do; what it said.
+fn with_broken(root: &Path, path: &Path, calls: &str) -> Result<(bool, String)> {
+    let mut command = Command::new("strace");
+    command
+        .args(["-f", "-qq", "-o", "/dev/null", "-P"])
+        .arg(path)
+        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:error=EIO")])
+        .arg(env!("CARGO_BIN_EXE_upgrade-store"));
+    let output = command.arg(root).arg(TO.to_string()).output()?;
+    Ok((
+        output.status.success(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    ))
+}
+
+fn files_below(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let (mut folders, mut files) = (vec![folder.to_owned()], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let entry = entry?;
+            let kind = entry.file_type()?;
+            if kind.is_dir() {
+                folders.push(entry.path());
+            } else if kind.is_file() && entry.path().to_str().is_some_and(|path| !path.contains('\n')) {
+                files.push(entry.path());
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Each file of the store in turn cannot be read: either nobody had to read it, as with audit trails, or the upgrade ends with its name, the
+/// earlier firmware has everything, and the upgrade succeeds once the file can be read again.
+#[test]
+fn a_file_that_cannot_be_read_is_named_and_costs_nothing() -> Result<()> {
+    let folder = scratch()?;
+    let (base, root) = (folder.path().join("base"), folder.path().join("data"));
+    fs::create_dir(&base)?;
+    store(&base, FROM, 2)?;
+    restore(&base, &root)?;
+    let before = Before::new(&root, &root.join("layout-1.1"), FROM)?;
+    let (mut unread, mut named) = (Vec::new(), Vec::new());
+    for file in files_below(&base.join("layout-1.1"))? {
+        let relative = file.strip_prefix(&base)?;
+        restore(&base, &root)?;
+        let (succeeded, said) = with_broken(&root, &root.join(relative), READS)?;
+        before.old_is_untouched()?;
+        let name = relative.display().to_string();
+        if succeeded {
+            unread.push(name);
+        } else {
+            let file_name = relative.file_name().context("a name")?.to_string_lossy();
+            ensure!(said.contains(&*file_name), "{name}: {said}");
+            named.push(name);
+        }
+        let new = start(&root, NEW, TO, &Steps::default())?;
+        before.new_is_whole(&new)?;
+        before.old_is_whole()?;
+    }
+    writeln!(
+        stderr(),
+        "{} files nobody reads: {unread:?}\n{} files whose read errors are told: {named:?}",
+        unread.len(),
+        named.len()
+    )?;
+    ensure!(unread.iter().any(|name| name.contains(".zat")), "audit trails are read");
+    ensure!(!named.is_empty(), "nothing was read");
+    Ok(())
+}

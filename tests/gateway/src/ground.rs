@@ -10,7 +10,8 @@ use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
 use sps_gateway::{Ended, Gateway, Ground, GroundError, Live, Surroundings};
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
-use sps_sessions::Sessions;
+use sps_session_record::SessionRecord;
+use sps_sessions::{Batch, Sessions};
 use tokio::sync::watch;
 
 /// Longest wait for the session database.
@@ -80,6 +81,14 @@ impl Ground for Folder {
             self.sessions.end(&id, end, verdict, trail)?;
         }
         Ok(self.sessions.flush(FLUSHED_WITHIN)?)
+    }
+
+    fn keep_session(&self, record: &SessionRecord) -> Result<(), GroundError> {
+        self.sessions.import(Batch {
+            records: vec![record.clone()],
+            ..Batch::default()
+        })?;
+        Ok(())
     }
 }
 

@@ -1,8 +1,10 @@
 //! Documents for gateways that are tried.
 
 use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::connections::{
     Channel, Destination, SshAuthentication, SshConnection, SshSettings,
@@ -58,4 +60,30 @@ pub fn to_server(port: u16, server: u16, audit: bool, encryption: Vec<String>) -
 /// When there is none.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+/// A certificate that trails are encrypted for: the path of its PEM in `folder`, its key beside it.
+///
+/// # Errors
+/// When `openssl` makes none.
+pub fn certificate(folder: &Path) -> Result<PathBuf> {
+    let made = Command::new("openssl")
+        .args([
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=auditor",
+            "-keyout",
+            "key",
+            "-out",
+            "pem",
+        ])
+        .current_dir(folder)
+        .stderr(Stdio::null())
+        .status()?;
+    ensure!(made.success(), "openssl makes no certificate");
+    Ok(folder.join("pem"))
 }

@@ -123,6 +123,7 @@ fn check(own: &Appliance, adopt: bool, context: &Context) -> Reply {
         folder: &folder,
         trails: &trails,
         quarantine: &quarantine,
+        tells: &sps_gateway::recovered,
     };
     let found = sps_store_forms::check::check(&checked, adopt, &mut |done, total, what| {
         context.updates.progress(Progress {

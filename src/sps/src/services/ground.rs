@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use sps_datastore_engine::Kind;
 use sps_gateway::{Ended, Ground, GroundError};
+use sps_session_record::SessionRecord;
 use sps_sessions::Sessions;
 
 use super::data::Opened;
@@ -57,5 +58,9 @@ impl Ground for Opened {
             }
         }
         Ok(())
+    }
+
+    fn keep_session(&self, record: &SessionRecord) -> Result<(), GroundError> {
+        Self::keep_session(self, record)
     }
 }

@@ -7,6 +7,8 @@ use sps_sample_store::{Random, session};
 use super::*;
 use crate::{Forms, Opening};
 
+type Tells = dyn Fn(&Path, &str) -> io::Result<Option<SessionRecord>>;
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 struct Lab {
@@ -53,6 +55,10 @@ impl Lab {
     }
 
     fn check(&self, adopt: bool) -> Findings {
+        self.check_with(adopt, &|_, _| Ok(None))
+    }
+
+    fn check_with(&self, adopt: bool, tells: &Tells) -> Findings {
         let catalogue = Forms::recorded(&self.folder, self.sessions.clone()).unwrap();
         let checked = Checked {
             sessions: &self.sessions,
@@ -60,6 +66,7 @@ impl Lab {
             folder: &self.folder,
             trails: &self.trails,
             quarantine: &self.quarantine,
+            tells,
         };
         check(&checked, adopt, &mut |_, _, _| true).unwrap()
     }
@@ -145,4 +152,34 @@ fn nothing_is_adopted_while_sessions_are_still_to_come() {
     assert_eq!((found.adopted, found.told.len()), (0, 1), "{:?}", found.told);
     lab.sessions.import(Batch::default()).unwrap();
     assert_eq!(lab.check(true).adopted, 1);
+}
+
+#[test]
+fn what_a_trail_tells_is_adopted_and_one_that_cannot_be_read_keeps_its_name() {
+    let lab = Lab::new();
+    let mut random = Random::new(6);
+    let mut told = session(7, 300, &mut random);
+    told.id = "ssh-20260102-000000-told".into();
+    for name in ["told", "broken"] {
+        fs::write(lab.trails.join(format!("ssh-20260102-000000-{name}.zat")), b"recorded").unwrap();
+    }
+    told.trail = Some(TrailFile {
+        name: "ssh-20260102-000000-told.zat".into(),
+        size: 8,
+    });
+    let expected = told.clone();
+    // Read errors of a disk come this way; real ones are injected in tests/data-store.
+    let found = lab.check_with(true, &move |_, name| {
+        if name.contains("told") {
+            Ok(Some(told.clone()))
+        } else {
+            Err(io::Error::from_raw_os_error(5))
+        }
+    });
+    assert_eq!(found.adopted, 2, "{:?}", found.told);
+    let words = "broken.zat cannot be read: Input/output error";
+    assert!(found.told.iter().any(|told| told.contains(words)), "{:?}", found.told);
+    assert_eq!(lab.sessions.get(&expected.id).unwrap().unwrap(), expected);
+    let broken = lab.sessions.get("ssh-20260102-000000-broken").unwrap().unwrap();
+    assert_eq!((broken.client.address.as_str(), broken.trail.unwrap().size), ("0.0.0.0", 8));
 }

@@ -8,9 +8,10 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 use serde::Serialize;
+use sps_gateway_tests::policies::certificate;
 use sps_harness::{Sshd, keygen};
 
-use super::processes::{Group, Process, certificate};
+use super::processes::{Group, Process};
 
 /// Bytes of a transfer.
 const AMOUNT: u64 = 1 << 30;
@@ -48,7 +49,7 @@ pub(super) fn measure(folder: &Path) -> Result<Measured> {
     let server = Sshd::start("")?;
     let middle = Sshd::start("")?;
     let key = client_key(folder, &[&server, &middle])?;
-    let certificate = certificate(folder)?;
+    let certificate = certificate(folder)?.display().to_string();
     let unrecorded = Process::gateway(folder, server.port(), "off")?;
     let recorded = Process::gateway(folder, server.port(), &certificate)?;
     let inner = middle_key(&middle, &key)?;

@@ -11,6 +11,7 @@ use anyhow::{Context as _, Result, ensure};
 use russh::client::{Handle, connect_stream};
 use russh::{Channel, ChannelMsg, Disconnect};
 use serde::Serialize;
+use sps_gateway_tests::policies::certificate;
 use sps_harness::Sshd;
 use tokio::net::TcpSocket;
 use tokio::sync::Semaphore;
@@ -19,7 +20,7 @@ use tokio::time::interval;
 
 use super::bulk::{client_key, ssh};
 use super::echo::{Anybody, config};
-use super::processes::{Process, certificate, memory};
+use super::processes::{Process, memory};
 
 /// Sessions that wait.
 const WAITING: usize = 2000;
@@ -85,7 +86,7 @@ async fn shell(handle: &Handle<Anybody>) -> Result<Channel<russh::client::Msg>> 
 /// Recorded sessions that wait.
 pub(super) async fn idle(folder: &Path) -> Result<Idle> {
     let null = Process::null()?;
-    let gateway = Process::gateway(folder, null.port, &certificate(folder)?)?;
+    let gateway = Process::gateway(folder, null.port, &certificate(folder)?.display().to_string())?;
     drop(somebody(gateway.port, 0).await?);
     let empty = memory(gateway.id())?;
     let room = Arc::new(Semaphore::new(8));
@@ -117,7 +118,7 @@ pub(super) async fn idle(folder: &Path) -> Result<Idle> {
 /// Logins at an even pace, whatever becomes of them.
 pub(super) async fn rate(folder: &Path) -> Result<Rate> {
     let null = Process::null()?;
-    let gateway = Process::gateway(folder, null.port, &certificate(folder)?)?;
+    let gateway = Process::gateway(folder, null.port, &certificate(folder)?.display().to_string())?;
     let mut pace = interval(Duration::from_secs(1) / RATE);
     let mut going: JoinSet<Result<f64>> = JoinSet::new();
     for number in 0..(RATE * LASTING) as usize {
@@ -189,7 +190,7 @@ fn logged_in(folder: &Path, port: u16, key: &Path) -> Result<f64> {
 /// Sessions that come, speak and go, for minutes; a line each half minute with the memory of the gateway.
 pub(super) async fn churn(folder: &Path, minutes: u64) -> Result<()> {
     let null = Process::null()?;
-    let gateway = Process::gateway(folder, null.port, &certificate(folder)?)?;
+    let gateway = Process::gateway(folder, null.port, &certificate(folder)?.display().to_string())?;
     let end = Instant::now() + Duration::from_secs(minutes * 60);
     let (done, failed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let mut people = JoinSet::new();

@@ -9,10 +9,11 @@ use russh::client::{Config, Handle, Handler, connect};
 use russh::keys::PublicKeyOrCertificate;
 use russh::{Channel, ChannelMsg};
 use serde::Serialize;
+use sps_gateway_tests::policies::certificate;
 use sps_harness::Sshd;
 
 use super::bulk::{client_key, hop, middle_key};
-use super::processes::{Process, certificate};
+use super::processes::Process;
 
 /// Keys that are measured in a round.
 const KEYS: usize = 2000;
@@ -72,7 +73,7 @@ pub(super) async fn log_in(address: (&str, u16)) -> Result<Handle<Anybody>> {
 pub(super) async fn measure(folder: &Path) -> Result<Measured> {
     let (server, middle) = (Sshd::start("")?, Sshd::start("")?);
     let unrecorded = Process::gateway(folder, server.port(), "off")?;
-    let recorded = Process::gateway(folder, server.port(), &certificate(folder)?)?;
+    let recorded = Process::gateway(folder, server.port(), &certificate(folder)?.display().to_string())?;
     let mut terminals = Vec::new();
     let key = client_key(folder, &[&server])?;
     let inner = middle_key(&middle, &key)?;

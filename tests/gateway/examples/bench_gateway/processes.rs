@@ -118,26 +118,3 @@ pub(super) fn memory(process: u32) -> Result<u64> {
     let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
     Ok(kib.context("no VmRSS")? * 1024)
 }
-
-/// A certificate that trails are encrypted for.
-pub(super) fn certificate(folder: &Path) -> Result<String> {
-    let made = Command::new("openssl")
-        .args([
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=auditor",
-            "-keyout",
-            "key",
-            "-out",
-            "pem",
-        ])
-        .current_dir(folder)
-        .stderr(Stdio::null())
-        .status()?;
-    anyhow::ensure!(made.success(), "openssl makes no certificate");
-    Ok(folder.join("pem").display().to_string())
-}
