@@ -310,7 +310,9 @@ impl Store {
         }
         facts.pointers = self.pointers(&facts)?;
         // One that is damaged is like none: the newest tree counts.
-        facts.last_served = Found::<LastServed>::in_folder(&self.root)?.good().map(|last| last.tree);
+        facts.last_served = Found::<LastServed>::in_folder(&self.root)?
+            .good()
+            .map(|last| last.tree);
         Ok(facts)
     }
 

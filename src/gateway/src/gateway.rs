@@ -24,9 +24,9 @@ use zeroize::Zeroizing;
 
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
-use crate::{interrupted, recovered};
 use crate::local::{Local, Users as _, password_of};
 use crate::recording::{Desk, Session, seconds};
+use crate::{interrupted, recovered};
 
 /// What the cluster key makes keys for; another word is another key.
 const HOST_KEY: &str = "host key of ssh connections";

@@ -10,8 +10,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sps_bootlog::causes;
 use sps_session_record::{
-    Channel, Endpoint, Event as Happening, FORMAT, Indexing, MAX_CHANNELS, MAX_EVENTS, MAX_TEXT, SessionRecord,
-    TrailFile, Word,
+    Channel, Endpoint, Event as Happening, FORMAT, Indexing, MAX_CHANNELS, MAX_EVENTS, MAX_TEXT,
+    SessionRecord, TrailFile, Word,
 };
 use sps_sessions::{Change, Sessions};
 use sps_trail::{Event, Head, Kind, Playback};
@@ -40,11 +40,16 @@ pub(crate) fn adopt(ground: &dyn Ground) {
     for name in folders.iter().flat_map(|folder| files(&root, folder)) {
         match take(ground, sessions, &root, &name) {
             Ok(taken) => adopted += u64::from(taken),
-            Err(error) => warn!("the audit trail {name} belongs to no session: {}", causes(error.as_ref())),
+            Err(error) => warn!(
+                "the audit trail {name} belongs to no session: {}",
+                causes(error.as_ref())
+            ),
         }
     }
     if adopted > 0 {
-        info!("{adopted} sessions of the last second before the appliance stopped are known from their audit trails");
+        info!(
+            "{adopted} sessions of the last second before the appliance stopped are known from their audit trails"
+        );
     }
 }
 
@@ -81,7 +86,10 @@ fn files(root: &Path, folder: &Path) -> Vec<String> {
 /// Whether the trail `name` was one of no session.
 fn take(ground: &dyn Ground, sessions: &Sessions, root: &Path, name: &str) -> Result<bool, GroundError> {
     let path = root.join(name);
-    let id = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+    let id = path
+        .file_stem()
+        .and_then(|stem| stem.to_str())
+        .unwrap_or_default();
     match sessions.get(id)? {
         Some(record) if record.trail.is_some() => Ok(false),
         Some(_) => {
@@ -91,7 +99,8 @@ fn take(ground: &dyn Ground, sessions: &Sessions, root: &Path, name: &str) -> Re
             Ok(true)
         }
         None => {
-            let record = recovered(root, name)?.ok_or("it does not say whose it is: `sps store check` adopts it")?;
+            let record =
+                recovered(root, name)?.ok_or("it does not say whose it is: `sps store check` adopts it")?;
             if record.id != id {
                 return Err(format!("it says it is of the session {}", record.id).into());
             }
@@ -125,7 +134,9 @@ pub fn recovered(root: &Path, name: &str) -> io::Result<Option<SessionRecord>> {
     let report = playback.report();
     let Some(head) = report.head else { return Ok(None) };
     let last = report.last_at.unwrap_or(0).max(told.last);
-    let last = head.start.saturating_add(i64::try_from(last / 1000).unwrap_or(i64::MAX));
+    let last = head
+        .start
+        .saturating_add(i64::try_from(last / 1000).unwrap_or(i64::MAX));
     let mut record = of(head, &told);
     record.trail = Some(TrailFile {
         name: name.to_owned(),
@@ -200,7 +211,10 @@ impl Told {
 }
 
 fn of(head: Head, told: &Told) -> SessionRecord {
-    let at = |micros: u64| head.start.saturating_add(i64::try_from(micros / 1000).unwrap_or(i64::MAX));
+    let at = |micros: u64| {
+        head.start
+            .saturating_add(i64::try_from(micros / 1000).unwrap_or(i64::MAX))
+    };
     let channel = |(kind, start, end): &(Word, u64, Option<u64>)| Channel {
         kind: kind.clone(),
         start: at(*start),
@@ -225,10 +239,13 @@ fn of(head: Head, told: &Told) -> SessionRecord {
         connection: head.connection.clone(),
         start: head.start,
         end: None,
-        client: head.fact("client").and_then(endpoint).unwrap_or_else(|| Endpoint {
-            address: "0.0.0.0".into(),
-            port: 0,
-        }),
+        client: head
+            .fact("client")
+            .and_then(endpoint)
+            .unwrap_or_else(|| Endpoint {
+                address: "0.0.0.0".into(),
+                port: 0,
+            }),
         server: head.fact("server").and_then(endpoint),
         target: fact("target"),
         gateway_user: fact("gateway-user"),

@@ -118,7 +118,12 @@ fn with_broken(root: &Path, path: &Path, calls: &str) -> Result<(bool, String)> 
     command
         .args(["-f", "-qq", "-o", "/dev/null", "-P"])
         .arg(path)
-        .args(["-e", &format!("trace={calls}"), "-e", &format!("inject={calls}:error=EIO")])
+        .args([
+            "-e",
+            &format!("trace={calls}"),
+            "-e",
+            &format!("inject={calls}:error=EIO"),
+        ])
         .arg(env!("CARGO_BIN_EXE_upgrade-store"));
     let output = command.arg(root).arg(TO.to_string()).output()?;
     Ok((
@@ -178,7 +183,10 @@ fn a_file_that_cannot_be_read_is_named_and_costs_nothing() -> Result<()> {
         unread.len(),
         named.len()
     )?;
-    ensure!(unread.iter().any(|name| name.contains(".zat")), "audit trails are read");
+    ensure!(
+        unread.iter().any(|name| name.contains(".zat")),
+        "audit trails are read"
+    );
     ensure!(!named.is_empty(), "nothing was read");
     Ok(())
 }

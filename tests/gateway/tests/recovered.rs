@@ -61,8 +61,18 @@ fn same_head(found: &SessionRecord, record: &SessionRecord) {
         (&record.connection, &record.client, &record.server, &record.target)
     );
     assert_eq!(
-        (&found.start, &found.gateway_user, &found.server_user, &found.protocol),
-        (&record.start, &record.gateway_user, &record.server_user, &record.protocol)
+        (
+            &found.start,
+            &found.gateway_user,
+            &found.server_user,
+            &found.protocol
+        ),
+        (
+            &record.start,
+            &record.gateway_user,
+            &record.server_user,
+            &record.protocol
+        )
     );
     let last = found.events.last().unwrap();
     assert!(last.text.contains("known from its audit trail"), "{last:?}");
@@ -82,7 +92,10 @@ async fn a_trail_of_no_session_becomes_the_session_it_was() {
     };
     assert_eq!(kinds(&found), kinds(&record));
     assert!(found.channels[0].end.is_some());
-    assert_eq!((&found.events[0].kind, &*found.events[0].text), (&Word::COMMAND, "echo done"));
+    assert_eq!(
+        (&found.events[0].kind, &*found.events[0].text),
+        (&Word::COMMAND, "echo done")
+    );
     assert_eq!(found.events.len(), record.events.len() + 1);
     let late = found.end.unwrap() - record.end.unwrap();
     assert!((-1000..=1000).contains(&late), "{late} ms");

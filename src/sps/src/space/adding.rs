@@ -9,7 +9,7 @@ use std::io;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use sps_archive::{Shelf, restore_some};
+use sps_archive::{BackupError, Shelf, restore_some};
 use sps_datastore::Catalogue;
 use sps_datastore_engine::{Kind, layout};
 use sps_session_record::SessionRecord;
@@ -73,6 +73,9 @@ impl Spare {
         restore_some(shelf, backup, scratch, &place, &mut keep, go_on)?;
         for record in theirs.records() {
             let record = record?;
+            if !go_on(done.trails, done.bytes) {
+                return Err(BackupError::Stopped.into());
+            }
             if catalogue.has(&record.id).map_err(SpaceError::Content)? {
                 done.known += 1;
                 continue;

@@ -161,7 +161,11 @@ fn what_a_trail_tells_is_adopted_and_one_that_cannot_be_read_keeps_its_name() {
     let mut told = session(7, 300, &mut random);
     told.id = "ssh-20260102-000000-told".into();
     for name in ["told", "broken"] {
-        fs::write(lab.trails.join(format!("ssh-20260102-000000-{name}.zat")), b"recorded").unwrap();
+        fs::write(
+            lab.trails.join(format!("ssh-20260102-000000-{name}.zat")),
+            b"recorded",
+        )
+        .unwrap();
     }
     told.trail = Some(TrailFile {
         name: "ssh-20260102-000000-told.zat".into(),
@@ -178,8 +182,15 @@ fn what_a_trail_tells_is_adopted_and_one_that_cannot_be_read_keeps_its_name() {
     });
     assert_eq!(found.adopted, 2, "{:?}", found.told);
     let words = "broken.zat cannot be read: Input/output error";
-    assert!(found.told.iter().any(|told| told.contains(words)), "{:?}", found.told);
+    assert!(
+        found.told.iter().any(|told| told.contains(words)),
+        "{:?}",
+        found.told
+    );
     assert_eq!(lab.sessions.get(&expected.id).unwrap().unwrap(), expected);
     let broken = lab.sessions.get("ssh-20260102-000000-broken").unwrap().unwrap();
-    assert_eq!((broken.client.address.as_str(), broken.trail.unwrap().size), ("0.0.0.0", 8));
+    assert_eq!(
+        (broken.client.address.as_str(), broken.trail.unwrap().size),
+        ("0.0.0.0", 8)
+    );
 }

@@ -101,3 +101,51 @@ async fn a_file_in_the_place_of_a_trail_stays_and_a_damaged_backup_adds_no_sessi
     })
     .await;
 }
+
+/// Stopped before each trail and each session in turn, as a power cut would: who is known has the trail, and the next try adds the rest.
+#[tokio::test(flavor = "multi_thread")]
+async fn whatever_it_is_stopped_at_the_next_try_adds_the_rest() {
+    blocking(|| {
+        let disks = Lab::new();
+        let name = backed_up(&disks.path("disks"));
+        for stop in 0.. {
+            let lab = Lab::new();
+            let running = lab.start(&disks.path("disks"));
+            running.set(|document| {
+                document.policies.backup.insert("nightly".into(), backup());
+            });
+            // Where no session is, a backup takes the place of everything.
+            running.record("ssh-9", 1);
+            let mut asked = 0;
+            let mut go_on = |_, _| {
+                asked += 1;
+                asked <= stop
+            };
+            let stopped = running.spare.restore("nightly", (None, &name), None, &mut go_on);
+            for id in running.ids() {
+                assert_eq!(
+                    content(&running, &id),
+                    format!("the trail of {id}"),
+                    "stopped at {stop}"
+                );
+            }
+            if stopped.is_ok() {
+                assert_eq!(stop, 6, "three trails and three sessions");
+                return;
+            }
+            drop(running);
+            let running = lab.start(&disks.path("disks"));
+            restore(&running, &name).unwrap();
+            assert_eq!(
+                running.ids(),
+                ["ssh-1", "ssh-2", "ssh-3", "ssh-9"],
+                "stopped at {stop}"
+            );
+            for id in running.ids() {
+                assert_eq!(content(&running, &id), format!("the trail of {id}"));
+            }
+            assert!(!lab.path("data/backup-work").exists());
+        }
+    })
+    .await;
+}
