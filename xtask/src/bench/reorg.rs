@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
@@ -27,6 +27,10 @@ const LINKS_LIMIT: f64 = 1.7;
 /// How much more than bare links' the time of a file may grow from [`TENTH`] to the many: a disk's own time for a link grows too, with
 /// its folders and its journal.
 const GROWTH_LIMIT: f64 = 1.2;
+/// Sessions the new firmware recorded before the way back.
+const RECORDED: u64 = 1000;
+/// Seconds until the earlier firmware has its tree again.
+const POINTER_LIMIT: f64 = 1.0;
 /// MiB that may be resident.
 const MEMORY_LIMIT: f64 = 64.0;
 
@@ -50,6 +54,7 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
         let store = Store::new(&program, scratch.path(), sessions, bytes)?;
         let (links, whole) = store.rounds()?;
         let copy = store.copy()?;
+        let back = store.back()?;
         store.remove()?;
         let name = format!("{sessions} sessions with trails of {bytes} bytes");
         let seconds = median(whole.iter().map(|run| run.seconds).collect());
@@ -64,6 +69,7 @@ pub(super) fn measure(project: &Project) -> Result<Vec<Figure>> {
                 .against(copy)
                 .ratio_at_most(1.0 / copy_bar),
         );
+        figures.extend(back.figures(&name));
         let peak = whole.iter().map(|run| run.peak_mib).fold(0.0, f64::max);
         figures.push(Figure::new(format!("most memory: {name}"), peak, "MiB").at_most(MEMORY_LIMIT));
         if bytes == STORES[0].1 {
@@ -105,6 +111,37 @@ fn build(project: &Project) -> Result<PathBuf> {
         .join("target/measure/examples/measure_reorganization"))
 }
 
+/// The way back: seconds.
+struct Back {
+    carried_out: f64,
+    pointer: f64,
+    carried_in: f64,
+}
+
+impl Back {
+    fn figures(&self, name: &str) -> [Figure; 3] {
+        let each = |seconds: f64| seconds * 1000.0 / RECORDED as f64;
+        [
+            Figure::new(
+                format!("back: the earlier tree is served: {name}"),
+                self.pointer,
+                "s",
+            )
+            .at_most(POINTER_LIMIT),
+            Figure::new(
+                format!("back: a session carried when it ends: {name}"),
+                each(self.carried_out),
+                "ms",
+            ),
+            Figure::new(
+                format!("back: a carried session taken over: {name}"),
+                each(self.carried_in),
+                "ms",
+            ),
+        ]
+    }
+}
+
 /// A store that is measured on.
 struct Store<'a> {
     program: &'a Path,
@@ -134,23 +171,30 @@ impl<'a> Store<'a> {
     fn run(&self, what: &str) -> Result<Run> {
         sync()?;
         let ran = Command::new(self.program).arg(what).arg(&self.root).output()?;
-        let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+        numbers(what, &ran)
+    }
+
+    /// The new firmware has its tree and records in it; then the earlier one starts again.
+    fn back(&self) -> Result<Back> {
+        self.run("reorganize")?;
+        sync()?;
+        let recorded = Command::new(self.program)
+            .arg("record")
+            .arg(&self.root)
+            .arg(RECORDED.to_string())
+            .output()?;
+        let carried_out = numbers("record", &recorded)?.seconds;
+        let pointer = self.run("point")?.seconds;
+        let taken = self.run("carry-in")?;
         ensure!(
-            ran.status.success(),
-            "{what} failed: {}",
-            String::from_utf8_lossy(&ran.stderr)
+            taken.files == RECORDED as f64,
+            "{} sessions came back",
+            taken.files
         );
-        let numbers: Vec<f64> = told
-            .split_whitespace()
-            .filter_map(|word| word.parse().ok())
-            .collect();
-        let &[seconds, files, peak] = numbers.as_slice() else {
-            anyhow::bail!("{what} said {told:?}");
-        };
-        Ok(Run {
-            seconds,
-            files,
-            peak_mib: peak / 1024.0,
+        Ok(Back {
+            carried_out,
+            pointer,
+            carried_in: taken.seconds,
         })
     }
 
@@ -208,6 +252,28 @@ impl<'a> Store<'a> {
     fn remove(self) -> Result<()> {
         Ok(fs::remove_dir_all(&self.root)?)
     }
+}
+
+/// What the program measured.
+fn numbers(what: &str, ran: &Output) -> Result<Run> {
+    let told = String::from_utf8_lossy(&ran.stdout).into_owned();
+    ensure!(
+        ran.status.success(),
+        "{what} failed: {}",
+        String::from_utf8_lossy(&ran.stderr)
+    );
+    let numbers: Vec<f64> = told
+        .split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect();
+    let &[seconds, files, peak] = numbers.as_slice() else {
+        anyhow::bail!("{what} said {told:?}");
+    };
+    Ok(Run {
+        seconds,
+        files,
+        peak_mib: peak / 1024.0,
+    })
 }
 
 fn sync() -> Result<()> {
