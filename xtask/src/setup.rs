@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 pub(crate) use packages::Purpose;
-pub(crate) use tools::{browser_libraries, cargo_deny, path, s3_server, ssh_judge, web_judges};
+pub(crate) use tools::{browser_libraries, cargo_deny, path, s3_server, ssh_clients, ssh_judge, web_judges};
 
 use crate::progress::Step;
 use crate::project::Project;

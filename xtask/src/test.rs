@@ -145,6 +145,7 @@ fn cargo_test(project: &Project, iso: &Path) -> Result<usize> {
         .env("SPS_BROWSER", setup::browser_libraries(project)?)
         .env("SPS_WEB_JUDGES", setup::web_judges(project)?)
         .env("SPS_S3_SERVER", setup::s3_server(project)?)
+        .env("SPS_SSH_CLIENTS", setup::ssh_clients(project)?)
         .env("SPS_SSH_JUDGE", setup::ssh_judge(project)?)
         .env("PATH", setup::path(project));
     progress::tests("tests", &mut command)

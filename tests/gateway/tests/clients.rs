@@ -84,19 +84,23 @@ async fn recorded(laboratory: &Laboratory, sessions: usize) {
 }
 
 async fn by_python(script: &str) {
+    by_script(Command::new("/usr/bin/python3"), script).await;
+}
+
+/// The script does all it can, and says `done`.
+async fn by_script(mut program: Command, script: &str) {
     let laboratory = laboratory();
     let script = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("tests/clients")
         .join(script);
-    let mut python = Command::new("/usr/bin/python3");
-    python
+    program
         .arg(script)
         .arg(laboratory.running.address.port().to_string())
         .args([Sshd::USER, Sshd::PASSWORD])
         .arg(laboratory.path(""))
         .arg(home(&laboratory))
         .arg(laboratory.server.port().to_string());
-    let said = finished(&mut python).await;
+    let said = finished(&mut program).await;
     assert!(
         said.status.success() && said.stdout == b"done\n",
         "{}",
@@ -113,6 +117,15 @@ async fn paramiko() {
 #[tokio::test(flavor = "multi_thread")]
 async fn asyncssh() {
     by_python("asyncssh_client.py").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ssh2_of_node() {
+    let libraries = std::env::var("SPS_SSH_CLIENTS")
+        .expect("run `cargo xtask test`, or name the folder ssh-clients that `cargo xtask setup` made in SPS_SSH_CLIENTS");
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", Path::new(&libraries).join("node_modules"));
+    by_script(node, "ssh2_client.cjs").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,9 @@ const S3_SERVER: &str = "tests/s3/requirements.txt";
 /// What judges the SSH proxy, with its digest.
 const SSH_JUDGE: &str = "tests/ssh/requirements.txt";
 
+/// Folder of what the SSH proxy is tried with.
+const SSH_CLIENTS: &str = "tests/ssh";
+
 /// One tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tool {
@@ -44,6 +47,8 @@ pub(super) enum Tool {
     S3Server,
     /// The program that tests/ssh names, in the cache.
     SshJudge,
+    /// The client of Node.js that tests/ssh names, in the cache.
+    SshClients,
     /// A server for tests and benchmarks, unpacked into the cache and not installed: see [`UNPACKED`].
     Unpacked(&'static Unpacked),
 }
@@ -58,6 +63,7 @@ impl Tool {
             Self::WebJudges => "schemathesis, sslyze",
             Self::S3Server => "moto",
             Self::SshJudge => "ssh-audit",
+            Self::SshClients => "ssh2",
             Self::Unpacked(server) => server.program,
         }
     }
@@ -70,7 +76,7 @@ impl Tool {
             Self::BrowserLibraries => "(of tests/browser)",
             Self::WebJudges => "(of tests/web)",
             Self::S3Server => "(of tests/s3)",
-            Self::SshJudge => "(of tests/ssh)",
+            Self::SshJudge | Self::SshClients => "(of tests/ssh)",
             Self::Unpacked(_) => "(unpacked, not installed)",
         }
     }
@@ -87,6 +93,7 @@ impl Tool {
                 "the S3 server of the archive tests; its Python reads audit trails in their tests"
             }
             Self::SshJudge => "judges what the SSH proxy offers",
+            Self::SshClients => "a client of the SSH proxy",
             Self::Unpacked(server) => server.reason,
         }
     }
@@ -175,6 +182,15 @@ pub(crate) fn ssh_judge(project: &Project) -> Result<PathBuf> {
     by_content(project, "ssh", &project.root().join(SSH_JUDGE))
 }
 
+/// Where the client of Node.js stands: a folder for each content of its lock file.
+///
+/// # Errors
+/// When the lock file cannot be read.
+pub(crate) fn ssh_clients(project: &Project) -> Result<PathBuf> {
+    let lock = project.root().join(SSH_CLIENTS).join("package-lock.json");
+    by_content(project, "ssh-clients", &lock)
+}
+
 fn by_content(project: &Project, name: &str, file: &Path) -> Result<PathBuf> {
     let digest = digest::file(file)?;
     let short = digest.get(..16).unwrap_or(&digest);
@@ -218,6 +234,9 @@ pub(super) fn missing(project: &Project, purpose: Purpose) -> Vec<Tool> {
     if !ssh_judge(project).is_ok_and(|folder| folder.exists()) {
         tools.push(Tool::SshJudge);
     }
+    if !ssh_clients(project).is_ok_and(|folder| folder.exists()) {
+        tools.push(Tool::SshClients);
+    }
     let path = path(project);
     let there = |server: &&Unpacked| {
         path.split(':')
@@ -243,10 +262,14 @@ pub(super) fn install(project: &Project, tools: &[Tool]) -> Result<()> {
                     .with_context(|| format!("add {component} to this Rust toolchain by hand"))?;
             }
             Tool::CargoDeny => install_cargo_deny(project)?,
-            Tool::BrowserLibraries => fetch_browser_libraries(project)?,
+            Tool::BrowserLibraries => {
+                let title = "playwright-core and axe-core";
+                fetch_modules(project, title, BROWSER, &browser_libraries(project)?)?;
+            }
             Tool::WebJudges => fetch_web_judges(project)?,
             Tool::S3Server => fetch_wheels(project, "moto", S3_SERVER, &s3_server(project)?)?,
             Tool::SshJudge => fetch_wheels(project, "ssh-audit", SSH_JUDGE, &ssh_judge(project)?)?,
+            Tool::SshClients => fetch_modules(project, "ssh2", SSH_CLIENTS, &ssh_clients(project)?)?,
             Tool::Unpacked(server) => unpack(project, server)?,
         }
     }
@@ -272,19 +295,23 @@ fn install_cargo_deny(project: &Project) -> Result<()> {
 }
 
 /// By npm, which compares each with the digest in the lock file; no script of theirs runs.
-fn fetch_browser_libraries(project: &Project) -> Result<()> {
+fn fetch_modules(project: &Project, title: &str, folder: &str, place: &Path) -> Result<()> {
     let lock = Lock::take(&project.cache().join("tools"))?;
-    let tree = lock.scratch("browser")?;
+    let tree = lock.scratch("modules")?;
     for name in ["package.json", "package-lock.json"] {
-        let from = project.root().join(BROWSER).join(name);
+        let from = project.root().join(folder).join(name);
         fs::copy(&from, tree.path().join(name)).with_context(|| format!("copy {}", from.display()))?;
     }
     let mut command = Command::new("npm");
-    command
-        .current_dir(tree.path())
-        .args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
-    progress::run("setup: fetch playwright-core and axe-core", &mut command, None)?;
-    cache::publish(tree.path(), &browser_libraries(project)?)
+    command.current_dir(tree.path()).args([
+        "ci",
+        "--ignore-scripts",
+        "--omit=optional",
+        "--no-audit",
+        "--no-fund",
+    ]);
+    progress::run(&format!("setup: fetch {title}"), &mut command, None)?;
+    cache::publish(tree.path(), place)
 }
 
 /// By pip, which compares each with the digest in the file. sslyze alone comes as source, of Python only.
