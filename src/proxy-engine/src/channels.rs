@@ -159,6 +159,8 @@ pub struct Allowed {
     pub operations: BTreeSet<Operation>,
     /// Whether somebody must agree before it is opened.
     pub four_eyes: bool,
+    /// Whether a channel in which an SSH connection begins is closed.
+    pub refuse_nested_ssh: bool,
 }
 
 /// A channel that may not.
@@ -193,6 +195,7 @@ pub fn decide(policy: &[Channel], asked: &Asked<'_>, situation: &Situation<'_>) 
             content_policy: line.content_policy.clone(),
             operations: operations(line),
             four_eyes: line.four_eyes,
+            refuse_nested_ssh: line.refuse_nested_ssh,
         });
     }
     if of_kind().next().is_none() {

@@ -5,6 +5,7 @@
 
 mod files;
 mod forward;
+mod nested;
 mod pair;
 mod session;
 mod state;

@@ -160,6 +160,9 @@ pub struct Channel {
     /// Whether somebody with the right to must agree before it is opened.
     #[serde(default)]
     pub four_eyes: bool,
+    /// Whether a channel in which an SSH connection to somewhere else begins is closed; it is recorded in any case.
+    #[serde(default)]
+    pub refuse_nested_ssh: bool,
 }
 
 /// How users of SSH are authenticated.

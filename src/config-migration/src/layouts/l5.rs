@@ -127,7 +127,7 @@ shape! {
         servers: Vec<InbandTarget>,
         four_eyes: bool,
     }
-    maybe { content_policy: String, time_policy: String, user_list: String }
+    maybe { content_policy: String, time_policy: String, user_list: String, refuse_nested_ssh: bool }
     struct RdpControl {
         connections: Vec<RdpConnection>,
         channel_policies: BTreeMap<String, Vec<Channel>>,

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use tracing::debug;
 
 use super::files::Files;
+use super::nested::Nested;
 use super::session::Requests;
 use super::state::State;
 use super::watch::Watch;
@@ -118,6 +119,8 @@ pub(super) struct Shared {
     pub(super) watch: OnceLock<Watch>,
     /// What follows files, where the channel carries them.
     pub(super) files: OnceLock<Files>,
+    /// What looks for SSH inside.
+    pub(super) nested: OnceLock<Nested>,
 }
 
 impl Pair {
@@ -135,16 +138,22 @@ impl Pair {
         }
     }
 
-    /// Carries a connection whose kind is known.
-    pub(super) async fn carry(self, kind: Kind, detail: String, allowed: Allowed) {
-        let shared = Shared {
+    fn shared(&self) -> Shared {
+        Shared {
             number: self.place.number,
             context: self.context.clone(),
             state: State::default(),
             watch: OnceLock::new(),
             files: OnceLock::new(),
-        };
+            nested: OnceLock::new(),
+        }
+    }
+
+    /// Carries a connection whose kind is known.
+    pub(super) async fn carry(self, kind: Kind, detail: String, allowed: Allowed) {
+        let shared = self.shared();
         shared.state.permit(kind, &allowed);
+        shared.look_inside(kind, &allowed);
         let opened = What::Opened {
             kind: kind.record_word(),
             detail,
@@ -157,13 +166,7 @@ impl Pair {
 
     /// Carries a session, whose kind its requests say.
     pub(super) async fn converse(self) {
-        let shared = Shared {
-            number: self.place.number,
-            context: self.context.clone(),
-            state: State::default(),
-            watch: OnceLock::new(),
-            files: OnceLock::new(),
-        };
+        let shared = self.shared();
         self.run(shared).await;
     }
 
@@ -206,6 +209,14 @@ impl Shared {
         self.context.record(Some(self.number), what).await
     }
 
+    /// From now on SSH inside is looked for, where there may be any.
+    pub(super) fn look_inside(&self, kind: Kind, allowed: &Allowed) {
+        if let Some(nested) = Nested::new(kind, allowed, self.state.terminal().is_some()) {
+            // A channel becomes one thing, once.
+            let _first = self.nested.set(nested);
+        }
+    }
+
     /// From the client to the server.
     async fn upstream(&self, mut from: ChannelReadHalf, near: &ToClient, far: &ToServer) -> Step {
         let mut requests = Requests::new(self, near, far);
@@ -233,6 +244,9 @@ impl Shared {
     /// Passes on what somebody typed. Enter waits for what is said about the command.
     async fn typed(&self, mut data: Bytes, near: &ToClient, far: &ToServer) -> Step {
         self.input(&data).await?;
+        if let Some(nested) = self.nested.get().filter(|nested| nested.by_client) {
+            nested.look(self, &data).await?;
+        }
         if let Some(files) = self.files.get() {
             return files.upstream(self, &data, near, far).await;
         }
@@ -344,6 +358,9 @@ impl Shared {
         };
         if audit && !self.record(what()).await {
             return Err(Over);
+        }
+        if let Some(nested) = self.nested.get().filter(|nested| !nested.by_client) {
+            nested.look(self, data).await?;
         }
         if let Some(watch) = self.watch.get() {
             watch.output(self, data).await?;

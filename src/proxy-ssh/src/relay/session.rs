@@ -223,6 +223,7 @@ impl<'a> Requests<'a> {
             self.look(command, &allowed).await?;
         }
         self.watch(kind, &allowed);
+        self.shared.look_inside(kind, &allowed);
         if let Some(files) = Files::new(kind, command.unwrap_or_default(), &allowed) {
             // A session becomes one thing, once.
             let _first = self.shared.files.set(files);

@@ -276,6 +276,12 @@ pub(in crate::settings) const CHANNELS: Kind = Kind::List(&Kind::Object(&[
         "Somebody with the right to must agree before it is opened.",
         Kind::Switch,
     ),
+    field(
+        "refuse_nested_ssh",
+        "Refuse SSH inside",
+        "A forward or command in which another SSH connection begins is closed: what is done in it would not be seen. It is an event of the session in any case.",
+        Kind::Switch,
+    ),
 ]));
 pub(in crate::settings) const SSH_AUTHENTICATION: Kind = Kind::Object(&[
     field(
