@@ -72,6 +72,19 @@ struct Typed {
     text: String,
     /// A key came that moves, recalls or completes.
     edited: bool,
+    /// Where in the sequence of such a key what comes next is.
+    sequence: Sequence,
+}
+
+/// A key that is no letter comes as escape and letters.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Sequence {
+    #[default]
+    None,
+    /// Behind the escape.
+    Begun,
+    /// Up to a final byte.
+    Within,
 }
 
 impl CommandLine {
@@ -120,16 +133,23 @@ impl CommandLine {
         if keys.is_empty() {
             return;
         }
-        if self.line.is_none() {
-            let line = self.begin();
-            self.line = Some(line);
+        let mut line = match self.line.take() {
+            Some(line) => line,
+            None => self.begin(),
+        };
+        let behind = keys
+            .iter()
+            .rposition(|key| *key == INTERRUPT)
+            .map(|place| place + 1);
+        if let Some(behind) = behind {
+            if behind == keys.len() {
+                return;
+            }
+            // What follows is typed ahead of the prompt: which that is nobody knows yet.
+            line.prompt = UNKNOWN.into();
         }
-        if let Some(line) = &mut self.line {
-            line.typed.take(keys);
-        }
-        if keys.contains(&INTERRUPT) {
-            self.line = None;
-        }
+        line.typed.take(keys);
+        self.line = Some(line);
     }
 
     /// Whether what was typed is on the screen: then there is nothing to wait for before Enter.
@@ -152,8 +172,17 @@ impl CommandLine {
         self.line.as_ref().is_some_and(|line| line.typed.edited)
     }
 
-    /// Enter: what stands on the line, unless there is nothing.
-    pub fn enter(&mut self) -> Option<Entered> {
+    /// Whether words were typed among keys that recall, move or complete: with the echo off, nothing would tell what became of them.
+    #[must_use]
+    pub fn is_put_together(&self) -> bool {
+        let typed = self.line.as_ref().map(|line| &line.typed);
+        typed.is_some_and(|typed| typed.edited && !typed.text.trim().is_empty())
+    }
+
+    /// Enter: what stands on the line, unless there is nothing. Whether the screen was seen to answer the keys before decides what is
+    /// believed of it.
+    pub fn enter(&mut self, is_answered: bool) -> Option<Entered> {
+        let is_blind = self.is_put_together() && !is_answered;
         self.see();
         let typed_on = self.line.is_some();
         let line = match self.line.take() {
@@ -179,7 +208,7 @@ impl CommandLine {
                 shown.to_owned()
             },
             line: behind.unwrap_or(&whole).trim().to_owned(),
-            unreadable: line.typed.edited && fills(line.parser.screen()),
+            unreadable: is_blind || line.typed.edited && fills(line.parser.screen()),
             typed: if same { String::new() } else { typed.to_owned() },
         };
         let nothing = entered.line.is_empty() && entered.typed.is_empty() && !entered.unreadable;
@@ -233,6 +262,8 @@ impl CommandLine {
 }
 
 const INTERRUPT: u8 = 0x03;
+/// No prompt: no screen shows this.
+const UNKNOWN: &str = "\0";
 
 /// Whether a key enters the line: return, line feed, Ctrl-O (enter, and fetch the next), and Ctrl-D (a terminal hands over what there is).
 #[must_use]
@@ -243,6 +274,9 @@ pub const fn entering(key: u8) -> bool {
 impl Typed {
     fn take(&mut self, keys: &[u8]) {
         for c in String::from_utf8_lossy(keys).chars() {
+            if self.is_in_sequence(c) {
+                continue;
+            }
             match c {
                 '\x08' | '\x7f' => drop(self.text.pop()),
                 '\x15' => self.text.clear(),
@@ -252,6 +286,21 @@ impl Typed {
                 _ => self.edited = true,
             }
         }
+    }
+
+    /// Whether this is no letter, but a part of a key (ECMA-48: CSI, SS3).
+    fn is_in_sequence(&mut self, c: char) -> bool {
+        let was = self.sequence;
+        self.sequence = match (was, c) {
+            (_, '\x1b') => {
+                self.edited = true;
+                Sequence::Begun
+            }
+            (Sequence::Begun, '[' | 'O') => Sequence::Within,
+            (Sequence::Within, ' '..='?') => Sequence::Within,
+            _ => Sequence::None,
+        };
+        was != Sequence::None || c == '\x1b'
     }
 }
 
@@ -325,7 +374,7 @@ mod tests {
     }
 
     fn shown(line: &mut CommandLine) -> Option<String> {
-        let entered = line.enter()?;
+        let entered = line.enter(true)?;
         assert_eq!(entered.typed, "");
         line.output(b"\r\nalice@db:~$ ");
         Some(entered.shown)
@@ -339,7 +388,7 @@ mod tests {
         assert_eq!(shown(&mut line).as_deref(), Some("ls -l /etc"));
         type_in(&mut line, "id");
         assert_eq!(shown(&mut line).as_deref(), Some("id"));
-        assert_eq!(line.enter(), None, "nothing was typed");
+        assert_eq!(line.enter(true), None, "nothing was typed");
     }
 
     #[test]
@@ -389,7 +438,7 @@ mod tests {
         line.output(b"\r\nPassword: ");
         line.keys(b"hunter2");
         assert!(!line.is_shown());
-        let entered = line.enter().unwrap();
+        let entered = line.enter(true).unwrap();
         assert_eq!((entered.shown.as_str(), entered.typed.as_str()), ("", "hunter2"));
     }
 
@@ -411,11 +460,11 @@ mod tests {
     fn what_is_entered_in_programs_that_have_the_whole_screen_is_looked_at_and_no_command() {
         let mut line = shell();
         type_in(&mut line, "vi x");
-        assert!(line.enter().is_some());
+        assert!(line.enter(true).is_some());
         line.output(b"\x1b[?10");
         line.output(b"49hsome text");
         line.keys(b"ihello");
-        let entered = line.enter().unwrap();
+        let entered = line.enter(true).unwrap();
         assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "some text"));
         line.output(b"\x1b[?1049lalice@db:~$ ");
         type_in(&mut line, "id");
@@ -442,12 +491,12 @@ mod tests {
         line.output(b"rm -rf /");
         assert_eq!(shown(&mut line).as_deref(), Some("rm -rf /"));
         line.output(b"\r\nContinue?");
-        let entered = line.enter().unwrap();
+        let entered = line.enter(true).unwrap();
         assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "Continue?"));
         // A key that adds nothing to what stands there.
         line.output(b"\r\nalice@db:~$ rm -rf /");
         line.keys(b"\x05");
-        let entered = line.enter().unwrap();
+        let entered = line.enter(true).unwrap();
         assert_eq!((entered.shown.as_str(), entered.line.as_str()), ("", "rm -rf /"));
     }
 
@@ -455,11 +504,11 @@ mod tests {
     fn a_line_that_left_the_screen_says_that_it_cannot_be_read() {
         let mut line = shell();
         type_in(&mut line, &"x".repeat(3000));
-        assert!(!line.enter().unwrap().unreadable, "what was typed is known");
+        assert!(!line.enter(true).unwrap().unreadable, "what was typed is known");
         line.output(b"\r\nalice@db:~$ ");
         line.keys(b"\x1b[A");
         line.output(&[b'x'; 3000]);
-        assert!(line.enter().unwrap().unreadable);
+        assert!(line.enter(true).unwrap().unreadable);
     }
 
     #[test]
@@ -467,5 +516,33 @@ mod tests {
         let mut line = shell();
         type_in(&mut line, "echo grüße 你好");
         assert_eq!(shown(&mut line).as_deref(), Some("echo grüße 你好"));
+    }
+
+    #[test]
+    fn what_is_typed_at_once_behind_ctrl_c_is_the_line() {
+        let mut line = shell();
+        line.keys(b"echo nothing\x03rm kept");
+        // Nothing is shown yet: what was typed counts.
+        let entered = line.enter(true).unwrap();
+        assert_eq!(entered.typed, "rm kept");
+        line.output(b"^C\r\nalice@db:~$ ");
+        line.keys(b"x\x03y\x03rm kept");
+        line.output(b"^C\r\nalice@db:~$ rm kept");
+        assert!(line.is_shown());
+        assert_eq!(shown(&mut line).as_deref(), Some("rm kept"));
+    }
+
+    #[test]
+    fn words_put_together_on_a_screen_that_shows_nothing_cannot_be_read() {
+        let mut line = shell();
+        line.keys(b"xrm kept\x01\x1b[3~");
+        assert!(line.is_put_together());
+        assert!(line.enter(false).unwrap().unreadable);
+        // Keys alone are nothing to be afraid of.
+        for keys in [&b"\x1b[A"[..], b"\x1b", b"\x1bOB", b"\x1b[15;2~"] {
+            line.keys(keys);
+            assert!(!line.is_put_together(), "{keys:?}");
+            assert!(line.enter(false).is_none_or(|entered| !entered.unreadable));
+        }
     }
 }

@@ -141,6 +141,21 @@ async fn a_command_after_ctrl_c_is_found() {
 }
 
 #[tokio::test]
+async fn a_command_typed_at_once_behind_ctrl_c_is_found() {
+    stopped(async |terminal| terminal.send(b"echo nothing\x03touch forbidden\r").await).await;
+}
+
+#[tokio::test]
+async fn a_command_put_together_on_a_screen_that_shows_nothing_is_taken_for_what_is_forbidden() {
+    stopped(async |terminal| {
+        terminal.run("stty -echo; echo quiet").await;
+        // Words alone would not be found: the first letter goes.
+        terminal.send(b"xtouch forbidden\x01\x1b[3~\r").await;
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_command_from_the_history_is_found() {
     stopped(async |terminal| {
         // The shell puts the words together, and keeps that in place of the command itself.

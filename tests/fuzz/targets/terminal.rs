@@ -29,7 +29,7 @@ fuzz_target!(|input: (u32, u32, Vec<(u8, Vec<u8>)>)| {
             }
             2 => line.resize(u32::from(data.first().copied().unwrap_or(0)), data.len() as u32),
             _ => {
-                if let Some(entered) = line.enter() {
+                if let Some(entered) = line.enter(true) {
                     let most = 64 * 1024 + data.len();
                     assert!(entered.shown.len() <= most && entered.typed.len() <= most);
                     let nothing = entered.line.is_empty() && entered.typed.is_empty();

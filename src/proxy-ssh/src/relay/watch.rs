@@ -15,6 +15,8 @@ use crate::words::TERMINATED;
 
 /// Longest wait for the echo of what was typed before Enter goes on.
 const ECHO_WITHIN: Duration = Duration::from_millis(60);
+/// The same for words among keys that recall, move or complete: what became of them only the screen tells.
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 /// Nothing more was shown for so long: what was typed has been answered.
 const QUIET: Duration = Duration::from_millis(12);
 
@@ -139,8 +141,8 @@ impl Watch {
     /// Enter waits for this: the command is recorded, and what the policy asks for is done.
     pub(super) async fn enter(&self, shared: &Shared, audit: bool) -> Step {
         self.stands.store(true, Ordering::Relaxed);
-        self.echoed().await;
-        let entered = self.line().and_then(|mut line| line.enter());
+        let is_answered = self.echoed().await;
+        let entered = self.line().and_then(|mut line| line.enter(is_answered));
         let Some(Entered {
             mut shown,
             mut line,
@@ -188,12 +190,18 @@ impl Watch {
         stands.then_some(b"\x03")
     }
 
-    /// Waits until the screen shows what was typed, within bounds.
-    async fn echoed(&self) {
+    /// Waits until the screen shows what was typed, within bounds; whether it has answered.
+    async fn echoed(&self) -> bool {
         if !self.echoes {
-            return;
+            return true;
         }
-        let end = Instant::now() + ECHO_WITHIN;
+        let is_put_together = self.line().is_some_and(|line| line.is_put_together());
+        let within = if is_put_together {
+            ANSWER_WITHIN
+        } else {
+            ECHO_WITHIN
+        };
+        let end = Instant::now() + within;
         loop {
             let heard = self.heard.notified();
             tokio::pin!(heard);
@@ -201,7 +209,7 @@ impl Watch {
             heard.as_mut().enable();
             let (shown, edited) = match self.line() {
                 Some(mut line) => (line.is_shown(), line.is_edited()),
-                None => return,
+                None => return true,
             };
             let quiet_at = {
                 let times = lock(&self.times);
@@ -209,11 +217,11 @@ impl Watch {
             };
             // What recalls or completes is answered by what is shown next, once nothing more comes.
             if shown || quiet_at.is_some_and(|quiet_at| quiet_at <= Instant::now()) {
-                return;
+                return true;
             }
             let until = quiet_at.map_or(end, |quiet_at| quiet_at.min(end));
             if timeout_at(until, heard).await.is_err() && until == end {
-                return;
+                return quiet_at.is_some();
             }
         }
     }
