@@ -19,6 +19,7 @@ mod ssh_short_keys;
 mod tls_minimum;
 mod trail_cipher;
 mod trust_stores;
+mod upstream_keys;
 
 pub(crate) use rdp_settings::{LEGACY as RDP_LEGACY, NEW as RDP_NEW};
 
@@ -59,6 +60,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
+    migration("upstream_keys", 4, upstream_keys::apply),
 ];
 
 #[cfg(test)]

@@ -175,10 +175,19 @@ fn methods(path: &str, policy: &SshAuthentication) -> Vec<Objection> {
 /// Whether trails can be encrypted and signed as the policy says.
 fn audit(path: &str, policy: &AuditPolicy) -> Vec<Objection> {
     let mut found = Vec::new();
-    for (place, pem) in policy.encryption.iter().enumerate() {
-        if let Err(error) = Recipient::from_pem(pem.as_bytes()) {
-            found.push((format!("{path}.encryption.{place}"), error.to_string()));
+    for (name, certificates) in [
+        ("encryption", &policy.encryption),
+        ("upstream_encryption", &policy.upstream_encryption),
+    ] {
+        for (place, pem) in certificates.iter().enumerate() {
+            if let Err(error) = Recipient::from_pem(pem.as_bytes()) {
+                found.push((format!("{path}.{name}.{place}"), error.to_string()));
+            }
         }
+    }
+    if policy.encryption.is_empty() && !policy.upstream_encryption.is_empty() {
+        let reason = "what was typed cannot be encrypted alone; give certificates for the trail too";
+        found.push((format!("{path}.encryption"), reason.into()));
     }
     if let Some(credential) = &policy.signing
         && let Some(private) = credential.private_key.known()

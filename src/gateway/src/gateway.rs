@@ -9,6 +9,7 @@ use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::certificates::Credential;
 use sps_cluster_config::sections::connections::SshConnection;
+use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_engine::{Known, Moment};
 use sps_proxy_ssh::{
     Access, Answer, Attempt, Begun, Credentials, HostKeyError, NoRoom, Person, PinError, Policies,
@@ -282,7 +283,8 @@ impl Access for Gateway {
             .audit_policy
             .as_ref()
             .and_then(|name| force.document.policies.audit.get(name));
-        let encryption = audit.map_or_else(Vec::new, |policy| policy.encryption.clone());
+        let own = AuditPolicy::default();
+        let policy = audit.unwrap_or(&own);
         let mut desk = self.desk.clone();
         match audit.and_then(|policy| policy.signing.as_ref()).map(signer_of) {
             None => {}
@@ -299,7 +301,7 @@ impl Access for Gateway {
         let connections = &force.document.connections.ssh.connections;
         let connection = connections.iter().find(|one| one.name == begun.connection);
         let is_indexed = connection.is_some_and(|one| one.indexer_policy.is_some());
-        let session = Session::begin(self.ground.clone(), desk, begun, &encryption, is_indexed);
+        let session = Session::begin(self.ground.clone(), desk, begun, policy, is_indexed);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use rustix::rand::{GetRandomFlags, getrandom};
 use sps_bootlog::causes;
+use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_ssh::{
     Answer, Begun, Event, Facts, Kept, NoRoom, NotKept, Permission, Recording, Wanted, What,
 };
@@ -64,20 +65,23 @@ impl Session {
         ground: Arc<dyn Ground>,
         desk: Desk,
         begun: Begun,
-        encryption: &[String],
+        policy: &AuditPolicy,
         is_indexed: bool,
     ) -> Result<Self, NoRoom> {
         let refused = |reason: String| NoRoom { reason };
-        let mut recipients = Recipients::default();
-        for certificate in encryption {
-            let recipient = Recipient::from_pem(certificate.as_bytes());
-            recipients.downstream.push(recipient.map_err(|error| {
+        let owners = |certificates: &[String]| {
+            let owners = certificates.iter().map(|pem| Recipient::from_pem(pem.as_bytes()));
+            owners.collect::<Result<Vec<_>, _>>().map_err(|error| {
                 refused(format!(
                     "the audit policy of this connection cannot be used: {}",
                     causes(&error)
                 ))
-            })?);
-        }
+            })
+        };
+        let recipients = Recipients {
+            downstream: owners(&policy.encryption)?,
+            upstream: owners(&policy.upstream_encryption)?,
+        };
         let start = milliseconds();
         let id = identifier(start).map_err(refused)?;
         let client = begun.client.to_string();

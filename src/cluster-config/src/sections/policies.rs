@@ -46,6 +46,9 @@ pub struct Policies {
 pub struct AuditPolicy {
     /// Certificates that trails are encrypted for, PEM; none: they are not.
     pub encryption: Vec<String>,
+    /// Certificates that what was typed is encrypted for, PEM; none: for those of everything else.
+    #[serde(default)]
+    pub upstream_encryption: Vec<String>,
     /// Key that signs them.
     pub signing: Option<Credential>,
     /// Seconds between timestamps, 10 to 100,000; none: no timestamps.

@@ -10,9 +10,9 @@ use super::l1::{InbandTarget, RdpConnection, RdpSettings, Secret, SshSettings};
 use super::l2::SshAuthentication;
 use super::l3::HostKeys;
 use super::l4::{
-    AuditPolicy, Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination,
-    HighAvailability, HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer,
-    System, TimePolicy, TrustStore, UserList, Users, WebLogin,
+    Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination, HighAvailability,
+    HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy,
+    TrustStore, UserList, Users, WebLogin,
 };
 use crate::shape::shape;
 
@@ -91,6 +91,8 @@ shape! {
         backup: BTreeMap<String, BackupPolicy>,
         archive: BTreeMap<String, ArchivePolicy>,
     }
+    struct AuditPolicy { encryption: Vec<String>, upstream_encryption: Vec<String> }
+    maybe { signing: Credential, timestamp_seconds: u32 }
     struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
     struct SshControl {
         connections: Vec<SshConnection>,
@@ -126,8 +128,9 @@ shape! {
         operations: Vec<String>,
         servers: Vec<InbandTarget>,
         four_eyes: bool,
+        refuse_nested_ssh: bool,
     }
-    maybe { content_policy: String, time_policy: String, user_list: String, refuse_nested_ssh: bool }
+    maybe { content_policy: String, time_policy: String, user_list: String }
     struct RdpControl {
         connections: Vec<RdpConnection>,
         channel_policies: BTreeMap<String, Vec<Channel>>,

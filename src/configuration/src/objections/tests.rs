@@ -218,12 +218,22 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
         encryption: vec![rsa, signer.clone()],
         ..AuditPolicy::default()
     };
+    let typed_alone = AuditPolicy {
+        upstream_encryption: vec![pair(&["rsa:2048"]).0],
+        ..AuditPolicy::default()
+    };
+    let typed = AuditPolicy {
+        upstream_encryption: vec![signer.clone()],
+        ..AuditPolicy::default()
+    };
     let timestamps = AuditPolicy {
         timestamp_seconds: Some(60),
         ..AuditPolicy::default()
     };
     for (policy, words) in [
         (encrypted, "policies.audit.strict.encryption.1: "),
+        (typed, "policies.audit.strict.upstream_encryption.0: "),
+        (typed_alone, "policies.audit.strict.encryption: what was typed"),
         (
             signing(&signer, "no key"),
             "policies.audit.strict.signing.private_key: ",

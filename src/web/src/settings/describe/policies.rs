@@ -13,6 +13,12 @@ pub(in crate::settings) const AUDIT: Kind = Kind::Object(&[
         Kind::Blocks,
     ),
     field(
+        "upstream_encryption",
+        "Encrypt what is typed for",
+        "Certificates, PEM, of those who may read what people typed, passwords among it; empty: the same as above",
+        Kind::Blocks,
+    ),
+    field(
         "signing",
         "Sign with",
         "Empty: trails are not signed",
