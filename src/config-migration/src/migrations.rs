@@ -9,6 +9,7 @@ mod backup_password;
 mod channel_conditions;
 mod content_policies;
 mod gssapi_realm;
+mod indexed_encrypted;
 mod indexer_keys;
 mod log_ingestion;
 mod rdp_settings;
@@ -61,6 +62,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
     migration("upstream_keys", 4, upstream_keys::apply),
+    migration("indexed_encrypted", 4, indexed_encrypted::apply),
 ];
 
 #[cfg(test)]

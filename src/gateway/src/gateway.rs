@@ -26,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
 use crate::local::{Local, Users as _, password_of};
-use crate::recording::{Desk, Session, seconds};
+use crate::recording::{Content, Desk, Session, seconds};
 use crate::{interrupted, recovered};
 
 /// What the cluster key makes keys for; another word is another key.
@@ -300,8 +300,17 @@ impl Access for Gateway {
         }
         let connections = &force.document.connections.ssh.connections;
         let connection = connections.iter().find(|one| one.name == begun.connection);
-        let is_indexed = connection.is_some_and(|one| one.indexer_policy.is_some());
-        let session = Session::begin(self.ground.clone(), desk, begun, policy, is_indexed);
+        let indexed = connection.and_then(|one| one.indexer_policy.as_ref());
+        let is_open = indexed.is_some_and(|name| {
+            let policy = force.document.policies.indexer.get(name);
+            policy.is_some_and(|policy| policy.encrypted_sessions)
+        });
+        let content = match indexed {
+            None => Content::NotIndexed,
+            Some(_) if is_open => Content::IndexedThoughEncrypted,
+            Some(_) => Content::Indexed,
+        };
+        let session = Session::begin(self.ground.clone(), desk, begun, policy, content);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

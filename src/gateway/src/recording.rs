@@ -40,6 +40,16 @@ pub(crate) struct Desk {
     pub(crate) live: Live,
 }
 
+/// Whether the content of a session is to be searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    NotIndexed,
+    /// As far as keys of the indexer open it.
+    Indexed,
+    /// With a key of the day.
+    IndexedThoughEncrypted,
+}
+
 /// A session that is recorded.
 pub(crate) struct Session {
     ground: Arc<dyn Ground>,
@@ -47,8 +57,7 @@ pub(crate) struct Session {
     live: Arc<LiveSession>,
     recipients: Recipients,
     begun: Begun,
-    /// Its content is to be searched.
-    is_indexed: bool,
+    content: Content,
     id: String,
     /// Milliseconds since 1970, and the same moment of a clock that nobody sets.
     start: i64,
@@ -66,7 +75,7 @@ impl Session {
         desk: Desk,
         begun: Begun,
         policy: &AuditPolicy,
-        is_indexed: bool,
+        content: Content,
     ) -> Result<Self, NoRoom> {
         let refused = |reason: String| NoRoom { reason };
         let owners = |certificates: &[String]| {
@@ -78,11 +87,20 @@ impl Session {
                 ))
             })
         };
-        let recipients = Recipients {
+        let start = milliseconds();
+        let mut recipients = Recipients {
             downstream: owners(&policy.encryption)?,
             upstream: owners(&policy.upstream_encryption)?,
+            screen: Vec::new(),
         };
-        let start = milliseconds();
+        if content == Content::IndexedThoughEncrypted && !recipients.downstream.is_empty() {
+            // Evidence comes first: without the key the session is recorded, and not found by its content.
+            let keys = ground.index_keys();
+            match keys.and_then(|keys| Ok(keys.recipient(start)?)) {
+                Ok(recipient) => recipients.screen.push(recipient),
+                Err(error) => warn!("a session is not indexed: {}", causes(error.as_ref())),
+            }
+        }
         let id = identifier(start).map_err(refused)?;
         let client = begun.client.to_string();
         let live = LiveSession::new(id.clone(), start, begun.connection.clone(), client);
@@ -93,7 +111,7 @@ impl Session {
             live,
             recipients,
             begun,
-            is_indexed,
+            content,
             start,
             clock: Instant::now(),
             known: Mutex::default(),
@@ -129,7 +147,7 @@ impl Session {
             channels: Vec::new(),
             events: Vec::new(),
             trail: None,
-            indexing: if self.is_indexed && self.begun.audit {
+            indexing: if self.content != Content::NotIndexed && self.begun.audit {
                 Indexing {
                     state: Word::QUEUED,
                     version: 0,

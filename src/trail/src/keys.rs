@@ -151,8 +151,9 @@ fn readers(recipients: &Recipients) -> Vec<(&Recipient, u8)> {
     let shown = if alone { DOWNSTREAM | UPSTREAM } else { DOWNSTREAM };
     let named = recipients.downstream.iter().map(|recipient| (recipient, shown));
     let typed = recipients.upstream.iter().map(|recipient| (recipient, UPSTREAM));
+    let screen = recipients.screen.iter().map(|recipient| (recipient, DOWNSTREAM));
     let mut who: Vec<(&Recipient, u8)> = Vec::new();
-    for (recipient, streams) in named.chain(typed) {
+    for (recipient, streams) in named.chain(typed).chain(screen) {
         let same = who
             .iter_mut()
             .find(|(known, _)| known.fingerprint() == recipient.fingerprint());
@@ -235,13 +236,9 @@ impl PrivateKey {
     }
 
     fn x25519(secret: Zeroizing<[u8; hpke::KEY]>) -> Result<Self, KeyError> {
-        /// SubjectPublicKeyInfo of X25519 before the key: RFC 8410, 4.
-        const PREFIX: [u8; 12] = [
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00,
-        ];
         let public = hpke::public(&secret).map_err(|_| unusable("the library of cryptography refuses it"))?;
         Ok(Self {
-            fingerprint: sha256(&[&PREFIX, &public]),
+            fingerprint: sha256(&[&hpke::SPKI, &public]),
             key: Private::X25519(secret),
         })
     }

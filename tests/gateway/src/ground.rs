@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
-use sps_gateway::{Ended, Gateway, Ground, GroundError, Live, Surroundings};
+use sps_gateway::{Ended, Gateway, Ground, GroundError, IndexKeys, Live, Surroundings};
 use sps_proxy_ssh::{Limits, Listening, SshProxy};
 use sps_session_record::SessionRecord;
 use sps_sessions::{Batch, Sessions};
@@ -22,6 +22,7 @@ pub struct Folder {
     root: PathBuf,
     sessions: Sessions,
     configuration: Mutex<Store>,
+    index_keys: IndexKeys,
 }
 
 impl Folder {
@@ -39,6 +40,7 @@ impl Folder {
             root: root.to_owned(),
             sessions: Sessions::open(&root.join("sessions.db"))?,
             configuration: Mutex::new(store),
+            index_keys: IndexKeys::open(&root.join("ssh"), &[3; 32])?,
         })
     }
 
@@ -64,6 +66,10 @@ impl Ground for Folder {
 
     fn host_keys(&self) -> PathBuf {
         self.root.join("ssh")
+    }
+
+    fn index_keys(&self) -> Result<&IndexKeys, GroundError> {
+        Ok(&self.index_keys)
     }
 
     fn trail_name(&self, id: &str) -> Result<String, GroundError> {

@@ -212,6 +212,9 @@ pub struct IndexerPolicy {
     pub languages: Vec<String>,
     /// Whether it is indexed while the session goes on.
     pub near_real_time: bool,
+    /// Whether encrypted sessions are indexed too, by a key that is destroyed once all of its day are.
+    #[serde(default)]
+    pub encrypted_sessions: bool,
 }
 
 /// What is copied.

@@ -11,8 +11,8 @@ use super::l2::SshAuthentication;
 use super::l3::HostKeys;
 use super::l4::{
     Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination, HighAvailability,
-    HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy,
-    TrustStore, UserList, Users, WebLogin,
+    HttpControl, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy, TrustStore,
+    UserList, Users, WebLogin,
 };
 use crate::shape::shape;
 
@@ -93,6 +93,7 @@ shape! {
     }
     struct AuditPolicy { encryption: Vec<String>, upstream_encryption: Vec<String> }
     maybe { signing: Credential, timestamp_seconds: u32 }
+    struct IndexerPolicy { languages: Vec<String>, near_real_time: bool, encrypted_sessions: bool }
     struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
     struct SshControl {
         connections: Vec<SshConnection>,

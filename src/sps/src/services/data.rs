@@ -13,6 +13,7 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
+use sps_gateway::IndexKeys;
 use sps_index::Index;
 use sps_indexer::Queue;
 use sps_session_record::SessionRecord;
@@ -123,6 +124,8 @@ pub(crate) struct Opened {
     pub(crate) queue: Arc<Queue>,
     /// The index of content, while somebody works with it.
     pub(crate) content: Mutex<Option<Arc<Index>>>,
+    /// Keys by which encrypted sessions are indexed, once somebody asked for them.
+    pub(crate) index_keys: OnceLock<IndexKeys>,
 }
 
 impl Opened {
@@ -150,6 +153,22 @@ impl Opened {
         };
         let name = arranged(format!("{id}.zat").as_bytes(), Arrangement::Free, to);
         Ok(String::from_utf8(name)?)
+    }
+
+    /// Keys by which encrypted sessions are indexed.
+    pub(crate) fn index_keys(&self) -> Result<&IndexKeys, ContentError> {
+        if let Some(keys) = self.index_keys.get() {
+            return Ok(keys);
+        }
+        let store = self.configuration.as_ref().ok_or("there is no configuration")?;
+        let key = {
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let cluster = store.key().ok_or("the cluster key is not on this node")?;
+            cluster.derive("keys of sessions that are to be indexed")?
+        };
+        let keys = IndexKeys::open(&self.place(Kind::HostKeys), &key)?;
+        // Somebody else may have been first: there is one of them.
+        Ok(self.index_keys.get_or_init(|| keys))
     }
 
     /// The index of content, while it can be used.
@@ -329,6 +348,7 @@ impl Inputs {
             configuration: configuration.map(Mutex::new),
             queue: Arc::default(),
             content: Mutex::default(),
+            index_keys: OnceLock::new(),
         };
         let mut problems = Vec::new();
         if opened.layout == LATEST {

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::policies::{ArchivePolicy, BackupPolicy, Target};
@@ -68,6 +68,7 @@ impl Lab {
         let mut opened = Opened {
             queue: Arc::default(),
             content: Mutex::default(),
+            index_keys: OnceLock::new(),
             store,
             tree: prepared.tree,
             path: prepared.path,

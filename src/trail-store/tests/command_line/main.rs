@@ -184,6 +184,7 @@ fn export_writes_what_the_keys_open() {
     let recipients = Recipients {
         downstream: vec![shown],
         upstream: vec![typed],
+        ..Recipients::default()
     };
     fs::write(path.join("a.trail"), trail("ssh-1", &recipients)).unwrap();
     let (status, out, err) = run(&path, "export --format text @a.trail");

@@ -196,6 +196,7 @@ pub(crate) fn trail(id: &str) -> Vec<u8> {
     let recipients = Recipients {
         downstream: named.into_iter().collect(),
         upstream: vec![],
+        ..Recipients::default()
     };
     let (mut writer, mut bytes) = Writer::new(
         &head,

@@ -184,6 +184,12 @@ pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
         "While the session goes on.",
         Kind::Switch,
     ),
+    field(
+        "encrypted_sessions",
+        "Encrypted sessions too",
+        "The appliance can open what they showed, not what was typed, until all sessions of the day are indexed; then that key is destroyed. Without it only those are indexed that an indexer key opens.",
+        Kind::Switch,
+    ),
 ]);
 pub(in crate::settings) const BACKUP: Kind = Kind::Object(&[
     field("start", "Start", "Each day, such as 03:00", Kind::Text),
