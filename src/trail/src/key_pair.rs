@@ -48,7 +48,7 @@ impl KeyPair {
         let mut der = Zeroizing::new([0; PREFIX.len() + hpke::KEY]);
         der[..PREFIX.len()].copy_from_slice(&PREFIX);
         der[PREFIX.len()..].copy_from_slice(&*self.secret);
-        let text = Zeroizing::new(STANDARD.encode(&*der));
+        let text = Zeroizing::new(STANDARD.encode(der.as_slice()));
         Zeroizing::new(format!(
             "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
             *text
