@@ -259,6 +259,16 @@ pub enum SessionsCommand {
     Search(Box<SearchArgs>),
     /// Lists those that go on, and what they ask for
     Active(Common),
+    /// Shows one that goes on, as it happens
+    ///
+    /// From what was shown last on; Ctrl-C leaves it. That it is followed, and by whom, is logged.
+    Follow {
+        /// Its identifier, as the list of active ones shows it
+        id: String,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Ends one that goes on
     ///
     /// The person whose session it is reads who ended it, and why.

@@ -7,6 +7,7 @@
 mod arguments;
 mod bundle;
 mod configuration;
+mod follow;
 mod licence;
 mod line;
 mod output;
@@ -16,6 +17,7 @@ mod source;
 mod space;
 
 pub use arguments::{ApplianceCommand, Common};
+pub use follow::Player;
 pub use line::run_line;
 pub use output::{Files, Streams};
 pub use run::{DONE, REFUSED, UNREACHABLE, USAGE, run, unreachable};

@@ -9,6 +9,7 @@ use super::arguments::{
 };
 use super::bundle::Sink;
 use super::configuration::ConfigurationCommand;
+use super::follow::follow;
 use super::output::{self, Bar, Files, Streams};
 use super::{configuration, licence, source, space};
 use crate::backend::Update;
@@ -67,6 +68,9 @@ pub fn run(
 ) -> io::Result<u8> {
     if let ApplianceCommand::SupportBundle(arguments) = command {
         return support_bundle(arguments, session, folder, streams);
+    }
+    if let ApplianceCommand::Sessions(SessionsCommand::Follow { id, common }) = command {
+        return follow(id, common, session, streams);
     }
     if let ApplianceCommand::Licence(LicenceCommand::Add { change, .. }) = command
         && streams.files != Files::Anywhere
@@ -229,6 +233,9 @@ fn sessions(command: &SessionsCommand) -> Job {
             )
         }
         SessionsCommand::Active(common) => Job::read(Request::SessionsActive, common),
+        SessionsCommand::Follow { id, common } => {
+            Job::read(Request::SessionFollow { id: id.clone() }, common)
+        }
         SessionsCommand::Terminate { id, change } => {
             Job::change(Request::SessionTerminate { id: id.clone() }, change)
         }

@@ -8,7 +8,7 @@ use clap::Parser;
 use sps_admin::Client;
 use sps_admin::cli::{self as appliance, ApplianceCommand, Files, Streams};
 use sps_image::cli as image;
-use sps_trail_store::cli::{self as trail, TrailCommand};
+use sps_trail_store::cli::{self as trail, Follower, TrailCommand};
 
 use super::arguments::{Arguments, Command, ImageCommand};
 use super::documents;
@@ -59,11 +59,13 @@ fn administer(
 ) -> io::Result<u8> {
     let terminal = io::stderr().is_terminal();
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut follower = Follower::default();
     let mut streams = Streams {
         out,
         err,
         terminal,
         files: Files::Anywhere,
+        player: Some(&mut |piece, out| follower.show(piece, out)),
     };
     match Client::connect(socket) {
         Ok(mut client) => appliance::run(command, &mut client, &folder, &mut streams),

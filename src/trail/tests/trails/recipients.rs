@@ -29,7 +29,6 @@ fn each_recipient_reads_what_is_for_it() {
     let (_, stranger) = somebody(folder.path(), "stranger", "x25519");
     let both = trail(&Recipients {
         downstream: vec![alice.clone(), bob.clone()],
-        upstream: vec![],
         ..Recipients::default()
     });
     let names = crate::lab::judge(&both, None, 100).recipients;
@@ -78,7 +77,6 @@ fn nothing_that_was_shown_or_typed_stands_in_an_encrypted_trail() {
     let (alice, key) = somebody(folder.path(), "alice", "x25519");
     let bytes = trail(&Recipients {
         downstream: vec![alice],
-        upstream: vec![],
         ..Recipients::default()
     });
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
@@ -102,7 +100,6 @@ fn certificates_of_another_library_are_read_too() {
     );
     let bytes = trail(&Recipients {
         downstream: vec![recipient],
-        upstream: vec![],
         ..Recipients::default()
     });
     let key = PrivateKey::from_pem(pair.serialize_pem().as_bytes()).unwrap();
