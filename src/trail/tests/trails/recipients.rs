@@ -164,7 +164,6 @@ fn what_cannot_be_used_is_refused_with_the_mend() {
 
     let (alice, _) = somebody(path, "alice", "x25519");
     let backwards = Recipients {
-        downstream: vec![],
         upstream: vec![alice],
         ..Recipients::default()
     };
