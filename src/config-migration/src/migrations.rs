@@ -15,6 +15,7 @@ mod rdp_settings;
 mod server_accounts;
 mod session_database;
 mod ssh_dsa_and_x509;
+mod ssh_options;
 mod ssh_short_keys;
 mod tls_minimum;
 mod trail_cipher;
@@ -59,6 +60,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
+    migration("ssh_options", 4, ssh_options::apply),
 ];
 
 #[cfg(test)]

@@ -97,6 +97,17 @@ shape! {
         channel_policies: BTreeMap<String, Vec<Channel>>,
         authentication_policies: BTreeMap<String, SshAuthentication>,
         settings: BTreeMap<String, SshSettings>,
+        options: SshOptions,
+    }
+    struct SshOptions {
+        verbosity: u32,
+        most_sessions: u32,
+        most_of_one_client: u32,
+        most_logging_in: u32,
+        refuse_below_percent: u32,
+        end_below_percent: u32,
+        restart_grace_seconds: u32,
+        restart_message: bool,
     }
     struct SshConnection {
         name: String,

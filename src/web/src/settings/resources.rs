@@ -350,6 +350,12 @@ pub(crate) const RESOURCES: &[Resource] = &[
         connections::SSH_SETTINGS,
         &["idle_timeout_seconds"],
     ),
+    one(
+        "ssh/options",
+        "connections/ssh/options",
+        "Global options",
+        connections::SSH_OPTIONS,
+    ),
     many(
         "rdp/connections",
         "connections/rdp/connections",
