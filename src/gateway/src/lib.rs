@@ -21,9 +21,11 @@ mod host_keys;
 mod interrupted;
 mod live;
 mod local;
+mod memory;
 mod recording;
 
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
 pub use live::{Active, Asking, Following, Live, LiveError};
+pub use memory::memory;

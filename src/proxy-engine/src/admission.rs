@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
+use sps_cluster_config::sections::connections::SshOptions;
 use thiserror::Error;
 
 /// What a session is taken to cost before that is known, and the least and most that it may seem to: two legs, a terminal, a trail; and a
@@ -39,6 +40,25 @@ pub struct Limits {
     pub refuse_below_percent: u32,
     /// Percent of the memory below which connections are ended.
     pub end_below_percent: u32,
+}
+
+impl From<&SshOptions> for Limits {
+    fn from(options: &SshOptions) -> Self {
+        let count = |number: u32| usize::try_from(number).unwrap_or(usize::MAX);
+        Self {
+            sessions: count(options.most_sessions),
+            of_one_client: count(options.most_of_one_client),
+            logging_in: count(options.most_logging_in),
+            refuse_below_percent: options.refuse_below_percent,
+            end_below_percent: options.end_below_percent,
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::from(&SshOptions::default())
+    }
 }
 
 /// The memory of the machine, bytes.

@@ -10,6 +10,8 @@ use russh::{MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, 
 use sps_proxy_engine::Known;
 use thiserror::Error;
 
+/// What it is called in the exchange of versions.
+pub(crate) const VERSION: &str = "SSH-2.0-gateway";
 /// Window of a channel, bytes: a transfer at 200 MiB/s with a round trip of 10 ms.
 const WINDOW: u32 = 2 << 20;
 /// Largest packet, bytes: what `sshd` and `ssh` take.
@@ -120,7 +122,7 @@ pub(crate) fn for_clients(
         .filter(|kind| keys.iter().any(|key| same_key(&key.algorithm(), kind)))
         .collect();
     server::Config {
-        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
+        server_id: SshId::Standard(Cow::Borrowed(VERSION)),
         methods: MethodSet::server_supported(),
         auth_rejection_time: REFUSAL,
         auth_rejection_time_initial: Some(Duration::ZERO),
@@ -152,7 +154,7 @@ pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>, offered: 
     let mut kinds = host_key_kinds();
     kinds.sort_by_key(|kind| !known.iter().any(|known| same_key(known, kind)));
     client::Config {
-        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
+        client_id: SshId::Standard(Cow::Borrowed(VERSION)),
         window_size: WINDOW,
         maximum_packet_size: PACKET,
         inactivity_timeout: idle,

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use russh::{Disconnect, client, server};
 use sps_cluster_config::sections::connections::SshConnection;
-use tokio::sync::{Notify, SetOnce};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, SetOnce, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use crate::access::{Access, Person};
+use crate::meter::Meter;
 use crate::policies::Policies;
 use crate::recording::{Event, Recording, What};
 use crate::server_side::ServerSide;
@@ -43,10 +44,18 @@ pub(crate) struct Context {
     pub(crate) closing: CancellationToken,
     ending: AtomicBool,
     verdict: Mutex<&'static str>,
+    why: Mutex<String>,
+    pub(crate) watched: Watched,
     numbers: AtomicU32,
     open: AtomicUsize,
     /// A channel is not open any more.
     left: Notify,
+}
+
+/// What it shares with all others: what is counted, and what everybody is told.
+pub(crate) struct Watched {
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) notice: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// A channel that is open, or about to be.
@@ -70,6 +79,7 @@ impl Context {
         client: SocketAddr,
         original: SocketAddr,
         closing: CancellationToken,
+        watched: Watched,
     ) -> Self {
         Self {
             access,
@@ -84,6 +94,8 @@ impl Context {
             closing,
             ending: AtomicBool::new(false),
             verdict: Mutex::new(ACCEPT),
+            why: Mutex::default(),
+            watched,
             numbers: AtomicU32::new(0),
             open: AtomicUsize::new(0),
             left: Notify::new(),
@@ -120,9 +132,19 @@ impl Context {
         let Some(recording) = self.recording.get() else {
             return false;
         };
+        match &what {
+            What::Opened { kind, .. } => self.watched.meter.opened(kind),
+            What::Denied { kind, .. } => self.watched.meter.denied(kind),
+            _ => {}
+        }
         let kept = match recording.event(Event { channel, what }) {
             None => Ok(()),
-            Some(waiting) => waiting.await,
+            Some(waiting) => {
+                let since = Instant::now();
+                let kept = waiting.await;
+                self.watched.meter.waited(since.elapsed());
+                kept
+            }
         };
         match kept {
             Ok(()) => true,
@@ -138,6 +160,11 @@ impl Context {
     /// The verdict the session has when it ends.
     pub(crate) fn verdict(&self) -> &'static str {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why both sides were ended; empty when they ended by themselves.
+    pub(crate) fn why(&self) -> String {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Another verdict than *accept*: the first one stays.
@@ -177,6 +204,7 @@ impl Context {
         if self.ending.swap(true, Ordering::Relaxed) || self.closing.is_cancelled() {
             return;
         }
+        why.clone_into(&mut self.why.lock().unwrap_or_else(PoisonError::into_inner));
         let session = self.recording.get().map_or_else(String::new, |it| it.id());
         info!(session, client = %self.client, "SSH connection ended: {why}");
         let (handle, closing, why) = (

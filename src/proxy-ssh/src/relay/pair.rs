@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
 use sps_proxy_engine::{Allowed, Asked, Kind};
+use tokio::sync::watch;
 use tokio::time::timeout;
 use tracing::debug;
 
@@ -14,6 +15,7 @@ use super::session::Requests;
 use super::state::State;
 use super::watch::Watch;
 use crate::context::{Context, Place};
+use crate::meter::Way;
 use crate::recording::{Permission, Wanted, What};
 
 /// The extended data type of errors (RFC 4254, 5.2).
@@ -260,6 +262,7 @@ impl Shared {
         let Some(audit) = self.state.passes() else {
             return Err(Over);
         };
+        self.context.watched.meter.passed(Way::ToServer, data.len());
         if audit && !self.record(What::Input { data: data.clone() }).await {
             return Err(Over);
         }
@@ -268,11 +271,17 @@ impl Shared {
 
     /// From the server to the client.
     async fn downstream(&self, mut from: ChannelReadHalf, near: &ToClient) -> Step {
+        let mut notice = Some(self.context.watched.notice.clone());
         loop {
             let message = tokio::select! {
                 message = from.wait() => message,
                 files = self.refused() => {
                     files.tell(near).await?;
+                    continue;
+                }
+                words = noticed(&mut notice), if notice.is_some() && self.state.is_terminal() => {
+                    notice = None;
+                    self.notice(&words, near).await?;
                     continue;
                 }
             };
@@ -322,6 +331,16 @@ impl Shared {
         Ok(())
     }
 
+    /// What everybody is told stands in the terminal, and in the recording that it did.
+    async fn notice(&self, words: &str, near: &ToClient) -> Step {
+        let text = format!("written into the terminal by the appliance: {words}");
+        if !self.record(What::Note { text }).await {
+            return Err(Over);
+        }
+        let line = format!("\r\n*** {words}\r\n");
+        near.data_bytes(line.into_bytes()).await.map_err(Over::from)
+    }
+
     /// Waits until something about files was refused.
     async fn refused(&self) -> &Files {
         match self.files.get() {
@@ -338,6 +357,7 @@ impl Shared {
         let Some(audit) = self.state.passes() else {
             return Err(Over);
         };
+        self.context.watched.meter.passed(Way::ToClient, data.len());
         let what = || What::Output {
             data: data.clone(),
             is_error,
@@ -365,4 +385,15 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Waits until everybody is told something.
+async fn noticed(notice: &mut Option<watch::Receiver<Option<Arc<str>>>>) -> Arc<str> {
+    if let Some(notice) = notice
+        && let Ok(words) = notice.wait_for(Option::is_some).await
+        && let Some(words) = words.as_ref()
+    {
+        return words.clone();
+    }
+    std::future::pending().await
 }

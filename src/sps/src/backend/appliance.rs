@@ -32,6 +32,7 @@ use super::{
     access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
     support, testing,
 };
+use crate::gauges::Gauges;
 use crate::node::STATE_FOLDER;
 use crate::services::{DataState, Opened};
 use crate::space::{Places, Spare};
@@ -64,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
     /// Sessions that go on.
     pub(crate) live: Live,
+    /// What is measured.
+    pub(crate) gauges: Gauges,
     /// Long operations, for those that end after a restart.
     pub(crate) jobs: Jobs,
     /// Where firmware files arrive.
@@ -137,6 +140,11 @@ impl Appliance {
     /// Sessions that go on.
     pub(crate) fn live(&self) -> Live {
         self.parts.live.clone()
+    }
+
+    /// What is measured.
+    pub(crate) fn gauges(&self) -> Gauges {
+        self.parts.gauges.clone()
     }
 
     /// The firmware slots, while they can be used.
