@@ -10,7 +10,7 @@ use sps_cluster_config::sections::connections::SshConnection;
 use tokio::sync::{Notify, SetOnce, watch};
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, trace, warn};
 
 use crate::access::{Access, Person};
 use crate::meter::Meter;
@@ -132,11 +132,7 @@ impl Context {
         let Some(recording) = self.recording.get() else {
             return false;
         };
-        match &what {
-            What::Opened { kind, .. } => self.watched.meter.opened(kind),
-            What::Denied { kind, .. } => self.watched.meter.denied(kind),
-            _ => {}
-        }
+        self.tell(channel, &what);
         let kept = match recording.event(Event { channel, what }) {
             None => Ok(()),
             Some(waiting) => {
@@ -154,6 +150,32 @@ impl Context {
                 self.closing.cancelled().await;
                 false
             }
+        }
+    }
+
+    /// Counts and logs what happens: by its kind, never what was typed, shown or run.
+    fn tell(&self, channel: Option<u32>, what: &What) {
+        let client = &self.client;
+        match what {
+            What::Opened { kind, .. } => {
+                self.watched.meter.opened(kind);
+                debug!(%client, channel, "channel opened: {kind}");
+            }
+            What::Denied { kind, .. } => {
+                self.watched.meter.denied(kind);
+                debug!(%client, channel, "channel refused: {kind}");
+            }
+            What::Closed => debug!(%client, channel, "channel closed"),
+            What::Terminal { columns, rows, .. } | What::Resized { columns, rows } => {
+                debug!(%client, channel, "terminal of {columns} columns and {rows} rows");
+            }
+            What::Exit { status, signal } => debug!(%client, channel, status, signal, "program ended"),
+            What::File { operation, .. } => debug!(%client, channel, "file: {operation:?}"),
+            What::Found { kind, .. } => debug!(%client, channel, "content policy found {kind}"),
+            What::Command { .. } => trace!(%client, channel, "command entered"),
+            What::Note { .. } => trace!(%client, channel, "note recorded"),
+            // Told where they pass, recorded or not.
+            What::Output { .. } | What::Input { .. } => {}
         }
     }
 

@@ -1,13 +1,14 @@
 //! The door: [`Admission`] decides, and what is open is counted for as long as it lives.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sps_proxy_engine::{Admission, Client, Leaving, Limits, Memory, Refusal};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
+use tracing::{debug, warn};
 
 use crate::context::Context;
 use crate::meter::Meter;
@@ -15,6 +16,9 @@ use crate::refusal;
 
 /// Clients that are told at the same time why they are refused; more are only refused.
 const TOLD_AT_ONCE: usize = 256;
+
+/// Between two lines of the log about refusals.
+const LINE_EVERY: Duration = Duration::from_secs(5);
 
 /// Who is let in, and who is inside.
 pub(crate) struct Door {
@@ -28,6 +32,29 @@ struct Inside {
     /// Connections that speak SSH, in the order in which they came.
     connections: BTreeMap<u64, Arc<Context>>,
     came: u64,
+    refusals: Refusals,
+}
+
+/// What the log was told of refusals.
+#[derive(Default)]
+struct Refusals {
+    told: Option<Instant>,
+    since: u64,
+}
+
+impl Refusals {
+    /// Whether the log hears of this one, and how many it did not hear of.
+    fn tell(&mut self, now: Instant) -> Option<u64> {
+        if self
+            .told
+            .is_some_and(|told| now.duration_since(told) < LINE_EVERY)
+        {
+            self.since += 1;
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.since))
+    }
 }
 
 /// A connection that was let in.
@@ -83,6 +110,7 @@ impl Door {
             admission: Admission::new(limits),
             connections: BTreeMap::new(),
             came: 0,
+            refusals: Refusals::default(),
         };
         Self {
             inside: Mutex::new(inside),
@@ -110,8 +138,17 @@ impl Door {
         }
     }
 
-    /// Tells a client why it is refused, as long as not too many are told.
-    pub(crate) fn refuse(&self, stream: TcpStream, why: Refusal) {
+    /// Tells a client why it is refused, as long as not too many are told, and the log, as long as that is not full of them.
+    pub(crate) fn refuse(&self, stream: TcpStream, from: SocketAddr, why: Refusal) {
+        debug!("SSH session from {from} refused: {why}");
+        if let Some(more) = self.lock().refusals.tell(Instant::now()) {
+            let others = if more > 0 {
+                format!(" ({more} others were since the last line)")
+            } else {
+                String::new()
+            };
+            warn!("SSH session from {from} refused: {why}{others}");
+        }
         if let Ok(telling) = self.telling.clone().try_acquire_owned() {
             tokio::spawn(async move {
                 refusal::tell(stream, why).await;

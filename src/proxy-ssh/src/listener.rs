@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 
 use crate::access::Access;
 use crate::door::{Admitted, Door};
@@ -283,8 +283,7 @@ async fn accepted(shared: &Arc<Shared>, listener: &TcpListener) {
             Ok((stream, from)) => match shared.serving.door.admit(from.ip()) {
                 Ok(admitted) => hand_over(shared, stream, from, admitted),
                 Err(why) => {
-                    info!("SSH session from {from} refused: {why}");
-                    shared.serving.door.refuse(stream, why);
+                    shared.serving.door.refuse(stream, from, why);
                 }
             },
             Err(error) => {

@@ -59,6 +59,10 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
         shared.door.meter.without_policy();
         return warn!("SSH session from {from} to {original} refused: no connection policy fits");
     };
+    debug!(
+        "SSH session from {from} to {original}: connection policy {:?}",
+        connection.name
+    );
     let keys = match shared.access.host_keys(&connection) {
         Ok(keys) => keys,
         Err(error) => return error!("{error}"),

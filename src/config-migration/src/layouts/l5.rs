@@ -74,7 +74,8 @@ shape! {
         cluster: Cluster,
         high_availability: HighAvailability,
     }
-    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService }
+    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService, metrics: MetricsService }
+    struct MetricsService {} maybe { token: Secret }
     /// Credentials authenticate external indexers; the other keys decrypt audit trails.
     struct IndexerService { enabled: bool, indexer_keys: Vec<Credential> } maybe { credentials: Credential }
     struct Policies {

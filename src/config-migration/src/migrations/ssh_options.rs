@@ -1,11 +1,12 @@
 //! SSH has options that hold for all of its connections: limits, memory, what happens at a restart, how much is logged. Earlier firmware had
-//! limits of its own, which stay; it ended sessions at once and without a word, which nobody relied on.
+//! limits of its own, which stay; it ended sessions at once and without a word, which nobody relied on. Nobody reads its figures without a session.
 
 use serde_json::json;
 
 use crate::edit::{Edit, put};
 use crate::error::MigrateError;
 
+const SERVICES: &str = "local_services";
 const SSH: &str = "connections.ssh";
 
 pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
@@ -20,5 +21,7 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
         "restart_grace_seconds": 10,
         "restart_message": true,
     });
-    put(migration, edit.object(SSH)?, SSH, "options", options)
+    put(migration, edit.object(SSH)?, SSH, "options", options)?;
+    let services = edit.object(SERVICES)?;
+    put(migration, services, SERVICES, "metrics", json!({ "token": null }))
 }

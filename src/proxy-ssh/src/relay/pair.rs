@@ -8,7 +8,7 @@ use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, serv
 use sps_proxy_engine::{Allowed, Asked, Kind};
 use tokio::sync::watch;
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, trace};
 
 use super::files::Files;
 use super::session::Requests;
@@ -263,6 +263,7 @@ impl Shared {
             return Err(Over);
         };
         self.context.watched.meter.passed(Way::ToServer, data.len());
+        trace!(client = %self.context.client, channel = self.number, "{} bytes from the client", data.len());
         if audit && !self.record(What::Input { data: data.clone() }).await {
             return Err(Over);
         }
@@ -358,6 +359,7 @@ impl Shared {
             return Err(Over);
         };
         self.context.watched.meter.passed(Way::ToClient, data.len());
+        trace!(client = %self.context.client, channel = self.number, "{} bytes from the server", data.len());
         let what = || What::Output {
             data: data.clone(),
             is_error,

@@ -29,8 +29,8 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
-    support, testing,
+    access, cluster, fetching, firmware, installing, kept_bundles, licence, metrics, network, setup, status,
+    store, support, testing,
 };
 use crate::gauges::Gauges;
 use crate::node::STATE_FOLDER;
@@ -199,6 +199,7 @@ impl Appliance {
     async fn answer(&self, request: Request, context: Context) -> Reply {
         match request {
             Request::Status => self.aside(|own| Ok(status::told(&own))).await,
+            Request::Figures { token } => self.aside(move |own| metrics::answer(&own, token.as_ref())).await,
             Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
             Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
             Request::Login { password } => access::login(self, password).await,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use sps_bootlog::{causes, uptime};
+use sps_bootlog::{BootLog, causes, uptime};
 use sps_gateway::{Gateway, GatewayError, Live, Surroundings, memory};
 use sps_net::{Diverted, NetworkState};
 use sps_proxy_engine::{Own, diverted, shows_clients};
@@ -34,6 +34,7 @@ pub(super) struct Inputs {
     pub(super) room: watch::Receiver<Room>,
     pub(super) live: Live,
     pub(super) gauges: Gauges,
+    pub(super) log: BootLog,
     /// What the packet filter lets in for it.
     pub(super) sessions: watch::Sender<Sessions>,
 }
@@ -128,6 +129,7 @@ async fn serve(
         spawn_blocking(move || own.refresh()).await?;
         let options = gateway.policies().ssh.options.clone();
         proxy.limit(Limits::from(&options));
+        inputs.log.verbosity().set(options.verbosity);
         let sessions = let_in(gateway);
         let ports = &sessions.ports;
         listening.retain(|port, _| ports.contains(port));

@@ -270,6 +270,7 @@ fn appliance(
             room: backend.spare().room(),
             live: backend.live(),
             gauges: backend.gauges(),
+            log: boot.log.clone(),
             sessions,
         }));
         if boot.faults.has(recording::FAULT) {

@@ -179,6 +179,12 @@ pub(crate) const RESOURCES: &[Resource] = &[
         "Indexer service",
         basic::INDEXER,
     ),
+    one(
+        "local_services/metrics",
+        "local_services/metrics",
+        "Metrics",
+        basic::METRICS,
+    ),
     one("datetime", "date_time", "Date & Time", basic::DATE_TIME),
     many(
         "trust_stores",

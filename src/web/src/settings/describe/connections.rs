@@ -310,7 +310,7 @@ pub(in crate::settings) const SSH_OPTIONS: Kind = Kind::Object(&[
     field(
         "verbosity",
         "Verbosity level",
-        "1 to 10: 1 errors, 2 warnings, 3 to 5 sessions, 6 to 8 what each connection does, 9 and 10 every message by its kind and size. From 6 on the appliance works harder and remembers less far back; 9 and 10 are for finding one fault. Passwords, keys and what is typed are logged at no level.",
+        "1 to 10: 1 and 2 errors and warnings, 3 to 5 sessions, 6 to 8 what each connection does, 9 and 10 every message by its kind and size. From 6 on the appliance works harder and remembers less far back; 9 and 10 are for finding one fault. Passwords, keys and what is typed are logged at no level.",
         Kind::Number(1, 10),
     ),
     field(
