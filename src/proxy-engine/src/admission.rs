@@ -213,6 +213,12 @@ impl Admission {
         (self.open, self.logging_in)
     }
 
+    /// Whether the next one would be refused for want of memory.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        !self.has_memory()
+    }
+
     /// What a session costs, bytes, as far as is known.
     #[must_use]
     pub const fn cost(&self) -> u64 {

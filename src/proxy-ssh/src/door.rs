@@ -170,6 +170,11 @@ impl Door {
         self.lock().admission.open()
     }
 
+    /// Whether the next one would be refused for want of memory.
+    pub(crate) fn is_short(&self) -> bool {
+        self.lock().admission.is_short()
+    }
+
     /// What a session costs, bytes, as far as is known.
     pub(crate) fn cost(&self) -> u64 {
         self.lock().admission.cost()

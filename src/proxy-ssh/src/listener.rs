@@ -160,6 +160,12 @@ impl SshProxy {
         self.shared.serving.door.open()
     }
 
+    /// Whether the next client would be refused for want of memory.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.shared.serving.door.is_short()
+    }
+
     /// What a session costs, bytes, as far as is known.
     #[must_use]
     pub fn cost(&self) -> u64 {

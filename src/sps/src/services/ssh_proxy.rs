@@ -26,6 +26,9 @@ use crate::space::Room;
 /// Between two looks at the memory: a flood lets some hundred in meanwhile, for which the admission reckons.
 const MEMORY_EVERY: Duration = Duration::from_millis(500);
 
+/// The same between two demands that the allocator gives back what it keeps, while memory is short.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(2);
+
 /// What it works with.
 #[derive(Clone)]
 pub(super) struct Inputs {
@@ -201,15 +204,17 @@ async fn leave(proxy: &SshProxy, gateway: &Gateway, context: &ServiceContext) {
 async fn watch_memory(proxy: Arc<SshProxy>) {
     let mut look = interval(MEMORY_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut ended = false;
+    let mut given_back = uptime();
     loop {
         look.tick().await;
         let Some(memory) = memory() else { continue };
-        if std::mem::replace(&mut ended, false) {
+        let _ended = proxy.measured(memory, uptime());
+        // Sessions that have gone leave their memory with the allocator, where no measurement sees it.
+        if proxy.is_short() && uptime().saturating_sub(given_back) >= GIVE_BACK_EVERY {
             // Another thread: it takes the allocator's locks for milliseconds.
             drop(spawn_blocking(sps_sys::memory::give_back).await);
+            given_back = uptime();
         }
-        ended = proxy.measured(memory, uptime()) > 0;
     }
 }
 
