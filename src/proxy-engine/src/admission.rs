@@ -22,10 +22,19 @@ const COST_MOST: u64 = 8 << 20;
 const COST_KNOWN_FROM: usize = 16;
 /// Time that ended sessions have to give their memory back before more are.
 const SETTLE: Duration = Duration::from_secs(2);
+/// The same when half of what is kept for the machine is gone too.
+const SETTLE_URGENT: Duration = Duration::from_millis(400);
 /// Most sessions that are ended at once: this part of all.
 const AT_ONCE: usize = 4;
 /// Percent of time in which nothing could go on for want of memory from which on it counts as gone, whatever seems to be free.
 const STALLED: f32 = 25.0;
+
+/// Memory from which on a machine has the window of large transfers.
+const LARGE: u64 = 1 << 30;
+/// Bytes that may be on the way to somebody who does not read, for each channel: a transfer at 200 MiB/s with a round trip of 10 ms; and where memory
+/// is small, a quarter of that.
+const WINDOW_LARGE: u32 = 2 << 20;
+const WINDOW_SMALL: u32 = 512 << 10;
 
 /// What clients may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -219,6 +228,16 @@ impl Admission {
         !self.has_memory()
     }
 
+    /// The window of a channel, bytes.
+    #[must_use]
+    pub fn window(&self) -> u32 {
+        if self.memory.is_some_and(|memory| memory.total < LARGE) {
+            WINDOW_SMALL
+        } else {
+            WINDOW_LARGE
+        }
+    }
+
     /// What a session costs, bytes, as far as is known.
     #[must_use]
     pub const fn cost(&self) -> u64 {
@@ -287,9 +306,15 @@ impl Admission {
             self.cost = (used / self.open as u64).clamp(COST_LEAST, COST_MOST);
         }
         let count = self.to_end(&memory);
+        let (_, end) = self.marks(&memory);
+        let settle = if memory.available < end / 2 {
+            SETTLE_URGENT
+        } else {
+            SETTLE
+        };
         let settled = self
             .ended_at
-            .is_none_or(|ended| now.saturating_sub(ended) >= SETTLE);
+            .is_none_or(|ended| now.saturating_sub(ended) >= settle);
         if count == 0 || !settled {
             return 0;
         }

@@ -24,6 +24,9 @@ const MOST_CHANNELS: usize = 512;
 /// Longest wait for a side to hear why it is disconnected.
 const FAREWELL: Duration = Duration::from_secs(2);
 
+/// The same when memory runs out.
+const SHED_WITHIN: Duration = Duration::from_millis(200);
+
 /// The handle to the server's side.
 pub(crate) type Server = Arc<client::Handle<ServerSide>>;
 
@@ -54,6 +57,8 @@ pub(crate) struct Context {
 
 /// What it shares with all others: what is counted, and what everybody is told.
 pub(crate) struct Watched {
+    /// Bytes of a channel's window.
+    pub(crate) window: u32,
     pub(crate) meter: Arc<Meter>,
     pub(crate) notice: watch::Receiver<Option<Arc<str>>>,
 }
@@ -221,6 +226,16 @@ impl Context {
 
     /// Ends both sides; the client hears why.
     pub(crate) fn end(&self, verdict: &'static str, why: &str) {
+        self.end_within(verdict, why, FAREWELL);
+    }
+
+    /// The same for want of memory: a client that does not read holds it no longer than it takes to tell others.
+    pub(crate) fn shed(&self, verdict: &'static str, why: &str) {
+        self.watched.meter.shed();
+        self.end_within(verdict, why, SHED_WITHIN);
+    }
+
+    fn end_within(&self, verdict: &'static str, why: &str, farewell: Duration) {
         self.set_verdict(verdict);
         // The first reason is the one that people read: what follows from it, as that the server goes away, is none.
         if self.ending.swap(true, Ordering::Relaxed) || self.closing.is_cancelled() {
@@ -237,7 +252,7 @@ impl Context {
         tokio::spawn(async move {
             if let Some(handle) = handle {
                 let told = handle.disconnect(Disconnect::ByApplication, why, "en".into());
-                if timeout(FAREWELL, told).await.is_err() {
+                if timeout(farewell, told).await.is_err() {
                     warn!("a client could not be told why it is disconnected");
                 }
             }

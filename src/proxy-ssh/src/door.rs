@@ -175,6 +175,11 @@ impl Door {
         self.lock().admission.is_short()
     }
 
+    /// The window of a channel, bytes.
+    pub(crate) fn window(&self) -> u32 {
+        self.lock().admission.window()
+    }
+
     /// What a session costs, bytes, as far as is known.
     pub(crate) fn cost(&self) -> u64 {
         self.lock().admission.cost()

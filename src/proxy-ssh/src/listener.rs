@@ -186,8 +186,7 @@ impl SshProxy {
             );
         }
         for context in &end {
-            door.meter.shed();
-            context.end(
+            context.shed(
                 TERMINATED,
                 "this appliance ran out of memory and ended the youngest sessions: tell an administrator",
             );

@@ -85,11 +85,17 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
         original,
         shared.shutdown.child_token(),
         Watched {
+            window: shared.door.window(),
             meter: shared.door.meter.clone(),
             notice: shared.notice.clone(),
         },
     ));
-    let config = Arc::new(algorithms::for_clients(keys, idle, context.ciphers()));
+    let config = Arc::new(algorithms::for_clients(
+        keys,
+        idle,
+        context.ciphers(),
+        context.watched.window,
+    ));
     let started = timeout(
         GREETING_WITHIN,
         russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),

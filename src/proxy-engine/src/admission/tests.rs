@@ -138,6 +138,17 @@ fn a_shortage_ends_some_waits_for_what_they_give_back_and_then_ends_more() {
         admission.left(client(1000 + number), true);
     }
     assert_eq!(admission.measured(memory(60, 90), at(6)), 0);
+    // When nearly nothing is left nobody waits that long.
+    assert_eq!(admission.measured(memory(10, 90), at(7)), 13);
+    assert_eq!(admission.measured(memory(10, 90), at(7) + SETTLE_URGENT), 13);
+}
+
+#[test]
+fn a_small_machine_has_small_windows() {
+    let mut admission = Admission::new(limits());
+    assert_eq!(admission.window(), WINDOW_LARGE);
+    admission.measured(memory(400, 40), at(0));
+    assert_eq!(admission.window(), WINDOW_SMALL);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use sps_proxy_ssh::{Access as _, Departure, Leaving, Limits, Listening, SshProxy
 use sps_supervisor::{ExitKind, Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, sleep};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
@@ -26,6 +26,8 @@ use crate::space::Room;
 /// Between two looks at the memory: a flood lets some hundred in meanwhile, for which the admission reckons.
 const MEMORY_EVERY: Duration = Duration::from_millis(500);
 
+/// The same while memory is short: transfers take it by hundreds of megabytes a second.
+const MEMORY_WHEN_SHORT: Duration = Duration::from_millis(100);
 /// The same between two demands that the allocator gives back what it keeps, while memory is short.
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(2);
 
@@ -206,7 +208,11 @@ async fn watch_memory(proxy: Arc<SshProxy>) {
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut given_back = uptime();
     loop {
-        look.tick().await;
+        if proxy.is_short() {
+            sleep(MEMORY_WHEN_SHORT).await;
+        } else {
+            look.tick().await;
+        }
         let Some(memory) = memory() else { continue };
         let _ended = proxy.measured(memory, uptime());
         // Sessions that have gone leave their memory with the allocator, where no measurement sees it.
