@@ -19,6 +19,7 @@ mod configuration;
 mod core_files;
 mod failure;
 mod fetch;
+mod figures;
 mod firmware;
 mod install;
 mod jobs;
@@ -57,6 +58,7 @@ pub use configuration::{
 };
 pub use core_files::CoreFile;
 pub use failure::{Failure, FailureKind};
+pub use figures::{ByWord, Figures, MemoryFigures, ProtocolFigures, StoreFigures, TrailFigures};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
 pub use jobs::{Arrival, Expected, Fetched, Job, JobState, JobStep, JobStore, Jobs};

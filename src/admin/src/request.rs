@@ -18,6 +18,11 @@ use crate::testing::Confirmed;
 pub enum Request {
     /// How the appliance does: [`crate::Response::Status`].
     Status,
+    /// What is measured: [`crate::Response::Figures`].
+    Figures {
+        /// What a program shows instead of a login; none from whoever has logged in.
+        token: Option<Secret>,
+    },
     /// What the console needs to greet: [`crate::Response::ConsoleState`].
     ConsoleState,
     /// Lines of the log after `after`, at most `limit`, newest last: [`crate::Response::Log`].

@@ -9,6 +9,7 @@ use crate::configuration::{
     ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
 };
 use crate::core_files::CoreFile;
+use crate::figures::Figures;
 use crate::firmware::{Medium, Notes, Slot, Slots};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
@@ -31,6 +32,8 @@ pub enum Response {
     },
     /// How the appliance does.
     Status(Box<Status>),
+    /// What is measured.
+    Figures(Box<Figures>),
     /// What the console needs to greet.
     ConsoleState(Box<ConsoleState>),
     /// Log lines.

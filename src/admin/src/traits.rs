@@ -42,6 +42,7 @@ impl Request {
     pub fn title(&self) -> String {
         match self {
             Self::Status => "status".into(),
+            Self::Figures { .. } => "metrics".into(),
             Self::ConsoleState => "console state".into(),
             Self::Log { .. } => "log".into(),
             Self::Login { .. } => "console login".into(),
@@ -177,6 +178,7 @@ impl Request {
         !matches!(
             self,
             Self::Status
+                | Self::Figures { .. }
                 | Self::ConsoleState
                 | Self::Log { .. }
                 | Self::FirmwareList
@@ -240,6 +242,7 @@ impl Request {
     pub fn limit(&self) -> Duration {
         match self {
             Self::Status
+            | Self::Figures { .. }
             | Self::ConsoleState
             | Self::Log { .. }
             | Self::NetworkShow

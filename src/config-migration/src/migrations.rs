@@ -16,6 +16,7 @@ mod rdp_settings;
 mod server_accounts;
 mod session_database;
 mod ssh_dsa_and_x509;
+mod ssh_options;
 mod ssh_short_keys;
 mod tls_minimum;
 mod trail_cipher;
@@ -63,6 +64,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("server_accounts", 4, server_accounts::apply),
     migration("upstream_keys", 4, upstream_keys::apply),
     migration("indexed_encrypted", 4, indexed_encrypted::apply),
+    migration("ssh_options", 4, ssh_options::apply),
 ];
 
 #[cfg(test)]

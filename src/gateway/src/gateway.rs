@@ -148,6 +148,11 @@ impl Gateway {
         ports
     }
 
+    /// What was written of audit trails, and how long it took.
+    pub fn trails(&self) -> sps_trail_store::Figures {
+        self.desk.trails.figures()
+    }
+
     fn force(&self) -> Arc<Force> {
         self.force.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -23,6 +23,7 @@ mod index_keys;
 mod interrupted;
 mod live;
 mod local;
+mod memory;
 mod recording;
 mod recovered;
 
@@ -31,4 +32,5 @@ pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
 pub use index_keys::{IndexKeys, IndexKeysError};
 pub use live::{Active, Asking, Following, Live, LiveError};
+pub use memory::memory;
 pub use recovered::recovered;

@@ -396,8 +396,11 @@ impl Recording for Session {
         })
     }
 
-    fn end(&self, verdict: &'static str) -> Answer<()> {
+    fn end(&self, verdict: &'static str, why: String) -> Answer<()> {
         self.live.ended();
+        if Word::TERMINATED.as_str() == verdict && !why.is_empty() {
+            self.happened(Word::ALERT, why.clone());
+        }
         let hub = self.desk.live.clone();
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
         let (ground, id) = (self.ground.clone(), self.id.clone());
@@ -407,7 +410,7 @@ impl Recording for Session {
             if let Some(trail) = trail {
                 let ending = Ending {
                     verdict: verdict.clone(),
-                    reason: String::new(),
+                    reason: why,
                 };
                 match (trail.finish(ending).await, ground.trail_name(&id)) {
                     (Ok(finished), Ok(name)) => {

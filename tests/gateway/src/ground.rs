@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result};
 use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
 use sps_gateway::{Ended, Gateway, Ground, GroundError, IndexKeys, Live, Surroundings};
-use sps_proxy_ssh::{Limits, Listening, SshProxy};
+use sps_proxy_ssh::{Limits, Listening, Meter, SshProxy};
 use sps_session_record::SessionRecord;
 use sps_sessions::{Batch, Sessions};
 use tokio::sync::watch;
@@ -106,6 +106,8 @@ pub struct Running {
     pub gateway: Arc<Gateway>,
     /// Its sessions that go on.
     pub live: Live,
+    /// What it has done.
+    pub meter: Arc<Meter>,
     /// The proxy.
     pub proxy: SshProxy,
     /// Where.
@@ -132,13 +134,15 @@ pub fn start(root: &Path, document: &Cluster, address: SocketAddr) -> Result<Run
     )
     .context("open the gateway")?;
     let gateway = Arc::new(gateway);
-    let proxy = SshProxy::new(gateway.clone(), Limits::default());
+    let meter = Arc::<Meter>::default();
+    let proxy = SshProxy::new(gateway.clone(), Limits::default(), meter.clone());
     let listening = proxy.listen(address)?;
     Ok(Running {
         address: listening.address(),
         folder,
         gateway,
         live,
+        meter,
         proxy,
         _listening: listening,
         _full: tell,

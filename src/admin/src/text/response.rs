@@ -17,6 +17,11 @@ pub fn response(response: &Response) -> String {
         Response::Done { note } if note.is_empty() => String::new(),
         Response::Done { note } => clean(note) + "\n",
         Response::Status(now) => status(now),
+        Response::Figures(now) => now
+            .protocols
+            .iter()
+            .map(|one| format!("{} {} sessions\n", clean(&one.protocol), one.open))
+            .collect(),
         Response::ConsoleState(state) => clean(&state.firmware.to_string()) + "\n",
         Response::Log(log) => log.lines.iter().map(|line| clean(line) + "\n").collect(),
         Response::Login { accepted, .. } => {

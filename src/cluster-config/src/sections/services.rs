@@ -19,6 +19,17 @@ pub struct LocalServices {
     pub snmp_agent: SnmpAgent,
     /// Indexer.
     pub indexer: IndexerService,
+    /// Figures for programs that watch the appliance.
+    #[serde(default)]
+    pub metrics: MetricsService,
+}
+
+/// Figures for programs that watch the appliance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsService {
+    /// Whoever shows it may read them without a session of REST; none: nobody may.
+    pub token: Option<Protected>,
 }
 
 /// Web interface.

@@ -74,7 +74,8 @@ shape! {
         cluster: Cluster,
         high_availability: HighAvailability,
     }
-    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService }
+    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService, metrics: MetricsService }
+    struct MetricsService {} maybe { token: Secret }
     /// Credentials authenticate external indexers; the other keys decrypt audit trails.
     struct IndexerService { enabled: bool, indexer_keys: Vec<Credential> } maybe { credentials: Credential }
     struct Policies {
@@ -100,6 +101,17 @@ shape! {
         channel_policies: BTreeMap<String, Vec<Channel>>,
         authentication_policies: BTreeMap<String, SshAuthentication>,
         settings: BTreeMap<String, SshSettings>,
+        options: SshOptions,
+    }
+    struct SshOptions {
+        verbosity: u32,
+        most_sessions: u32,
+        most_of_one_client: u32,
+        most_logging_in: u32,
+        refuse_below_percent: u32,
+        end_below_percent: u32,
+        restart_grace_seconds: u32,
+        restart_message: bool,
     }
     struct SshConnection {
         name: String,

@@ -12,6 +12,7 @@ mod firmware;
 mod installing;
 mod kept_bundles;
 mod licence;
+mod metrics;
 mod network;
 mod receiving;
 mod sessions;

@@ -33,6 +33,7 @@ use super::{
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
+use crate::gauges::Gauges;
 use crate::node;
 use crate::parameters::Start;
 use crate::pid1::End;
@@ -268,6 +269,8 @@ fn appliance(
             network: network.subscribe(),
             room: backend.spare().room(),
             live: backend.live(),
+            gauges: backend.gauges(),
+            log: boot.log.clone(),
             sessions,
         }));
         if boot.faults.has(recording::FAULT) {
@@ -309,6 +312,7 @@ fn backend(
         licences: licences(boot),
         fetcher: fetcher(network),
         live: Live::default(),
+        gauges: Gauges::default(),
     })
 }
 

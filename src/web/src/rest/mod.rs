@@ -13,6 +13,7 @@ mod fetch;
 mod firmware;
 mod history;
 mod licence;
+mod metrics;
 mod openapi;
 mod routes;
 mod sessions;

@@ -88,6 +88,7 @@ fn document() -> Result<Value, serde_json::Error> {
             "securitySchemes": {
                 "session": { "type": "apiKey", "in": "cookie", "name": "session_id" },
                 "password": { "type": "http", "scheme": "basic" },
+                "token": { "type": "http", "scheme": "bearer" },
             },
         },
     });

@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     access, active, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history,
-    licence, openapi, sessions, settings, setup, space, store, support, transaction,
+    licence, metrics, openapi, sessions, settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -89,6 +89,8 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(access::SETUP, get(access::setup).post(setup::set_up))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(openapi::DESCRIPTION, get(openapi::describe))
+        // Whoever shows its token needs no session.
+        .route(metrics::METRICS, get(metrics::show))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
 }

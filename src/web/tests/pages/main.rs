@@ -18,6 +18,7 @@ mod rest;
 mod rest_bundles;
 mod rest_cluster;
 mod rest_history;
+mod rest_metrics;
 mod rest_settings;
 mod searching;
 mod settings;

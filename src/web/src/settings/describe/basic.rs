@@ -193,6 +193,12 @@ pub(in crate::settings) const SNMP_AGENT: Kind = Kind::Object(&[
     plain("enabled", "Enabled", Kind::Switch),
     field("community", "Community", "SNMP 2c", MAYBE_PASSWORD),
 ]);
+pub(in crate::settings) const METRICS: Kind = Kind::Object(&[field(
+    "token",
+    "Token",
+    "Programs that show it as a bearer token may read /api/metrics, and nothing else; 24 characters or more, as openssl rand -hex 24 gives them; none: only who logs in",
+    MAYBE_PASSWORD,
+)]);
 pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
     field(
         "enabled",
