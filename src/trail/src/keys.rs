@@ -234,6 +234,12 @@ impl PrivateKey {
         })
     }
 
+    /// SHA-256 of its public key, as SubjectPublicKeyInfo: what [`Recipient::fingerprint`] is of its certificate.
+    #[must_use]
+    pub const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
     fn x25519(secret: Zeroizing<[u8; hpke::KEY]>) -> Result<Self, KeyError> {
         /// SubjectPublicKeyInfo of X25519 before the key: RFC 8410, 4.
         const PREFIX: [u8; 12] = [
@@ -372,6 +378,16 @@ fn take(open: &mut StreamKeys, streams: u8, secret: &[u8]) -> Option<()> {
         open.upstream = Some(cipher(parts.next()?).ok()?);
     }
     parts.next().is_none().then_some(())
+}
+
+/// Fingerprints of those who may read a stream; empty when it is not encrypted.
+pub(crate) fn fingerprints(full: &FullHead, stream: Stream) -> Vec<[u8; 32]> {
+    let bit = match stream {
+        Stream::Downstream => DOWNSTREAM,
+        Stream::Upstream => UPSTREAM,
+    };
+    let named = full.wrapped.iter().filter(|wrapped| wrapped.streams & bit != 0);
+    named.map(|wrapped| wrapped.fingerprint).collect()
 }
 
 fn names(full: &FullHead, streams: u8) -> String {
