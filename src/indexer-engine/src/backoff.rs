@@ -21,12 +21,6 @@ impl Backoff {
         wait + wait / 10 * u32::from(worker % 10)
     }
 
-    /// The appliance refused the host: it will not think otherwise soon.
-    pub fn refused(&mut self, worker: u16) -> Duration {
-        self.failures = 6;
-        self.failed(worker)
-    }
-
     /// It was let in.
     pub const fn succeeded(&mut self) {
         self.failures = 0;
@@ -44,6 +38,5 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 32, 60, 60]);
         backoff.succeeded();
         assert_eq!(backoff.failed(3), Duration::from_millis(1300));
-        assert_eq!(Backoff::default().refused(0), LONGEST);
     }
 }

@@ -193,6 +193,12 @@ impl Desk {
         }
     }
 
+    /// What was told and is not in the index is lost, and what is set apart is looked for anew: whoever puts it into the index began anew.
+    pub fn forget_told(&mut self) {
+        self.telling.clear();
+        self.waiting.clear();
+    }
+
     /// A worker, or what it told, was at fault with a session, or the session itself.
     pub fn failed(&mut self, worker: WorkerId, reason: &str, now: u64) -> Outcome {
         self.note(worker, reason, now);

@@ -60,6 +60,12 @@ impl Desk {
         !opens(&self.own_keys, item) && self.workers.values().any(|worker| opens(&worker.keys, item))
     }
 
+    /// Whether anybody who is here opens it.
+    #[must_use]
+    pub fn is_for_somebody(&self, item: &Item) -> bool {
+        opens(&self.own_keys, item) || self.workers.values().any(|worker| opens(&worker.keys, item))
+    }
+
     /// Whether its host could not read the session once, and another one may.
     fn is_for_others(&self, worker: &Worker, item: &Item) -> bool {
         let Some(trouble) = self.troubles.get(&item.id) else {
