@@ -9,6 +9,7 @@ mod backup_password;
 mod channel_conditions;
 mod content_policies;
 mod gssapi_realm;
+mod indexer_hosts;
 mod indexer_keys;
 mod log_ingestion;
 mod rdp_settings;
@@ -59,6 +60,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
+    migration("indexer_hosts", 4, indexer_hosts::apply),
 ];
 
 #[cfg(test)]

@@ -326,6 +326,7 @@ impl Frames {
     ///
     /// # Errors
     /// It is none. Nothing more is to be believed then.
+    #[expect(clippy::should_implement_trait, reason = "more may come after none")]
     pub fn next<F: Frame>(&mut self) -> Result<Option<F>, FrameError> {
         let bytes = self.buffer.get(self.used..).unwrap_or_default();
         let Some(([kind, length @ ..], rest)) = bytes.split_first_chunk::<HEAD>() else {

@@ -120,7 +120,7 @@ fn who_is_not_known_or_was_removed_is_refused_and_told() {
     // A certificate of nobody.
     let mut settings = door.settings("one");
     settings.identity = Identity::make().unwrap();
-    let stranger = door.host_with(settings, HostKeys::default(), VERSION, Inside);
+    let stranger = door.host_with(&settings, HostKeys::default(), VERSION, Inside);
     door.until(&lab, &mut worker, || !door.hub.report().refused.is_empty());
     let refused = door.hub.report().refused;
     assert!(
@@ -141,7 +141,7 @@ fn who_is_not_known_or_was_removed_is_refused_and_told() {
     let other = Door::new(&lab, &["one"]);
     let mut settings = door.settings("one");
     settings.port = other.address.port();
-    let lost = other.host_with(settings, HostKeys::default(), VERSION, Inside);
+    let lost = other.host_with(&settings, HostKeys::default(), VERSION, Inside);
     door.until(&lab, &mut worker, || !other.hub.report().refused.is_empty());
     lost.stop();
     assert!(other.hub.report().hosts.is_empty());
@@ -269,7 +269,7 @@ fn a_host_that_is_killed_in_the_middle_gives_its_session_back() {
     settings.port = relay.port;
     settings.workers = Some(1);
     let (halting, begun, let_go) = Halting::new();
-    let killed = door.host_with(settings, keys, VERSION, halting);
+    let killed = door.host_with(&settings, keys, VERSION, halting);
     let mut reads = false;
     door.until(&lab, &mut worker, || {
         reads |= begun.try_recv().is_ok();
@@ -311,7 +311,7 @@ fn a_host_that_stops_ends_its_session_or_gives_it_back() {
         let mut settings = door.settings("one");
         settings.workers = Some(1);
         let (halting, begun, let_go) = Halting::new();
-        let host = door.host_with(settings, keys, VERSION, halting);
+        let host = door.host_with(&settings, keys, VERSION, halting);
         let mut reads = false;
         door.until(&lab, &mut worker, || {
             reads |= begun.try_recv().is_ok();

@@ -180,17 +180,12 @@ impl Host {
             let Err(lost) = self.connection(worker, stop, &mut backoff) else {
                 return;
             };
-            let refused = matches!(
-                lost,
-                Lost::Refused { .. } | Lost::Denied { .. } | Lost::Stranger { .. }
-            );
-            let wait = if refused {
-                error!("worker {}: {}", worker + 1, causes(&lost));
-                backoff.refused(worker)
-            } else {
-                warn!("worker {}: {}", worker + 1, causes(&lost));
-                backoff.failed(worker)
-            };
+            let wait = backoff.failed(worker);
+            match lost {
+                Lost::Connect { .. } | Lost::Link { .. } => warn!("worker {}: {}", worker + 1, causes(&lost)),
+                // Somebody has to do something.
+                _ => error!("worker {}: {}", worker + 1, causes(&lost)),
+            }
             info!("worker {} tries again in {:.1} s", worker + 1, wait.as_secs_f32());
             stop.wait(wait);
         }

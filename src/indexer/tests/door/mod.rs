@@ -81,12 +81,12 @@ impl Door {
         version: &str,
         reader: impl Reader + 'static,
     ) -> Running {
-        self.host_with(self.settings(name), keys, version, reader)
+        self.host_with(&self.settings(name), keys, version, reader)
     }
 
     pub(crate) fn host_with(
         &self,
-        settings: HostSettings,
+        settings: &HostSettings,
         keys: HostKeys,
         version: &str,
         reader: impl Reader + 'static,
