@@ -20,6 +20,7 @@ mod core_files;
 mod failure;
 mod fetch;
 mod firmware;
+mod indexers;
 mod install;
 mod jobs;
 mod licence;
@@ -58,6 +59,9 @@ pub use configuration::{
 pub use core_files::CoreFile;
 pub use failure::{Failure, FailureKind};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
+pub use indexers::{
+    ExternalIndexer, INDEXER_FILE, IndexerConfiguration, IndexerWorker, Indexers, OwnIndexer, RefusedIndexer,
+};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
 pub use jobs::{Arrival, Expected, Fetched, Job, JobState, JobStep, JobStore, Jobs};
 pub use licence::{LICENCE_BYTES, Licence, LicenceFile, LicensedFeature, Licensing};

@@ -161,6 +161,9 @@ impl Request {
                 format!("{word} number {number} of the session {}", text::clean(id))
             }
             Self::SessionFollow { id } => format!("follow the session {}", text::clean(id)),
+            Self::IndexersShow => "indexers show".into(),
+            Self::IndexerAdd { name, .. } => format!("add the external indexer {}", text::clean(name)),
+            Self::IndexerRemove { name } => format!("remove the external indexer {}", text::clean(name)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             // Every other one has its title above.
@@ -194,6 +197,7 @@ impl Request {
                 | Self::SessionList { .. }
                 | Self::SessionShow { .. }
                 | Self::SessionsActive
+                | Self::IndexersShow
                 | Self::ConfigurationShow { .. }
                 | Self::ConfigurationCompare { .. }
                 | Self::ConfigurationHistory { .. }
@@ -258,6 +262,7 @@ impl Request {
             | Self::CoreDelete { .. }
             | Self::StoreShow
             | Self::SpaceShow
+            | Self::IndexersShow
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
             | Self::SessionContent { .. }
@@ -288,6 +293,8 @@ impl Request {
             | Self::ConfigurationChange { .. }
             | Self::ConfigurationRestore { .. }
             | Self::ConfigurationImport { .. }
+            | Self::IndexerAdd { .. }
+            | Self::IndexerRemove { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SessionsActive | Self::SessionTerminate { .. } | Self::SessionAnswer { .. } => AT_ONCE,
             Self::BackupList { .. } => A_LISTING,

@@ -31,6 +31,7 @@ pub use remote::{
     SettingsError, Stop, Trust,
 };
 pub use role::answer;
+pub use sps_indexer_engine::{HostReport, OwnReport, Refusal, Report, WorkerReport};
 pub use take::{Reader, ReaderError};
 pub use walk::Walk;
 pub use worker::{Done, Growing, Worker};

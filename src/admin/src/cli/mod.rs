@@ -7,6 +7,7 @@
 mod arguments;
 mod bundle;
 mod configuration;
+mod indexers;
 mod licence;
 mod line;
 mod output;

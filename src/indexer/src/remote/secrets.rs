@@ -217,3 +217,95 @@ impl HostKeys {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    /// A new private key, PEM.
+    fn key() -> String {
+        let made = Command::new("openssl")
+            .args(["genpkey", "-algorithm", "x25519"])
+            .output()
+            .unwrap();
+        assert!(made.status.success());
+        String::from_utf8(made.stdout).unwrap()
+    }
+
+    fn write(file: &Path, text: &str) {
+        fs::write(file, text).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    #[test]
+    fn keys_stand_in_the_file_in_files_and_in_folders() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let keys: Vec<String> = (0..4).map(|_| key()).collect();
+        fs::create_dir(at("more")).unwrap();
+        write(&at("one.pem"), &keys[1]);
+        write(&at("more/a.pem"), &keys[2]);
+        write(&at("more/b.pem"), &format!("{}{}", keys[3], keys[1]));
+        let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----";
+        let list = format!(
+            "# keys\r\n\n{certificate}\n{}\none.pem\n  more\n{}",
+            keys[0],
+            at("one.pem").display()
+        );
+        write(&at("indexer-keys.cfg"), &list);
+        let found = HostKeys::read(&at("indexer-keys.cfg")).unwrap();
+        assert_eq!(
+            (found.len(), found.prints.len(), found.notices.len()),
+            (4, 4, 0),
+            "{:?}",
+            found.notices
+        );
+        assert!(!format!("{found:?}").contains("PRIVATE"));
+        // Every one of them opens something.
+        assert!(
+            found
+                .keys
+                .iter()
+                .all(|key| PrivateKey::from_pem(key.as_bytes()).is_ok())
+        );
+        fs::set_permissions(at("one.pem"), fs::Permissions::from_mode(0o644)).unwrap();
+        let open = HostKeys::read(&at("indexer-keys.cfg")).unwrap();
+        assert!(open.notices[0].contains("chmod 600"), "{:?}", open.notices);
+    }
+
+    #[test]
+    fn the_file_of_earlier_versions_is_read_with_a_notice_and_none_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let none = HostKeys::read(&at("indexer-keys.cfg")).unwrap();
+        assert!(none.is_empty() && none.notices[0].contains("indexes only what is not encrypted"));
+        write(&at("indexer-certs.cfg"), &key());
+        let earlier = HostKeys::read(&at("indexer-keys.cfg")).unwrap();
+        assert_eq!(earlier.len(), 1);
+        assert!(earlier.notices[0].contains("rename it"), "{:?}", earlier.notices);
+        write(&at("indexer-keys.cfg"), "");
+        assert!(
+            HostKeys::read(&at("indexer-keys.cfg")).unwrap().is_empty(),
+            "the new one is there"
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_used_is_named_with_its_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("indexer-keys.cfg");
+        let said = |text: &str| {
+            write(&file, text);
+            sps_bootlog::causes(&HostKeys::read(&file).unwrap_err())
+        };
+        assert!(said("not-there.pem").contains("not-there.pem"));
+        let wrong = said("-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----");
+        assert!(
+            wrong.contains("X25519") && wrong.contains("indexer-keys.cfg"),
+            "{wrong}"
+        );
+        assert!(said(&"x".repeat(LONGEST as usize + 1)).contains("no file of keys"));
+    }
+}

@@ -106,6 +106,9 @@ pub(crate) fn upgraded() -> StoreStatus {
 
 /// Answers what is asked about them.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
+    if let Some(reply) = super::indexers::answer(request) {
+        return reply;
+    }
     match request {
         Request::StoreShow => Ok(Response::Store(state.store.clone())),
         Request::ImportPause { on } => {
