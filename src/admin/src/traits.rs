@@ -262,7 +262,6 @@ impl Request {
             | Self::CoreDelete { .. }
             | Self::StoreShow
             | Self::SpaceShow
-            | Self::IndexersShow
             | Self::SessionList { .. }
             | Self::SessionSearch { .. }
             | Self::SessionContent { .. }
@@ -293,10 +292,9 @@ impl Request {
             | Self::ConfigurationChange { .. }
             | Self::ConfigurationRestore { .. }
             | Self::ConfigurationImport { .. }
-            | Self::IndexerAdd { .. }
-            | Self::IndexerRemove { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SessionsActive | Self::SessionTerminate { .. } | Self::SessionAnswer { .. } => AT_ONCE,
+            Self::IndexersShow | Self::IndexerAdd { .. } | Self::IndexerRemove { .. } => A_CHANGE,
             Self::BackupList { .. } => A_LISTING,
             Self::ArchiveRun { .. }
             | Self::BackupRun { .. }

@@ -15,6 +15,8 @@ use crate::queue::Queue;
 use crate::remote::{Answer, Found};
 use crate::take::{Taken, take};
 
+/// Sessions that are looked at in one step: of most only the head of the trail is read.
+const MOST_LOOKED: usize = 1000;
 /// Most bytes of a trail in which its head ends.
 const HEAD: u64 = 512 * 1024;
 
@@ -27,7 +29,11 @@ impl Worker {
                 None => self.next_waiting(queue),
             };
         };
-        while hub.has_room() {
+        // A step ends: the appliance may stop.
+        for _ in 0..MOST_LOOKED {
+            if !hub.has_room() {
+                break;
+            }
             let next = match queue.next() {
                 Some(id) => Some(id),
                 None => self.next_waiting(queue)?,

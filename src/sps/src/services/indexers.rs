@@ -194,3 +194,50 @@ async fn hand_over(opened: &Opened, socket: std::io::Result<(TcpStream, std::net
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sps_cluster_config::Protected;
+    use sps_cluster_config::sections::certificates::Credential;
+    use sps_cluster_config::sections::services::IndexerHost;
+    use sps_config::Secret;
+
+    #[test]
+    fn the_door_is_closed_but_while_it_is_on_with_hosts_and_a_key() {
+        let (own, host) = (Identity::make().unwrap(), Identity::make().unwrap());
+        let key = Secret::from(own.private_key().to_string());
+        let on = IndexerService {
+            enabled: true,
+            credentials: Some(Credential {
+                certificate: own.certificate().to_owned(),
+                private_key: key.into(),
+            }),
+            hosts: [(
+                "one".to_owned(),
+                IndexerHost {
+                    certificate: host.certificate().to_owned(),
+                },
+            )]
+            .into(),
+            ..IndexerService::default()
+        };
+        assert!(trust(&on).is_some());
+        assert!(trust(&IndexerService::default()).is_none());
+        let but = |change: fn(&mut IndexerService)| {
+            let mut wanted = on.clone();
+            change(&mut wanted);
+            trust(&wanted).is_none()
+        };
+        assert!(but(|wanted| wanted.enabled = false));
+        assert!(but(|wanted| wanted.hosts.clear()));
+        assert!(but(|wanted| wanted.credentials = None));
+        assert!(but(
+            |wanted| wanted.credentials.as_mut().unwrap().private_key = Protected::LeftOut
+        ));
+        // A certificate of another key.
+        assert!(but(|wanted| {
+            wanted.credentials.as_mut().unwrap().certificate = Identity::make().unwrap().certificate().into();
+        }));
+    }
+}
