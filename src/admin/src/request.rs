@@ -286,6 +286,21 @@ pub enum Request {
         /// Identifier of the session.
         id: String,
     },
+    /// Who indexes what: [`crate::Response::Indexers`].
+    IndexersShow,
+    /// Adds a host that indexes: [`crate::Response::IndexerAdded`], with what it needs. That is told once.
+    IndexerAdd {
+        /// A name for it.
+        name: String,
+        /// Address under which it reaches the appliance; none: the first there is.
+        #[serde(default)]
+        address: Option<String>,
+    },
+    /// Removes a host that indexes; it is cut off: [`crate::Response::Done`].
+    IndexerRemove {
+        /// Its name.
+        name: String,
+    },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {
         /// Let it.

@@ -11,6 +11,7 @@ use crate::configuration::{
 use crate::core_files::CoreFile;
 use crate::figures::Figures;
 use crate::firmware::{Medium, Notes, Slot, Slots};
+use crate::indexers::{IndexerConfiguration, Indexers};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
@@ -89,6 +90,10 @@ pub enum Response {
     SessionContent(Vec<ContentHit>),
     /// Sessions that go on, the oldest first.
     ActiveSessions(Vec<ActiveSession>),
+    /// Who indexes what.
+    Indexers(Box<Indexers>),
+    /// A host that indexes was added.
+    IndexerAdded(IndexerConfiguration),
     /// One session.
     Session(Box<SessionRecord>),
     /// Settings of the cluster.

@@ -10,6 +10,7 @@ mod channel_conditions;
 mod content_policies;
 mod gssapi_realm;
 mod indexed_encrypted;
+mod indexer_hosts;
 mod indexer_keys;
 mod log_ingestion;
 mod rdp_settings;
@@ -65,6 +66,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("upstream_keys", 4, upstream_keys::apply),
     migration("indexed_encrypted", 4, indexed_encrypted::apply),
     migration("ssh_options", 4, ssh_options::apply),
+    migration("indexer_hosts", 4, indexer_hosts::apply),
 ];
 
 #[cfg(test)]

@@ -48,6 +48,7 @@ pub(crate) fn objections(
 fn all(document: &Cluster, own_ports: &BTreeMap<u16, String>) -> Vec<Objection> {
     let ssh = &document.connections.ssh;
     let mut found = numbers(&ssh.connections);
+    found.extend(indexer(document, own_ports));
     for connection in ssh.connections.iter().filter(|connection| connection.enabled) {
         let path = format!("connections.ssh.connections.{}", connection.name);
         found.extend(collision(&path, connection.port, own_ports));
@@ -100,6 +101,25 @@ fn collision(path: &str, port: u16, own_ports: &BTreeMap<u16, String>) -> Option
         let reason = format!("port {port} is the appliance's own, at every address: {words}");
         (format!("{path}.port"), reason)
     })
+}
+
+/// External indexers where the appliance listens, or takes clients.
+fn indexer(document: &Cluster, own_ports: &BTreeMap<u16, String>) -> Option<Objection> {
+    let indexer = &document.local_services.indexer;
+    if !indexer.enabled {
+        return None;
+    }
+    let path = "local_services.indexer";
+    let connections = document.connections.ssh.connections.iter();
+    let mut taking = connections.filter(|connection| connection.enabled && connection.port == indexer.port);
+    let of_clients = taking.next().map(|connection| {
+        let reason = format!(
+            "the connection policy {} takes clients on port {}; choose another port for one of them",
+            connection.name, indexer.port
+        );
+        (format!("{path}.port"), reason)
+    });
+    collision(path, indexer.port, own_ports).or(of_clients)
 }
 
 fn source(path: &str, source: Source) -> Option<Objection> {

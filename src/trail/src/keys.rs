@@ -235,6 +235,12 @@ impl PrivateKey {
         })
     }
 
+    /// SHA-256 of its public key, as SubjectPublicKeyInfo: what [`Recipient::fingerprint`] is of its certificate.
+    #[must_use]
+    pub const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
     fn x25519(secret: Zeroizing<[u8; hpke::KEY]>) -> Result<Self, KeyError> {
         let public = hpke::public(&secret).map_err(|_| unusable("the library of cryptography refuses it"))?;
         Ok(Self {
@@ -369,6 +375,16 @@ fn take(open: &mut StreamKeys, streams: u8, secret: &[u8]) -> Option<()> {
         open.upstream = Some(cipher(parts.next()?).ok()?);
     }
     parts.next().is_none().then_some(())
+}
+
+/// Fingerprints of those who may read a stream; empty when it is not encrypted.
+pub(crate) fn fingerprints(full: &FullHead, stream: Stream) -> Vec<[u8; 32]> {
+    let bit = match stream {
+        Stream::Downstream => DOWNSTREAM,
+        Stream::Upstream => UPSTREAM,
+    };
+    let named = full.wrapped.iter().filter(|wrapped| wrapped.streams & bit != 0);
+    named.map(|wrapped| wrapped.fingerprint).collect()
 }
 
 fn names(full: &FullHead, streams: u8) -> String {

@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
 use super::configuration::ConfigurationCommand;
+use super::indexers::IndexersCommand;
 use super::search::SearchArgs;
 use super::space::{ArchiveCommand, BackupCommand};
 
@@ -87,6 +88,9 @@ pub enum ApplianceCommand {
     /// Recorded sessions: list, search, show
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Who indexes sessions: show, add and remove external indexers
+    #[command(subcommand)]
+    Indexers(IndexersCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
     NormalBoot(Change),
 }

@@ -8,6 +8,7 @@ mod arguments;
 mod bundle;
 mod configuration;
 mod follow;
+mod indexers;
 mod licence;
 mod line;
 mod output;

@@ -11,7 +11,7 @@ use super::bundle::Sink;
 use super::configuration::ConfigurationCommand;
 use super::follow::follow;
 use super::output::{self, Bar, Files, Streams};
-use super::{configuration, licence, source, space};
+use super::{configuration, indexers, licence, source, space};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -186,6 +186,7 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Archive(command) => space::archive(command),
         ApplianceCommand::Backup(command) => space::backup(command),
         ApplianceCommand::Sessions(command) => sessions(command),
+        ApplianceCommand::Indexers(command) => indexers::job(command),
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }

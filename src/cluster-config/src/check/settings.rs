@@ -118,6 +118,20 @@ fn services(services: &LocalServices) -> Checked {
             ),
         );
     }
+    port("local_services.indexer.port", services.indexer.port)?;
+    let hosts = &services.indexer.hosts;
+    names("local_services.indexer.hosts", hosts)?;
+    for (name, host) in hosts {
+        let path = format!("local_services.indexer.hosts.{name}.certificate");
+        certificate(&path, &host.certificate)?;
+        // Who is who is told by the certificate.
+        if hosts.iter().any(|(other, same)| other < name && same == host) {
+            return offence(
+                path,
+                "another host has it; give each host a configuration of its own",
+            );
+        }
+    }
     Ok(())
 }
 

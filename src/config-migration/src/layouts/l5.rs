@@ -1,6 +1,7 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
 //! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
-//! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there.
+//! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there;
+//! external indexers have names, certificates and a port.
 
 use std::collections::BTreeMap;
 
@@ -76,8 +77,10 @@ shape! {
     }
     struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService, metrics: MetricsService }
     struct MetricsService {} maybe { token: Secret }
-    /// Credentials authenticate external indexers; the other keys decrypt audit trails.
-    struct IndexerService { enabled: bool, indexer_keys: Vec<Credential> } maybe { credentials: Credential }
+    /// Credentials are what external indexers know the appliance by; the other keys decrypt audit trails.
+    struct IndexerService { enabled: bool, port: u16, indexer_keys: Vec<Credential>, hosts: BTreeMap<String, IndexerHost> }
+    maybe { credentials: Credential }
+    struct IndexerHost { certificate: String }
     struct Policies {
         audit: BTreeMap<String, AuditPolicy>,
         content: BTreeMap<String, ContentPolicy>,

@@ -9,6 +9,7 @@ mod cluster;
 mod core_files;
 mod fetching;
 mod firmware;
+mod indexers;
 mod installing;
 mod kept_bundles;
 mod licence;

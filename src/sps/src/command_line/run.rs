@@ -12,12 +12,14 @@ use sps_trail_store::cli::{self as trail, Follower, TrailCommand};
 
 use super::arguments::{Arguments, Command, ImageCommand};
 use super::documents;
+use super::indexer;
 use super::recipe;
 
 /// Runs the command; a broken output stream counts as "did not get to its end".
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Not locked: an indexer tells on it from every thread.
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let (status, broken) = match arguments.command {
         Command::Appliance(command) => {
             let status = administer(&command, &arguments.socket, &mut out, &mut err);
@@ -31,6 +33,7 @@ pub(crate) fn run() -> ExitCode {
         }
         Command::RoutingRecipe(arguments) => (recipe::print(&arguments, &mut out, &mut err), recipe::BROKEN),
         Command::Trail(command) => (read_trails(&command, &mut out, &mut err), trail::UNREADABLE),
+        Command::Indexer(arguments) => (indexer::run(&arguments, &mut err), indexer::BROKEN),
         Command::Completions { shell } => (
             documents::completions(shell, &mut out).map(|()| appliance::DONE),
             appliance::REFUSED,

@@ -15,7 +15,7 @@ use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
 use sps_gateway::IndexKeys;
 use sps_index::Index;
-use sps_indexer::Queue;
+use sps_indexer::{Hub, Queue};
 use sps_session_record::SessionRecord;
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
@@ -32,6 +32,7 @@ use tracing::{error, info, warn};
 use super::cluster_configuration;
 use super::supervise::spec;
 use crate::backend::Settings;
+use crate::indexer::VERSION;
 use crate::node::{Node, now, take_over};
 
 /// Where it is mounted.
@@ -122,6 +123,8 @@ pub(crate) struct Opened {
     pub(crate) configuration: Option<Mutex<sps_cluster_config::Store>>,
     /// Sessions that ended, for whoever indexes them.
     pub(crate) queue: Arc<Queue>,
+    /// Where external indexers get theirs.
+    pub(crate) hub: Arc<Hub>,
     /// The index of content, while somebody works with it.
     pub(crate) content: Mutex<Option<Arc<Index>>>,
     /// Keys by which encrypted sessions are indexed, once somebody asked for them.
@@ -339,6 +342,7 @@ impl Inputs {
                 info!("{note}");
             }
         }
+        let queue: Arc<Queue> = Arc::default();
         let mut opened = Opened {
             store,
             tree: prepared.tree,
@@ -346,7 +350,8 @@ impl Inputs {
             layout: build.data_layout,
             sessions: None,
             configuration: configuration.map(Mutex::new),
-            queue: Arc::default(),
+            hub: Arc::new(Hub::new(VERSION, queue.clone())),
+            queue,
             content: Mutex::default(),
             index_keys: OnceLock::new(),
         };

@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -17,8 +16,8 @@ use sps_bootlog::causes;
 use sps_datastore_engine::Kind;
 use sps_gateway::{IndexKeys, Live};
 use sps_index::{Folder, Index, IndexError};
-use sps_indexer::{Done, Growing, Reader, ReaderError, Worker};
-use sps_sandbox::{Limits, Program, Sandbox, SandboxError};
+use sps_indexer::{Done, Growing, Worker};
+use sps_sandbox::Sandbox;
 use sps_session_record::Word;
 use sps_sessions::{Filter, Search, Sessions, Sort};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
@@ -29,7 +28,7 @@ use zeroize::Zeroizing;
 use super::data::{DataState, Opened};
 use super::importing::is_busy;
 use super::supervise::spec;
-use crate::indexer::ROLE;
+use crate::indexer::Sandboxed;
 use crate::node::now;
 
 /// What the cluster key makes the key of the index for; another word is another key.
@@ -40,12 +39,6 @@ const LOOK: Duration = Duration::from_secs(5);
 const GROWING: Duration = Duration::from_secs(10);
 /// Time between two looks for keys that nobody needs any more.
 const FORGETTING: Duration = Duration::from_secs(60);
-/// Longest time for one trail.
-const TRAIL_TIME: Duration = Duration::from_secs(3600);
-/// Bytes of memory for one trail: sixteen terminals, and what they showed last.
-const TRAIL_MEMORY: u64 = 512 * 1024 * 1024;
-/// Bytes that one trail may tell: moments and their heads, which the reader of what is told counts itself.
-const TRAIL_ANSWER: usize = 512 * 1024 * 1024;
 /// How nice its threads and processes are to others.
 const NICE: i32 = 10;
 /// Rest after a session, in times of the work: of those that ended lately, and of those that are indexed anew; while the machine has time,
@@ -158,18 +151,10 @@ struct Policies {
 impl Work {
     fn run(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let index = Arc::new(self.open()?);
-        let reader = Sandboxed {
-            sandbox: self.inputs.sandbox.clone().with_limits(Limits {
-                time: TRAIL_TIME,
-                processor: TRAIL_TIME,
-                memory: TRAIL_MEMORY,
-                answer: TRAIL_ANSWER,
-            }),
-            program: Program::new(&std::fs::read("/proc/self/exe")?)?,
-            stop: self.stop.clone(),
-        };
+        let reader = Sandboxed::new(self.inputs.sandbox.clone(), self.stop.clone())?;
         let trails = self.opened.place(Kind::Trails);
-        let mut worker = Worker::new(self.sessions.clone(), index.clone(), Box::new(reader), trails)?;
+        let worker = Worker::new(self.sessions.clone(), index.clone(), Box::new(reader), trails)?;
+        let mut worker = worker.with_hub(self.opened.hub.clone());
         self.opened.put_content(Some(index.clone()));
         if let Some(total) = Some(worker.walk().total()).filter(|total| *total > 0) {
             info!("the content of {total} earlier sessions is indexed anew in the background");
@@ -343,51 +328,6 @@ impl Work {
                 return;
             }
             thread::sleep(left.min(Duration::from_millis(200)));
-        }
-    }
-}
-
-/// Reads trails in a sandbox, by the appliance's own binary.
-struct Sandboxed {
-    sandbox: Sandbox,
-    program: Program,
-    stop: Arc<AtomicBool>,
-}
-
-impl Reader for Sandboxed {
-    fn read(
-        &self,
-        input: &mut (dyn Read + Send),
-        take: &mut (dyn FnMut(&[u8]) -> bool + Send),
-    ) -> Result<(), ReaderError> {
-        let goes_on = || !self.stop.load(Ordering::Acquire);
-        let input = Until { input, goes_on };
-        self.sandbox
-            .stream(&self.program, &[ROLE], input, |bytes| goes_on() && take(bytes))?;
-        Ok(())
-    }
-
-    fn is_elsewhere(&self, error: &ReaderError) -> bool {
-        let not_begun = matches!(
-            error.downcast_ref(),
-            Some(SandboxError::Start { .. } | SandboxError::NotClosed { .. })
-        );
-        not_begun || self.stop.load(Ordering::Acquire)
-    }
-}
-
-/// Reads until it has to stop.
-struct Until<'a, F> {
-    input: &'a mut (dyn Read + Send),
-    goes_on: F,
-}
-
-impl<F: Fn() -> bool> Read for Until<'_, F> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        if (self.goes_on)() {
-            self.input.read(out)
-        } else {
-            Err(std::io::Error::other("the appliance stops"))
         }
     }
 }

@@ -27,8 +27,8 @@ use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{
-    admin, boot_page, cleaning, data, importing, indexing, network, pulse, recording, retention, ssh_proxy,
-    time, unattended,
+    admin, boot_page, cleaning, data, importing, indexers, indexing, network, pulse, recording, retention,
+    ssh_proxy, time, unattended,
 };
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
@@ -236,8 +236,9 @@ fn appliance(
         settings: boot.settings.clone(),
         network: network.clone(),
         sessions: watch::Sender::default(),
+        indexers: watch::Sender::default(),
     };
-    let sessions = inputs.sessions.clone();
+    let (sessions, port) = (inputs.sessions.clone(), inputs.indexers.clone());
     let mut services = vec![
         pulse::service(),
         firewall::service(&inputs, &filter),
@@ -263,6 +264,10 @@ fn appliance(
             data: backend.data(),
             sandbox: node::sandbox(&boot.children),
             live: backend.live(),
+        }));
+        services.push(indexers::service(&indexers::Inputs {
+            data: backend.data().subscribe(),
+            port,
         }));
         services.push(ssh_proxy::service(&ssh_proxy::Inputs {
             data: backend.data().subscribe(),

@@ -67,6 +67,7 @@ impl Lab {
         let configuration = open_configuration(&self.path("state"), &prepared.path, &key).unwrap();
         let mut opened = Opened {
             queue: Arc::default(),
+            hub: Arc::new(sps_indexer::Hub::new("7.1.0", Arc::default())),
             content: Mutex::default(),
             index_keys: OnceLock::new(),
             store,

@@ -47,6 +47,10 @@ fn each_recipient_reads_what_is_for_it() {
         ..Recipients::default()
     });
     let key = |name: &str| private(folder.path(), name);
+    let prints = |names: &[&str]| Some(names.iter().map(|name| key(name).fingerprint()).collect());
+    assert_eq!(readers(&split, Stream::Downstream), prints(&["alice"]));
+    assert_eq!(readers(&split, Stream::Upstream), prints(&["carol", "bob"]));
+    assert_eq!(readers(&split[..100], Stream::Upstream), None);
     assert_eq!(events(&split, vec![key("alice")]), without_input(plain()));
     assert_eq!(events(&split, vec![key("alice"), carol_key]), plain());
     assert_eq!(events(&split, vec![key("bob"), key("alice")]), plain());
@@ -57,6 +61,14 @@ fn each_recipient_reads_what_is_for_it() {
         locked,
         "what was shown is encrypted: give the private key of one of: CN=alice"
     );
+}
+
+/// Fingerprints of who reads a stream.
+fn readers(trail: &[u8], stream: Stream) -> Option<Vec<[u8; 32]>> {
+    let mut reader = Reader::new(None);
+    reader.push(trail);
+    reader.next();
+    reader.readers(stream)
 }
 
 fn private(folder: &Path, name: &str) -> PrivateKey {

@@ -12,6 +12,7 @@ mod exchange;
 mod fetch;
 mod firmware;
 mod history;
+mod indexers;
 mod licence;
 mod metrics;
 mod openapi;

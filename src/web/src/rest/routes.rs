@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     access, active, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history,
-    licence, metrics, openapi, sessions, settings, setup, space, store, support, transaction,
+    indexers, licence, metrics, openapi, sessions, settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -95,12 +95,15 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
     inside.merge(doors)
 }
 
-/// Sessions that go on, and those that were recorded.
+/// Sessions that go on, those that were recorded, and who indexes them.
 fn of_sessions() -> Router<Arc<Site>> {
     Router::new()
         .route(active::ACTIVE, get(active::all))
         .route(active::ONE, delete(active::terminate))
         .route(active::QUESTION, post(active::decide))
+        .route(indexers::INDEXER, get(indexers::show))
+        .route(indexers::HOSTS, post(indexers::add))
+        .route(indexers::HOST, delete(indexers::remove))
         .route(sessions::AUDIT, get(sessions::audit))
         .route(sessions::SESSIONS, get(sessions::sessions))
         .route(sessions::SESSION, get(sessions::session))

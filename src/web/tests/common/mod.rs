@@ -5,6 +5,7 @@
 
 mod appliance;
 mod client;
+pub(crate) mod indexers;
 mod server;
 mod store;
 

@@ -132,6 +132,9 @@ pub(crate) fn upgraded() -> StoreStatus {
 
 /// Answers what is asked about them.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
+    if let Some(reply) = super::indexers::answer(request) {
+        return reply;
+    }
     match request {
         Request::Figures { token } => match token {
             Some(token) if token.expose() != METRICS_TOKEN => {

@@ -10,6 +10,7 @@ mod active;
 mod common;
 mod fetches;
 mod headers;
+mod indexers;
 mod lab;
 mod licence;
 mod login;
