@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const SETTLE_URGENT: Duration = Duration::from_millis(400);
 /// Most sessions that are ended at once: this part of all.
 const AT_ONCE: usize = 4;
+/// Part of the connections without a login that one client may have.
+const LOGGING_IN_SHARE: usize = 4;
 /// Percent of time in which nothing could go on for want of memory from which on it counts as gone, whatever seems to be free.
 const STALLED: f32 = 25.0;
 
@@ -171,6 +173,13 @@ impl Client {
     }
 }
 
+/// Connections of one client.
+#[derive(Clone, Copy, Debug, Default)]
+struct OfClient {
+    open: usize,
+    logging_in: usize,
+}
+
 /// What is open, and what is left.
 #[derive(Clone, Debug)]
 pub struct Admission {
@@ -178,7 +187,7 @@ pub struct Admission {
     leaving: Option<Leaving>,
     open: usize,
     logging_in: usize,
-    by_client: HashMap<Client, usize>,
+    by_client: HashMap<Client, OfClient>,
     memory: Option<Memory>,
     /// Memory the process had when nothing was open.
     empty: Option<u64>,
@@ -255,14 +264,13 @@ impl Admission {
         if self.open >= self.limits.sessions {
             return Err(Refusal::Sessions);
         }
-        if self.logging_in >= self.limits.logging_in {
+        let own = self.by_client.get(&client).copied().unwrap_or_default();
+        // One client that never logs in keeps nobody else out.
+        let most = self.limits.logging_in.div_ceil(LOGGING_IN_SHARE);
+        if self.logging_in >= self.limits.logging_in || own.logging_in >= most {
             return Err(Refusal::LoggingIn);
         }
-        if self
-            .by_client
-            .get(&client)
-            .is_some_and(|open| *open >= self.limits.of_one_client)
-        {
+        if own.open >= self.limits.of_one_client {
             return Err(Refusal::OfOneClient);
         }
         if !self.has_memory() {
@@ -271,24 +279,29 @@ impl Admission {
         self.open += 1;
         self.logging_in += 1;
         self.since += 1;
-        *self.by_client.entry(client).or_default() += 1;
+        let own = self.by_client.entry(client).or_default();
+        own.open += 1;
+        own.logging_in += 1;
         Ok(())
     }
 
     /// Somebody is logged in on a connection.
-    pub const fn logged_in(&mut self) {
+    pub fn logged_in(&mut self, client: Client) {
         self.logging_in = self.logging_in.saturating_sub(1);
+        if let Some(own) = self.by_client.get_mut(&client) {
+            own.logging_in = own.logging_in.saturating_sub(1);
+        }
     }
 
     /// A connection is gone; whether somebody was logged in.
     pub fn left(&mut self, client: Client, was_logged_in: bool) {
         self.open = self.open.saturating_sub(1);
         if !was_logged_in {
-            self.logged_in();
+            self.logged_in(client);
         }
-        if let Some(open) = self.by_client.get_mut(&client) {
-            *open -= 1;
-            if *open == 0 {
+        if let Some(own) = self.by_client.get_mut(&client) {
+            own.open -= 1;
+            if own.open == 0 {
                 self.by_client.remove(&client);
             }
         }

@@ -86,7 +86,7 @@ impl Admitted {
     /// Somebody is logged in.
     pub(crate) fn logged_in(&mut self) {
         if !std::mem::replace(&mut self.is_logged_in, true) {
-            self.door.lock().admission.logged_in();
+            self.door.lock().admission.logged_in(self.client);
         }
     }
 

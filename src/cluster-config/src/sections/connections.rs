@@ -202,7 +202,7 @@ pub struct SshOptions {
     pub most_sessions: u32,
     /// Most sessions of one client at a time: an IPv4 address, or an IPv6 network of 64 bits.
     pub most_of_one_client: u32,
-    /// Most connections on which nobody is logged in yet.
+    /// Most connections on which nobody is logged in yet; one client may have a quarter of them.
     pub most_logging_in: u32,
     /// Percent of the memory that must be free for another session to begin.
     pub refuse_below_percent: u32,

@@ -35,7 +35,7 @@ fn at(seconds: u64) -> Duration {
 fn crowd(admission: &mut Admission, count: u32) {
     for number in 0..count {
         admission.admit(client(1000 + number)).unwrap();
-        admission.logged_in();
+        admission.logged_in(client(1000 + number));
     }
 }
 
@@ -46,17 +46,28 @@ fn each_limit_refuses_with_its_own_word_and_what_goes_makes_room() {
         admission.admit(client(number)).unwrap();
     }
     assert_eq!(admission.admit(client(99)), Err(Refusal::LoggingIn));
-    for _ in 0..50 {
-        admission.logged_in();
+    for number in 0..50 {
+        admission.logged_in(client(number));
+    }
+    for _ in 0..13 {
+        admission.admit(client(98)).unwrap();
+    }
+    assert_eq!(
+        admission.admit(client(98)),
+        Err(Refusal::LoggingIn),
+        "others want in too"
+    );
+    for _ in 0..13 {
+        admission.left(client(98), false);
     }
     for _ in 0..100 {
         admission.admit(client(99)).unwrap();
-        admission.logged_in();
+        admission.logged_in(client(99));
     }
     assert_eq!(admission.admit(client(99)), Err(Refusal::OfOneClient));
     admission.left(client(99), true);
     admission.admit(client(99)).unwrap();
-    admission.logged_in();
+    admission.logged_in(client(99));
     crowd(&mut admission, 850);
     assert_eq!(admission.open(), (1000, 0));
     assert_eq!(admission.admit(client(7)), Err(Refusal::Sessions));
@@ -97,8 +108,8 @@ fn between_two_measurements_no_more_come_in_than_there_is_memory_for() {
     // Those who have not logged in have not taken theirs yet, however often is measured.
     assert_eq!(admission.measured(memory(95, 60), at(1)), 0);
     assert_eq!(admission.admit(client(20)), Err(Refusal::Memory));
-    for _ in 0..20 {
-        admission.logged_in();
+    for number in 0..20 {
+        admission.logged_in(client(number));
     }
     assert_eq!(admission.measured(memory(95, 60), at(2)), 0);
     admission.admit(client(20)).unwrap();
@@ -203,7 +214,7 @@ fn a_flood_never_takes_the_last_of_the_memory() {
             match admission.admit(client(number)) {
                 Ok(()) => {
                     open.push(client(number));
-                    admission.logged_in();
+                    admission.logged_in(client(number));
                 }
                 Err(refusal) => {
                     assert_eq!(refusal, Refusal::Memory);

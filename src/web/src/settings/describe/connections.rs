@@ -334,7 +334,7 @@ pub(in crate::settings) const SSH_OPTIONS: Kind = Kind::Object(&[
     field(
         "most_logging_in",
         "Most connections without a login",
-        "Connections on which nobody is logged in yet",
+        "Connections on which nobody is logged in yet; one client may have a quarter of them",
         Kind::Number(1, 10_000),
     ),
     field(
