@@ -196,7 +196,8 @@ impl Desk {
         let workers = self.workers.values().filter(|worker| worker.host == name);
         let mut connected: Vec<WorkerReport> = workers.map(told).collect();
         connected.sort_unstable_by_key(|worker| worker.number);
-        let seconds = now.saturating_sub(host.since).max(1);
+        // In the first minute an hour is not known.
+        let seconds = now.saturating_sub(host.since).max(60);
         HostReport {
             name: name.to_owned(),
             host_name: host.host_name.clone(),

@@ -210,7 +210,7 @@ fn remove(own: &Appliance, name: &str, context: &Context) -> Reply {
     }
     let path = place(&["hosts", name]);
     change(own, vec![ConfigurationEdit::Delete { path }], revision, context)?;
-    Ok(done(&format!(
+    Ok(done(format!(
         "the external indexer {name} is cut off, and its configuration opens nothing any more"
     )))
 }
