@@ -32,6 +32,7 @@ fn encrypted(lab: &Lab, id: &str) -> HostKeys {
     let recipients = Recipients {
         downstream: vec![recipient],
         upstream: vec![],
+        ..Recipients::default()
     };
     lab.trail(id, "permission denied\r\n", &recipients);
     lab.session(id, START, Some(START + 1), queued());
