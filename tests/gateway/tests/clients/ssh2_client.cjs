@@ -22,7 +22,8 @@ async function all(stream) {
 
 async function command(line, options = {}) {
   const channel = await called((done) => client.exec(line, options, done));
-  const ended = new Promise((resolve) => channel.on('exit', (code, signal) => resolve([code, signal])));
+  // The event `exit` does not always come before the end; what it says is told at the end again.
+  const ended = new Promise((resolve) => channel.on('close', (code, signal) => resolve([code, signal])));
   const [out, err, exit] = await Promise.all([all(channel), all(channel.stderr), ended]);
   return { out, err, code: exit[0], signal: exit[1] };
 }
@@ -37,7 +38,7 @@ async function main() {
   assert.match((await command('kill -TERM $$')).signal, /TERM/);
 
   const shell = await called((done) => client.shell({ cols: 100, rows: 30 }, done));
-  const status = new Promise((resolve) => shell.on('exit', resolve));
+  const status = new Promise((resolve) => shell.on('close', resolve));
   shell.write('stty size; exit 3\n');
   assert.match(await all(shell), /30 100/);
   assert.equal(await status, 3);
