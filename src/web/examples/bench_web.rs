@@ -9,10 +9,10 @@
 mod appliance;
 #[path = "bench_web/asking.rs"]
 mod asking;
-#[path = "bench_web/serving.rs"]
-mod serving;
 #[path = "../tests/common/indexers.rs"]
 mod indexers;
+#[path = "bench_web/serving.rs"]
+mod serving;
 #[path = "../tests/common/store.rs"]
 #[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod store;

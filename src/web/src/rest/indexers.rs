@@ -41,8 +41,7 @@ pub(super) async fn show(Extension(visitor): Extension<Visitor>) -> Result<Respo
         href: INDEXER,
         parent: ROOT,
     };
-    let below = json!({ "hosts": HOSTS });
-    Ok(answer(StatusCode::OK, &object("indexer", &now, place, below)))
+    Ok(answer(StatusCode::OK, &object("indexer", &now, place, json!({}))))
 }
 
 /// `POST`: adds a host; the answer has its configuration, which is told once.
