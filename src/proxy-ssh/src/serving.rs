@@ -86,6 +86,7 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
         shared.shutdown.child_token(),
         Watched {
             window: shared.door.window(),
+            gate: shared.door.gate.clone(),
             meter: shared.door.meter.clone(),
             notice: shared.notice.clone(),
         },
@@ -98,7 +99,11 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
     ));
     let started = timeout(
         GREETING_WITHIN,
-        russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),
+        russh::server::run_stream(
+            config,
+            wire(stream, &shared.door.gate),
+            ClientSide::new(context.clone()),
+        ),
     )
     .await;
     let session = match started {
