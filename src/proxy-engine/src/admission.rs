@@ -24,6 +24,8 @@ const COST_KNOWN_FROM: usize = 16;
 const SETTLE: Duration = Duration::from_secs(2);
 /// The same when half of what is kept for the machine is gone too.
 const SETTLE_URGENT: Duration = Duration::from_millis(400);
+/// Longest time that nothing is read before sessions are ended for it.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Most sessions that are ended at once: this part of all.
 const AT_ONCE: usize = 4;
 /// Part of the connections without a login that one client may have.
@@ -195,6 +197,8 @@ pub struct Admission {
     /// Let in since the last measurement.
     since: u64,
     ended_at: Option<Duration>,
+    /// Since when nothing more is read.
+    halted: Option<Duration>,
 }
 
 impl Admission {
@@ -212,6 +216,7 @@ impl Admission {
             cost: COST_FIRST,
             since: 0,
             ended_at: None,
+            halted: None,
         }
     }
 
@@ -235,6 +240,12 @@ impl Admission {
     #[must_use]
     pub fn is_short(&self) -> bool {
         !self.has_memory()
+    }
+
+    /// Whether nothing more may be read from clients and servers: between the two marks what is on the way already must find room.
+    #[must_use]
+    pub const fn is_halted(&self) -> bool {
+        self.halted.is_some()
     }
 
     /// The window of a channel, bytes.
@@ -318,8 +329,10 @@ impl Admission {
             let used = memory.resident.saturating_sub(self.empty.unwrap_or_default());
             self.cost = (used / self.open as u64).clamp(COST_LEAST, COST_MOST);
         }
-        let count = self.to_end(&memory);
-        let (_, end) = self.marks(&memory);
+        let (refuse, end) = self.marks(&memory);
+        let is_halted = memory.available < u64::midpoint(refuse, end);
+        self.halted = is_halted.then(|| self.halted.unwrap_or(now));
+        let count = self.to_end(&memory, now);
         let settle = if memory.available < end / 2 {
             SETTLE_URGENT
         } else {
@@ -354,10 +367,13 @@ impl Admission {
         memory.stalled < STALLED && memory.available >= refuse + coming * self.cost
     }
 
-    fn to_end(&self, memory: &Memory) -> usize {
+    fn to_end(&self, memory: &Memory, now: Duration) -> usize {
         let (refuse, end) = self.marks(memory);
         let gone = memory.available < end || (memory.stalled >= STALLED && memory.available < refuse);
-        if !gone || self.open == 0 {
+        let waits = self
+            .halted
+            .is_some_and(|halted| now.saturating_sub(halted) >= PATIENCE);
+        if !(gone || waits) || self.open == 0 {
             return 0;
         }
         // Half of the way back to where sessions are let in, so that the next one does not bring it here again.

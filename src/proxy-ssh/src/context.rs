@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, trace, warn};
 
 use crate::access::{Access, Person};
+use crate::gate::Gate;
 use crate::meter::Meter;
 use crate::policies::Policies;
 use crate::recording::{Event, Recording, What};
@@ -59,6 +60,8 @@ pub(crate) struct Context {
 pub(crate) struct Watched {
     /// Bytes of a channel's window.
     pub(crate) window: u32,
+    /// Before its sockets.
+    pub(crate) gate: Arc<Gate>,
     pub(crate) meter: Arc<Meter>,
     pub(crate) notice: watch::Receiver<Option<Arc<str>>>,
 }

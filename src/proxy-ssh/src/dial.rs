@@ -88,9 +88,12 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
     ));
     let refusal = Arc::new(Mutex::new(None));
     let side = ServerSide::new(context.clone(), name, known, refusal.clone());
-    let connected = timeout_at(deadline, client::connect_stream(config, wire(stream), side))
-        .await
-        .map_err(late)?;
+    let connected = timeout_at(
+        deadline,
+        client::connect_stream(config, wire(stream, &context.watched.gate), side),
+    )
+    .await
+    .map_err(late)?;
     let handle = connected.map_err(|source| {
         let refused = refusal.lock().unwrap_or_else(PoisonError::into_inner).take();
         refused.map_or_else(|| not_agreed(server, source), DialError::HostKey)

@@ -11,6 +11,7 @@ use tokio::sync::Semaphore;
 use tracing::{debug, warn};
 
 use crate::context::Context;
+use crate::gate::Gate;
 use crate::meter::Meter;
 use crate::refusal;
 
@@ -25,6 +26,8 @@ pub(crate) struct Door {
     inside: Mutex<Inside>,
     telling: Arc<Semaphore>,
     pub(crate) meter: Arc<Meter>,
+    /// Closed while memory runs out.
+    pub(crate) gate: Arc<Gate>,
 }
 
 struct Inside {
@@ -116,6 +119,7 @@ impl Door {
             inside: Mutex::new(inside),
             telling: Arc::new(Semaphore::new(TOLD_AT_ONCE)),
             meter,
+            gate: Arc::default(),
         }
     }
 
@@ -194,6 +198,7 @@ impl Door {
     pub(crate) fn measured(&self, memory: Memory, now: Duration) -> Vec<Arc<Context>> {
         let mut inside = self.lock();
         let count = inside.admission.measured(memory, now);
+        self.gate.close(inside.admission.is_halted());
         let youngest = inside.connections.values().rev();
         youngest
             .filter(|context| !context.is_told())

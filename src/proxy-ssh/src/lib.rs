@@ -17,6 +17,7 @@ mod context;
 mod credentials;
 mod dial;
 mod door;
+mod gate;
 mod listener;
 mod login;
 mod meter;

@@ -18,6 +18,7 @@ use crate::algorithms;
 use crate::client_side::ClientSide;
 use crate::context::{Context, Watched};
 use crate::door::{Admitted, Door};
+use crate::policies::Policies;
 use crate::wire::wire;
 use crate::words::{AUTH_FAIL, FAIL, TERMINATED};
 
@@ -37,6 +38,18 @@ pub(crate) struct Serving {
     pub(crate) shutdown: CancellationToken,
     /// What everybody is told in their terminals.
     pub(crate) notice: watch::Receiver<Option<Arc<str>>>,
+}
+
+impl Serving {
+    /// What a connection shares with all others.
+    fn watched(&self) -> Watched {
+        Watched {
+            window: self.door.window(),
+            gate: self.door.gate.clone(),
+            meter: self.door.meter.clone(),
+            notice: self.notice.clone(),
+        }
+    }
 }
 
 /// A panic ends one connection.
@@ -67,13 +80,7 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
         Ok(keys) => keys,
         Err(error) => return error!("{error}"),
     };
-    let idle = policies
-        .ssh
-        .settings
-        .get(&connection.settings)
-        .map(|settings| u64::from(settings.idle_timeout_seconds))
-        .filter(|seconds| *seconds > 0)
-        .map(Duration::from_secs);
+    let idle = idle(&policies, &connection.settings);
     if let Err(error) = stream.set_nodelay(true) {
         debug!("{from}: {error}");
     }
@@ -84,11 +91,7 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
         from,
         original,
         shared.shutdown.child_token(),
-        Watched {
-            window: shared.door.window(),
-            meter: shared.door.meter.clone(),
-            notice: shared.notice.clone(),
-        },
+        shared.watched(),
     ));
     let config = Arc::new(algorithms::for_clients(
         keys,
@@ -98,7 +101,11 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
     ));
     let started = timeout(
         GREETING_WITHIN,
-        russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),
+        russh::server::run_stream(
+            config,
+            wire(stream, &shared.door.gate),
+            ClientSide::new(context.clone()),
+        ),
     )
     .await;
     let session = match started {
@@ -119,6 +126,13 @@ async fn serve(shared: Arc<Serving>, stream: TcpStream, from: SocketAddr, mut ad
     }
     finish(&context).await;
     drop(present);
+}
+
+/// Time without data after which a connection ends, if it does.
+fn idle(policies: &Policies, settings: &str) -> Option<Duration> {
+    let settings = policies.ssh.settings.get(settings)?;
+    let seconds = u64::from(settings.idle_timeout_seconds);
+    (seconds > 0).then(|| Duration::from_secs(seconds))
 }
 
 /// Waits for the end of the connection, whoever brings it about.

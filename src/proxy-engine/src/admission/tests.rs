@@ -155,6 +155,20 @@ fn a_shortage_ends_some_waits_for_what_they_give_back_and_then_ends_more() {
 }
 
 #[test]
+fn between_the_marks_nothing_more_is_read_and_whoever_holds_it_up_is_ended() {
+    let mut admission = Admission::new(limits());
+    crowd(&mut admission, 40);
+    assert_eq!(admission.measured(memory(60, 100), at(1)), 0);
+    assert!(!admission.is_halted());
+    assert_eq!(admission.measured(memory(50, 100), at(2)), 0);
+    assert!(admission.is_halted());
+    assert_eq!(admission.measured(memory(50, 100), at(6)), 0);
+    assert_eq!(admission.measured(memory(50, 100), at(7)), 2);
+    assert_eq!(admission.measured(memory(60, 90), at(8)), 0);
+    assert!(!admission.is_halted());
+}
+
+#[test]
 fn a_small_machine_has_small_windows() {
     let mut admission = Admission::new(limits());
     assert_eq!(admission.window(), WINDOW_LARGE);

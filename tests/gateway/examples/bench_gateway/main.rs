@@ -5,6 +5,7 @@ mod bulk;
 mod commands;
 mod crowd;
 mod echo;
+mod flood;
 mod processes;
 mod serve;
 
@@ -23,15 +24,21 @@ fn main() -> Result<()> {
         ["serve", folder, server, audit] => {
             runtime.block_on(serve::serve(Path::new(folder), server.parse()?, audit))
         }
+        ["within", folder, server, mib] => {
+            runtime.block_on(serve::within(Path::new(folder), server.parse()?, mib.parse()?))
+        }
         ["null"] => runtime.block_on(serve::null()),
         ["bulk", folder] => print(&bulk::measure(Path::new(folder))?),
         ["echo", folder] => print(&runtime.block_on(echo::measure(Path::new(folder)))?),
         ["commands", folder] => print(&runtime.block_on(commands::measure(Path::new(folder)))?),
         ["idle", folder] => print(&runtime.block_on(crowd::idle(Path::new(folder)))?),
+        ["flood", folder, mib] => print(&runtime.block_on(flood::measure(Path::new(folder), mib))?),
         ["rate", folder] => print(&runtime.block_on(crowd::rate(Path::new(folder)))?),
         ["logins", folder] => print(&crowd::logins(Path::new(folder))?),
         ["churn", folder, minutes] => runtime.block_on(crowd::churn(Path::new(folder), minutes.parse()?)),
-        _ => bail!("bulk, commands, echo, idle, rate or logins, and a folder; churn FOLDER MINUTES"),
+        _ => bail!(
+            "bulk, commands, echo, idle, rate or logins, and a folder; churn FOLDER MINUTES; flood FOLDER MIB"
+        ),
     }
 }
 

@@ -1,14 +1,15 @@
 //! Processes that are measured: what they used of the processors, and of memory.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 use anyhow::{Context as _, Result};
 
 /// A process of this program that serves on a port of 127.0.0.1; it ends with this.
 pub(super) struct Process {
     child: Child,
+    out: BufReader<ChildStdout>,
     pub(super) port: u16,
     /// Where audit trails lie, of a gateway.
     trails: Option<PathBuf>,
@@ -26,6 +27,23 @@ impl Process {
         Ok(gateway)
     }
 
+    /// A gateway that has so many MiB.
+    pub(super) fn within(folder: &Path, server: u16, mib: &str) -> Result<Self> {
+        let own = folder.join("within");
+        std::fs::create_dir(&own)?;
+        let own = own.to_str().context("an odd name of a folder")?;
+        Self::start(&["within", own, &server.to_string(), mib])
+    }
+
+    /// What it says to a line.
+    pub(super) fn ask(&mut self) -> Result<serde_json::Value> {
+        let told = self.child.stdin.as_mut().context("no input")?;
+        told.write_all(b"\n")?;
+        let mut line = String::new();
+        self.out.read_line(&mut line)?;
+        serde_json::from_str(&line).with_context(|| format!("it said {line:?}"))
+    }
+
     /// A server that takes everybody and says nothing.
     pub(super) fn null() -> Result<Self> {
         Self::start(&["null"])
@@ -38,11 +56,12 @@ impl Process {
             .stdout(Stdio::piped())
             .spawn()?;
         let mut line = String::new();
-        let out = child.stdout.take().context("no output")?;
-        BufReader::new(out).read_line(&mut line)?;
+        let mut out = BufReader::new(child.stdout.take().context("no output")?);
+        out.read_line(&mut line)?;
         let port = line.trim().parse().context("the process did not start")?;
         Ok(Self {
             child,
+            out,
             port,
             trails: None,
         })
