@@ -74,6 +74,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-support", Kind::Shell),
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
+    ("sps-timestamp", Kind::Base),
     ("sps-trail", Kind::Base),
     ("sps-trail-store", Kind::Shell),
     ("sps-web", Kind::Shell),
