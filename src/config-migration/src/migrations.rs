@@ -16,6 +16,7 @@ mod server_accounts;
 mod session_database;
 mod ssh_dsa_and_x509;
 mod ssh_short_keys;
+mod timestamp_authority;
 mod tls_minimum;
 mod trail_cipher;
 mod trust_stores;
@@ -59,6 +60,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
+    migration("timestamp_authority", 4, timestamp_authority::apply),
 ];
 
 #[cfg(test)]

@@ -13,6 +13,9 @@
 //! Sessions that a power cut interrupted have their end when a gateway opens the data store again, and those whose record was not on the
 //! disk yet are known from their audit trails.
 //!
+//! Trails get timestamps of authorities where the audit policy says so; an authority that does not answer delays and ends nothing. What
+//! carries requests to it is handed in ([`Carrier`]).
+//!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
 mod entry;
@@ -24,9 +27,12 @@ mod live;
 mod local;
 mod recording;
 mod recovered;
+mod stamping;
+mod stamps;
 
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
 pub use live::{Active, Asking, Following, Live, LiveError};
 pub use recovered::recovered;
+pub use stamps::Carrier;

@@ -25,6 +25,8 @@ use tracing::warn;
 use crate::entry::entry;
 use crate::ground::{Ended, Ground};
 use crate::live::{Live, LiveSession};
+use crate::stamping::{Keeping, Stamper};
+use crate::stamps::Stamping;
 
 /// Longest wait for somebody's agreement.
 const AGREED_WITHIN: Duration = Duration::from_secs(600);
@@ -37,6 +39,8 @@ pub(crate) struct Desk {
     /// Whether the disk is too full.
     pub(crate) full: watch::Receiver<bool>,
     pub(crate) live: Live,
+    /// What the audit policy says of timestamps.
+    pub(crate) stamping: Option<Stamping>,
 }
 
 /// A session that is recorded.
@@ -56,6 +60,8 @@ pub(crate) struct Session {
     /// Numbers of channels in the record, by those of the proxy.
     channels: Mutex<HashMap<u32, u32>>,
     trail: Arc<RwLock<Option<Trail>>>,
+    stamper: Option<Stamper>,
+    keeping: Arc<Mutex<Option<Keeping>>>,
 }
 
 impl Session {
@@ -82,6 +88,11 @@ impl Session {
         let id = identifier(start).map_err(refused)?;
         let client = begun.client.to_string();
         let live = LiveSession::new(id.clone(), start, begun.connection.clone(), client);
+        let clock = Instant::now();
+        let stamper = desk
+            .stamping
+            .clone()
+            .map(|stamping| Stamper::new(stamping, clock));
         let session = Self {
             id,
             ground,
@@ -91,10 +102,12 @@ impl Session {
             begun,
             is_indexed,
             start,
-            clock: Instant::now(),
+            clock,
             known: Mutex::default(),
             channels: Mutex::default(),
             trail: Arc::default(),
+            stamper,
+            keeping: Arc::default(),
         };
         let sessions = session.ground.sessions();
         let sessions = sessions.ok_or_else(|| refused("there is no session database".into()))?;
@@ -252,6 +265,7 @@ impl Recording for Session {
         });
         let name = self.ground.trail_name(&self.id);
         let (trails, trail) = (self.desk.trails.clone(), self.trail.clone());
+        let (stamper, keeping) = (self.stamper.clone(), self.keeping.clone());
         if let Ok(name) = &name {
             self.tell(Change::Trail(TrailFile {
                 name: name.clone(),
@@ -267,6 +281,8 @@ impl Recording for Session {
             let begun = trails.begin(&name, writer, head).await;
             let begun = begun.map_err(|error| failed(causes(&error)))?;
             *trail.write().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+            let kept = stamper.map(|stamper| stamper.keep(&trail));
+            *keeping.lock().unwrap_or_else(PoisonError::into_inner) = kept;
             Ok(())
         })
     }
@@ -379,10 +395,15 @@ impl Recording for Session {
         let hub = self.desk.live.clone();
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
         let (ground, id) = (self.ground.clone(), self.id.clone());
+        drop(self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let stamper = self.stamper.clone();
         Box::pin(async move {
             let verdict: Word = verdict.to_owned().try_into().unwrap_or(Word::ACCEPT);
             let mut file = None;
             if let Some(trail) = trail {
+                if let Some(stamper) = stamper {
+                    stamper.last(&trail).await;
+                }
                 let ending = Ending {
                     verdict: verdict.clone(),
                     reason: String::new(),

@@ -29,6 +29,13 @@ fn offences_are_told_with_path_and_mend() {
         "name": "web", "enabled": true, "from": [], "to": [], "port": 80, "destination": {"kind": "original"}, "tls": null,
         "server_trust_store": null, "audit_policy": null, "resolver": null,
     });
+    let stamps = |authority: serde_json::Value| {
+        said(|document| {
+            document["policies"]["audit"]["a"] = json!({
+                "encryption": [], "signing": null, "timestamp_seconds": 60, "timestamp_authority": authority,
+            });
+        })
+    };
     let told = [
         said(|document| document["network"]["host_name"] = json!("-")),
         said(|document| document["network"]["domain"] = json!("example..net")),
@@ -70,6 +77,12 @@ fn offences_are_told_with_path_and_mend() {
             document["policies"]["audit"]["a"] =
                 json!({"encryption": [], "signing": null, "timestamp_seconds": 9});
         }),
+        stamps(json!({"url": "ftp://tsa", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://a:b@tsa.example", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.x"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.3"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["key"]})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["x".repeat(70_000)]})),
         said(|document| document["connections"]["ssh"]["connections"] = json!([connection])),
         said(|document| document["connections"]["http"]["connections"] = json!([http, http])),
         said(|document| document["high_availability"]["sync_rate_mbit"] = json!(0)),

@@ -1,6 +1,6 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
 //! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
-//! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there.
+//! connections have conditions of their own; timestamps are an authority's; accounts on servers have keys too, and it is said whose they are and who may be whom there.
 
 use std::collections::BTreeMap;
 
@@ -10,9 +10,9 @@ use super::l1::{InbandTarget, RdpConnection, RdpSettings, Secret, SshSettings};
 use super::l2::SshAuthentication;
 use super::l3::HostKeys;
 use super::l4::{
-    AuditPolicy, Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination,
-    HighAvailability, HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer,
-    System, TimePolicy, TrustStore, UserList, Users, WebLogin,
+    Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination, HighAvailability,
+    HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy,
+    TrustStore, UserList, Users, WebLogin,
 };
 use crate::shape::shape;
 
@@ -91,6 +91,9 @@ shape! {
         backup: BTreeMap<String, BackupPolicy>,
         archive: BTreeMap<String, ArchivePolicy>,
     }
+    struct AuditPolicy { encryption: Vec<String> }
+    maybe { signing: Credential, timestamp_seconds: u32, timestamp_authority: TimestampAuthority }
+    struct TimestampAuthority { url: String, certificates: Vec<String> } maybe { policy: String }
     struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
     struct SshControl {
         connections: Vec<SshConnection>,

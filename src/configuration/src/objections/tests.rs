@@ -214,8 +214,18 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
         ..signing(&signer, &key)
     };
     assert_eq!(said(&audited(good)), "");
+    let stamped = |seconds, policy: Option<&str>, certificate: &str| AuditPolicy {
+        timestamp_seconds: seconds,
+        timestamp_authority: Some(TimestampAuthority {
+            url: "http://tsa.example/".into(),
+            policy: policy.map(str::to_owned),
+            certificates: vec![certificate.to_owned()],
+        }),
+        ..AuditPolicy::default()
+    };
+    assert_eq!(said(&audited(stamped(Some(60), Some("1.2.3"), &rsa))), "");
     let encrypted = AuditPolicy {
-        encryption: vec![rsa, signer.clone()],
+        encryption: vec![rsa.clone(), signer.clone()],
         ..AuditPolicy::default()
     };
     let timestamps = AuditPolicy {
@@ -236,7 +246,22 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
             signing(&other, &key),
             "certificate: the certificate is of another key",
         ),
-        (timestamps, "policies.audit.strict.timestamp_seconds: authorities"),
+        (
+            timestamps,
+            "policies.audit.strict.timestamp_seconds: no authority is named",
+        ),
+        (
+            stamped(None, None, &rsa),
+            "policies.audit.strict.timestamp_authority: it is never asked without an interval",
+        ),
+        (
+            stamped(Some(60), Some("3.4"), &rsa),
+            "timestamp_authority.policy: \"3.4\" is no object identifier",
+        ),
+        (
+            stamped(Some(60), None, "no certificate"),
+            "timestamp_authority.certificates: certificate 1 is no certificate in PEM",
+        ),
     ] {
         let said = said(&audited(policy));
         assert!(said.contains(words), "{words}: {said}");

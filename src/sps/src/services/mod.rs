@@ -22,6 +22,7 @@ mod ssh_firmware;
 mod ssh_proxy;
 mod supervise;
 mod time;
+mod timestamps;
 mod unattended;
 
 #[cfg(test)]

@@ -17,6 +17,7 @@ use tracing::{info, warn};
 use super::data::{DataState, Opened};
 use super::firewall::Sessions;
 use super::supervise::spec;
+use super::timestamps::Carrying;
 use crate::space::Room;
 
 /// What it works with.
@@ -81,6 +82,7 @@ async fn gateway(
             tell.send_if_modified(|full| std::mem::replace(full, now) != now);
         }
     });
+    let carrier = Arc::new(Carrying::new(inputs.network.clone()));
     let is_own = Box::new(move |address| {
         let network = network.borrow();
         let own = network
@@ -89,7 +91,13 @@ async fn gateway(
             .flat_map(|interface| &interface.addresses);
         Own::new(own.map(|own| own.address)).holds(address)
     });
-    let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, live, is_own })).await?;
+    let surroundings = Surroundings {
+        full,
+        live,
+        is_own,
+        carrier,
+    };
+    let gateway = spawn_blocking(move || Gateway::open(opened, surroundings)).await?;
     Ok(gateway.map(Arc::new))
 }
 
