@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use sps_cluster_config::Protected;
 use sps_cluster_config::sections::certificates::Credential;
-use sps_cluster_config::sections::policies::CredentialStore;
+use sps_cluster_config::sections::policies::{CredentialStore, TimestampAuthority};
 use sps_config::Secret;
 
 use super::*;
