@@ -19,7 +19,9 @@ mod configuration;
 mod core_files;
 mod failure;
 mod fetch;
+mod figures;
 mod firmware;
+mod indexers;
 mod install;
 mod jobs;
 mod licence;
@@ -57,7 +59,11 @@ pub use configuration::{
 };
 pub use core_files::CoreFile;
 pub use failure::{Failure, FailureKind};
+pub use figures::{ByWord, Figures, MemoryFigures, ProtocolFigures, StoreFigures, TrailFigures};
 pub use firmware::{FailedFirmware, FirmwareSource, Medium, Notes, Slot, SlotState, Slots};
+pub use indexers::{
+    ExternalIndexer, INDEXER_FILE, IndexerConfiguration, IndexerWorker, Indexers, OwnIndexer, RefusedIndexer,
+};
 pub use install::{Disk, DiskContent, InstallPlan, InstallStep};
 pub use jobs::{Arrival, Expected, Fetched, Job, JobState, JobStep, JobStore, Jobs};
 pub use licence::{LICENCE_BYTES, Licence, LicenceFile, LicensedFeature, Licensing};

@@ -92,6 +92,8 @@ fn by_mode(request: &Request, mode: Mode) -> Option<&'static str> {
             | Request::ConfigurationChange { .. }
             | Request::ConfigurationRestore { .. }
             | Request::ConfigurationImport { .. }
+            | Request::IndexerAdd { .. }
+            | Request::IndexerRemove { .. }
             | Request::Seal
             | Request::Unseal,
             Mode::Live,

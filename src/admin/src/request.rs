@@ -18,6 +18,11 @@ use crate::testing::Confirmed;
 pub enum Request {
     /// How the appliance does: [`crate::Response::Status`].
     Status,
+    /// What is measured: [`crate::Response::Figures`].
+    Figures {
+        /// What a program shows instead of a login; none from whoever has logged in.
+        token: Option<Secret>,
+    },
     /// What the console needs to greet: [`crate::Response::ConsoleState`].
     ConsoleState,
     /// Lines of the log after `after`, at most `limit`, newest last: [`crate::Response::Log`].
@@ -280,6 +285,21 @@ pub enum Request {
     SessionFollow {
         /// Identifier of the session.
         id: String,
+    },
+    /// Who indexes what: [`crate::Response::Indexers`].
+    IndexersShow,
+    /// Adds a host that indexes: [`crate::Response::IndexerAdded`], with what it needs. That is told once.
+    IndexerAdd {
+        /// A name for it.
+        name: String,
+        /// Address under which it reaches the appliance; none: the first there is.
+        #[serde(default)]
+        address: Option<String>,
+    },
+    /// Removes a host that indexes; it is cut off: [`crate::Response::Done`].
+    IndexerRemove {
+        /// Its name.
+        name: String,
     },
     /// Lets firmware be sent by SFTP and scp outside rescue, or not any more: [`crate::Response::Done`].
     FirmwareSsh {

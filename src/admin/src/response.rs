@@ -9,7 +9,9 @@ use crate::configuration::{
     ConfigurationChanges, ConfigurationExport, ConfigurationImport, ConfigurationPart, ConfigurationRevision,
 };
 use crate::core_files::CoreFile;
+use crate::figures::Figures;
 use crate::firmware::{Medium, Notes, Slot, Slots};
+use crate::indexers::{IndexerConfiguration, Indexers};
 use crate::install::{Disk, InstallPlan};
 use crate::licence::Licensing;
 use crate::network::NetworkStatus;
@@ -31,6 +33,8 @@ pub enum Response {
     },
     /// How the appliance does.
     Status(Box<Status>),
+    /// What is measured.
+    Figures(Box<Figures>),
     /// What the console needs to greet.
     ConsoleState(Box<ConsoleState>),
     /// Log lines.
@@ -86,6 +90,10 @@ pub enum Response {
     SessionContent(Vec<ContentHit>),
     /// Sessions that go on, the oldest first.
     ActiveSessions(Vec<ActiveSession>),
+    /// Who indexes what.
+    Indexers(Box<Indexers>),
+    /// A host that indexes was added.
+    IndexerAdded(IndexerConfiguration),
     /// One session.
     Session(Box<SessionRecord>),
     /// Settings of the cluster.

@@ -42,6 +42,7 @@ impl Request {
     pub fn title(&self) -> String {
         match self {
             Self::Status => "status".into(),
+            Self::Figures { .. } => "metrics".into(),
             Self::ConsoleState => "console state".into(),
             Self::Log { .. } => "log".into(),
             Self::Login { .. } => "console login".into(),
@@ -161,6 +162,9 @@ impl Request {
                 format!("{word} number {number} of the session {}", text::clean(id))
             }
             Self::SessionFollow { id } => format!("follow the session {}", text::clean(id)),
+            Self::IndexersShow => "indexers show".into(),
+            Self::IndexerAdd { name, .. } => format!("add the external indexer {}", text::clean(name)),
+            Self::IndexerRemove { name } => format!("remove the external indexer {}", text::clean(name)),
             Self::ImportPause { on: true } => "pause the import of earlier sessions".into(),
             Self::ImportPause { on: false } => "go on with the import of earlier sessions".into(),
             // Every other one has its title above.
@@ -177,6 +181,7 @@ impl Request {
         !matches!(
             self,
             Self::Status
+                | Self::Figures { .. }
                 | Self::ConsoleState
                 | Self::Log { .. }
                 | Self::FirmwareList
@@ -194,6 +199,7 @@ impl Request {
                 | Self::SessionList { .. }
                 | Self::SessionShow { .. }
                 | Self::SessionsActive
+                | Self::IndexersShow
                 | Self::ConfigurationShow { .. }
                 | Self::ConfigurationCompare { .. }
                 | Self::ConfigurationHistory { .. }
@@ -240,6 +246,7 @@ impl Request {
     pub fn limit(&self) -> Duration {
         match self {
             Self::Status
+            | Self::Figures { .. }
             | Self::ConsoleState
             | Self::Log { .. }
             | Self::NetworkShow
@@ -290,6 +297,7 @@ impl Request {
             | Self::ConfigurationImport { .. }
             | Self::NormalBoot => A_CHANGE,
             Self::SessionsActive | Self::SessionTerminate { .. } | Self::SessionAnswer { .. } => AT_ONCE,
+            Self::IndexersShow | Self::IndexerAdd { .. } | Self::IndexerRemove { .. } => A_CHANGE,
             Self::BackupList { .. } => A_LISTING,
             Self::ArchiveRun { .. }
             | Self::BackupRun { .. }

@@ -32,9 +32,13 @@ impl<S: Subscriber> Layer<S> for BootLogLayer {
             tracing::Level::WARN => Level::Warning,
             tracing::Level::INFO => Level::Info,
             tracing::Level::DEBUG => Level::Debug,
-            tracing::Level::TRACE => return,
+            // Of sessions, when somebody looks for a fault there; others are for their developers.
+            tracing::Level::TRACE => Level::Debug,
         };
         let target = event.metadata().target();
+        if !self.log.verbosity().takes(target, *event.metadata().level()) {
+            return;
+        }
         let own = target.starts_with("sps") || target == "kernel";
         // Libraries speak in their own words; below a warning they are for their developers.
         if !own && level < Level::Warning {

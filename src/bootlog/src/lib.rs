@@ -11,8 +11,10 @@ mod causes;
 mod entry;
 mod layer;
 mod ring;
+mod verbosity;
 
 pub use causes::causes;
 pub use entry::{Entry, Level};
 pub use layer::BootLogLayer;
 pub use ring::{BootLog, CAPACITY, Snapshot, uptime};
+pub use verbosity::Verbosity;

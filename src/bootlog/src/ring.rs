@@ -8,6 +8,7 @@ use rustix::time::{ClockId, clock_gettime};
 use tokio::sync::watch;
 
 use crate::entry::{Entry, Level, one_line};
+use crate::verbosity::Verbosity;
 
 /// Entries kept. A whole boot with an upgrade writes a few hundred; 4,096 of them at most 1 KiB each bound the
 /// ring to about 4 MiB.
@@ -34,6 +35,7 @@ struct Ring {
 #[derive(Debug)]
 struct Shared {
     ring: Mutex<Ring>,
+    verbosity: Verbosity,
     grown: Condvar,
     newest: watch::Sender<u64>,
 }
@@ -61,12 +63,19 @@ impl BootLog {
         };
         let shared = Shared {
             ring: Mutex::new(ring),
+            verbosity: Verbosity::default(),
             grown: Condvar::new(),
             newest: watch::Sender::new(0),
         };
         Self {
             shared: Arc::new(shared),
         }
+    }
+
+    /// How much of sessions is logged.
+    #[must_use]
+    pub fn verbosity(&self) -> &Verbosity {
+        &self.shared.verbosity
     }
 
     /// Names the boot phase that later entries belong to.

@@ -13,7 +13,9 @@ use crate::sections::management::{ChangeLog, DiskFillUpPrevention, Management, S
 use crate::sections::network::Network;
 use crate::sections::nodes::{ClusterNodes, HighAvailability};
 use crate::sections::policies::Policies;
-use crate::sections::services::{DateTime, IndexerService, LocalServices, SnmpAgent, SshServer, WebLogin};
+use crate::sections::services::{
+    DateTime, IndexerService, LocalServices, MetricsService, SnmpAgent, SshServer, WebLogin,
+};
 use crate::sections::system::System;
 use crate::sections::trust::TrustStore;
 use crate::sections::users::{Authentication, Method, Users};
@@ -101,6 +103,7 @@ fn local_services() -> LocalServices {
         },
         snmp_agent: SnmpAgent::default(),
         indexer: IndexerService::default(),
+        metrics: MetricsService::default(),
     }
 }
 

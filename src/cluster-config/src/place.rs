@@ -13,9 +13,10 @@ use thiserror::Error;
 const MOST_PARTS: usize = 20;
 
 /// Objects whose keys are names that people gave; `*` stands for any one name.
-pub(crate) const NAMED: [&[&str]; 25] = [
+pub(crate) const NAMED: [&[&str]; 26] = [
     &["trust_stores"],
     &["network", "interfaces"],
+    &["local_services", "indexer", "hosts"],
     &["users", "local"],
     &["users", "groups"],
     &["users", "groups", "*", "rights"],

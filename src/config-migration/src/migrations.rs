@@ -9,17 +9,21 @@ mod backup_password;
 mod channel_conditions;
 mod content_policies;
 mod gssapi_realm;
+mod indexed_encrypted;
+mod indexer_hosts;
 mod indexer_keys;
 mod log_ingestion;
 mod rdp_settings;
 mod server_accounts;
 mod session_database;
 mod ssh_dsa_and_x509;
+mod ssh_options;
 mod ssh_short_keys;
 mod timestamp_authority;
 mod tls_minimum;
 mod trail_cipher;
 mod trust_stores;
+mod upstream_keys;
 
 pub(crate) use rdp_settings::{LEGACY as RDP_LEGACY, NEW as RDP_NEW};
 
@@ -60,6 +64,10 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("channel_conditions", 4, channel_conditions::apply),
     migration("backup_keep", 4, backup_keep::apply),
     migration("server_accounts", 4, server_accounts::apply),
+    migration("upstream_keys", 4, upstream_keys::apply),
+    migration("indexed_encrypted", 4, indexed_encrypted::apply),
+    migration("ssh_options", 4, ssh_options::apply),
+    migration("indexer_hosts", 4, indexer_hosts::apply),
     migration("timestamp_authority", 4, timestamp_authority::apply),
 ];
 

@@ -49,6 +49,7 @@ pub(crate) fn objections(
 fn all(document: &Cluster, own_ports: &BTreeMap<u16, String>) -> Vec<Objection> {
     let ssh = &document.connections.ssh;
     let mut found = numbers(&ssh.connections);
+    found.extend(indexer(document, own_ports));
     for connection in ssh.connections.iter().filter(|connection| connection.enabled) {
         let path = format!("connections.ssh.connections.{}", connection.name);
         found.extend(collision(&path, connection.port, own_ports));
@@ -101,6 +102,25 @@ fn collision(path: &str, port: u16, own_ports: &BTreeMap<u16, String>) -> Option
         let reason = format!("port {port} is the appliance's own, at every address: {words}");
         (format!("{path}.port"), reason)
     })
+}
+
+/// External indexers where the appliance listens, or takes clients.
+fn indexer(document: &Cluster, own_ports: &BTreeMap<u16, String>) -> Option<Objection> {
+    let indexer = &document.local_services.indexer;
+    if !indexer.enabled {
+        return None;
+    }
+    let path = "local_services.indexer";
+    let connections = document.connections.ssh.connections.iter();
+    let mut taking = connections.filter(|connection| connection.enabled && connection.port == indexer.port);
+    let of_clients = taking.next().map(|connection| {
+        let reason = format!(
+            "the connection policy {} takes clients on port {}; choose another port for one of them",
+            connection.name, indexer.port
+        );
+        (format!("{path}.port"), reason)
+    });
+    collision(path, indexer.port, own_ports).or(of_clients)
 }
 
 fn source(path: &str, source: Source) -> Option<Objection> {
@@ -176,10 +196,19 @@ fn methods(path: &str, policy: &SshAuthentication) -> Vec<Objection> {
 /// Whether trails can be encrypted and signed as the policy says.
 fn audit(path: &str, policy: &AuditPolicy) -> Vec<Objection> {
     let mut found = Vec::new();
-    for (place, pem) in policy.encryption.iter().enumerate() {
-        if let Err(error) = Recipient::from_pem(pem.as_bytes()) {
-            found.push((format!("{path}.encryption.{place}"), error.to_string()));
+    for (name, certificates) in [
+        ("encryption", &policy.encryption),
+        ("upstream_encryption", &policy.upstream_encryption),
+    ] {
+        for (place, pem) in certificates.iter().enumerate() {
+            if let Err(error) = Recipient::from_pem(pem.as_bytes()) {
+                found.push((format!("{path}.{name}.{place}"), error.to_string()));
+            }
         }
+    }
+    if policy.encryption.is_empty() && !policy.upstream_encryption.is_empty() {
+        let reason = "what was typed cannot be encrypted alone; give certificates for the trail too";
+        found.push((format!("{path}.encryption"), reason.into()));
     }
     if let Some(credential) = &policy.signing
         && let Some(private) = credential.private_key.known()

@@ -205,6 +205,7 @@ impl Driver {
                     err: &mut err,
                     terminal: true,
                     files: Files::Nowhere,
+                    player: None,
                 };
                 let _terminal_has_gone = cli::run_line(&line, session.as_mut(), &mut streams);
                 let _nor_this = out.flush().and_then(|()| err.flush());

@@ -9,6 +9,7 @@ use sps_bootlog::causes;
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::certificates::Credential;
 use sps_cluster_config::sections::connections::SshConnection;
+use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_engine::{Known, Moment};
 use sps_proxy_ssh::{
     Access, Answer, Attempt, Begun, Credentials, HostKeyError, NoRoom, Person, PinError, Policies,
@@ -25,7 +26,7 @@ use zeroize::Zeroizing;
 use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
 use crate::local::{Local, Users as _, password_of};
-use crate::recording::{Desk, Session, seconds};
+use crate::recording::{Content, Desk, Session, seconds};
 use crate::stamps::Authorities;
 use crate::{interrupted, recovered};
 
@@ -150,6 +151,11 @@ impl Gateway {
         ports.sort_unstable();
         ports.dedup();
         ports
+    }
+
+    /// What was written of audit trails, and how long it took.
+    pub fn trails(&self) -> sps_trail_store::Figures {
+        self.desk.trails.figures()
     }
 
     fn force(&self) -> Arc<Force> {
@@ -287,7 +293,8 @@ impl Access for Gateway {
             .audit_policy
             .as_ref()
             .and_then(|name| force.document.policies.audit.get(name));
-        let encryption = audit.map_or_else(Vec::new, |policy| policy.encryption.clone());
+        let own = AuditPolicy::default();
+        let policy = audit.unwrap_or(&own);
         let mut desk = self.desk.clone();
         desk.stamping = audit.and_then(|policy| self.authorities.of(policy));
         match audit.and_then(|policy| policy.signing.as_ref()).map(signer_of) {
@@ -304,8 +311,17 @@ impl Access for Gateway {
         }
         let connections = &force.document.connections.ssh.connections;
         let connection = connections.iter().find(|one| one.name == begun.connection);
-        let is_indexed = connection.is_some_and(|one| one.indexer_policy.is_some());
-        let session = Session::begin(self.ground.clone(), desk, begun, &encryption, is_indexed);
+        let indexed = connection.and_then(|one| one.indexer_policy.as_ref());
+        let is_open = indexed.is_some_and(|name| {
+            let policy = force.document.policies.indexer.get(name);
+            policy.is_some_and(|policy| policy.encrypted_sessions)
+        });
+        let content = match indexed {
+            None => Content::NotIndexed,
+            Some(_) if is_open => Content::IndexedThoughEncrypted,
+            Some(_) => Content::Indexed,
+        };
+        let session = Session::begin(self.ground.clone(), desk, begun, policy, content);
         Box::pin(async move {
             let session: Arc<dyn Recording> = Arc::new(session?);
             Ok(session)

@@ -10,6 +10,7 @@ use sps_session_record::{SessionRecord, TrailFile, Word};
 use sps_sessions::Sessions;
 use tokio::sync::watch;
 
+use crate::index_keys::IndexKeys;
 use crate::live::Live;
 use crate::stamps::Carrier;
 
@@ -42,6 +43,12 @@ pub trait Ground: Send + Sync + 'static {
 
     /// The folder of host keys of servers.
     fn host_keys(&self) -> PathBuf;
+
+    /// Keys by which encrypted sessions are indexed.
+    ///
+    /// # Errors
+    /// When they cannot be used.
+    fn index_keys(&self) -> Result<&IndexKeys, GroundError>;
 
     /// Where the trail of a session lies below the folder of trails.
     ///

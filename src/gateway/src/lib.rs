@@ -18,13 +18,16 @@
 //!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
+mod drawn;
 mod entry;
 mod gateway;
 mod ground;
 mod host_keys;
+mod index_keys;
 mod interrupted;
 mod live;
 mod local;
+mod memory;
 mod recording;
 mod recovered;
 mod stamping;
@@ -33,6 +36,8 @@ mod stamps;
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ended, Ground, GroundError, Surroundings};
 pub use host_keys::HostKeysError;
+pub use index_keys::{IndexKeys, IndexKeysError};
 pub use live::{Active, Asking, Following, Live, LiveError};
+pub use memory::memory;
 pub use recovered::recovered;
 pub use stamps::Carrier;

@@ -9,10 +9,13 @@ use sps_cluster_config::sections::policies::Account as Kept;
 use sps_config::{Secret, hash_password, verify_password};
 use sps_proxy_engine::{is_among, means_server};
 use sps_proxy_ssh::{Account, Answer, Attempt, Credential, Credentials, Person, PublicKey};
+use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 use zeroize::Zeroizing;
 
+/// Passwords that are looked at at the same time: each takes 19 MiB, and a flood of logins must not take the machine's memory.
+static LOOKED_AT: Semaphore = Semaphore::const_new(4);
 /// What is hashed where nobody is known by a name.
 const NOBODYS: &str = "the password of nobody";
 
@@ -89,6 +92,7 @@ impl Users for Local {
         let hash = hash.as_ref().and_then(|hash| hash.known()).cloned();
         let own = self.clone();
         Box::pin(async move {
+            let _turn = LOOKED_AT.acquire().await.ok()?;
             let password = Secret::from(password.as_str().to_owned());
             let right = spawn_blocking(move || match hash {
                 Some(hash) => verify_password(&password, &hash),

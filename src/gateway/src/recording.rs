@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::rand::{GetRandomFlags, getrandom};
 use sps_bootlog::causes;
+use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_ssh::{
     Answer, Begun, Event, Facts, Kept, NoRoom, NotKept, Permission, Recording, Wanted, What,
 };
@@ -14,7 +14,7 @@ use sps_session_record::{
 };
 use sps_sessions::Change;
 use sps_trail::{
-    Ending, Event as Entry, Fact, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Writer,
+    Ending, Event as Entry, Fact, Head, Kind, Options, Recipient, Recipients, SigningKey, Writer,
 };
 use sps_trail_store::{Trail, TrailStore};
 use tokio::sync::watch;
@@ -22,6 +22,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::warn;
 
+use crate::drawn::{random, seed};
 use crate::entry::entry;
 use crate::ground::{Ended, Ground};
 use crate::live::{Live, LiveSession};
@@ -43,6 +44,16 @@ pub(crate) struct Desk {
     pub(crate) stamping: Option<Stamping>,
 }
 
+/// Whether the content of a session is to be searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Content {
+    NotIndexed,
+    /// As far as keys of the indexer open it.
+    Indexed,
+    /// With a key of the day.
+    IndexedThoughEncrypted,
+}
+
 /// A session that is recorded.
 pub(crate) struct Session {
     ground: Arc<dyn Ground>,
@@ -50,8 +61,7 @@ pub(crate) struct Session {
     live: Arc<LiveSession>,
     recipients: Recipients,
     begun: Begun,
-    /// Its content is to be searched.
-    is_indexed: bool,
+    content: Content,
     id: String,
     /// Milliseconds since 1970, and the same moment of a clock that nobody sets.
     start: i64,
@@ -70,21 +80,33 @@ impl Session {
         ground: Arc<dyn Ground>,
         desk: Desk,
         begun: Begun,
-        encryption: &[String],
-        is_indexed: bool,
+        policy: &AuditPolicy,
+        content: Content,
     ) -> Result<Self, NoRoom> {
         let refused = |reason: String| NoRoom { reason };
-        let mut recipients = Recipients::default();
-        for certificate in encryption {
-            let recipient = Recipient::from_pem(certificate.as_bytes());
-            recipients.downstream.push(recipient.map_err(|error| {
+        let owners = |certificates: &[String]| {
+            let owners = certificates.iter().map(|pem| Recipient::from_pem(pem.as_bytes()));
+            owners.collect::<Result<Vec<_>, _>>().map_err(|error| {
                 refused(format!(
                     "the audit policy of this connection cannot be used: {}",
                     causes(&error)
                 ))
-            })?);
-        }
+            })
+        };
         let start = milliseconds();
+        let mut recipients = Recipients {
+            downstream: owners(&policy.encryption)?,
+            upstream: owners(&policy.upstream_encryption)?,
+            screen: Vec::new(),
+        };
+        if content == Content::IndexedThoughEncrypted && !recipients.downstream.is_empty() {
+            // Evidence comes first: without the key the session is recorded, and not found by its content.
+            let keys = ground.index_keys();
+            match keys.and_then(|keys| Ok(keys.recipient(start)?)) {
+                Ok(recipient) => recipients.screen.push(recipient),
+                Err(error) => warn!("a session is not indexed: {}", causes(error.as_ref())),
+            }
+        }
         let id = identifier(start).map_err(refused)?;
         let client = begun.client.to_string();
         let live = LiveSession::new(id.clone(), start, begun.connection.clone(), client);
@@ -100,7 +122,7 @@ impl Session {
             live,
             recipients,
             begun,
-            is_indexed,
+            content,
             start,
             clock,
             known: Mutex::default(),
@@ -138,7 +160,7 @@ impl Session {
             channels: Vec::new(),
             events: Vec::new(),
             trail: None,
-            indexing: if self.is_indexed && self.begun.audit {
+            indexing: if self.content != Content::NotIndexed && self.begun.audit {
                 Indexing {
                     state: Word::QUEUED,
                     version: 0,
@@ -390,8 +412,11 @@ impl Recording for Session {
         })
     }
 
-    fn end(&self, verdict: &'static str) -> Answer<()> {
+    fn end(&self, verdict: &'static str, why: String) -> Answer<()> {
         self.live.ended();
+        if Word::TERMINATED.as_str() == verdict && !why.is_empty() {
+            self.happened(Word::ALERT, why.clone());
+        }
         let hub = self.desk.live.clone();
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
         let (ground, id) = (self.ground.clone(), self.id.clone());
@@ -406,7 +431,7 @@ impl Recording for Session {
                 }
                 let ending = Ending {
                     verdict: verdict.clone(),
-                    reason: String::new(),
+                    reason: why,
                 };
                 match (trail.finish(ending).await, ground.trail_name(&id)) {
                     (Ok(finished), Ok(name)) => {
@@ -455,22 +480,6 @@ pub(crate) fn seconds() -> u64 {
 pub(crate) fn milliseconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn seed() -> Result<Seed, String> {
-    let mut bytes = [0; 32];
-    random(&mut bytes)?;
-    Ok(Seed::new(bytes))
-}
-
-/// Fills `bytes` with randomness of the kernel.
-pub(crate) fn random(bytes: &mut [u8]) -> Result<(), String> {
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += getrandom(rest, GetRandomFlags::empty())
-            .map_err(|error| format!("the kernel gave no random bytes: {error}"))?;
-    }
-    Ok(())
 }
 
 /// `ssh-20260517-081530-7f3a90c1`: when, UTC, and something by which no two are the same.

@@ -137,7 +137,7 @@ pub fn recovered(root: &Path, name: &str) -> io::Result<Option<SessionRecord>> {
     let last = head
         .start
         .saturating_add(i64::try_from(last / 1000).unwrap_or(i64::MAX));
-    let mut record = of(head, &told);
+    let mut record = of(&head, &told);
     record.trail = Some(TrailFile {
         name: name.to_owned(),
         size: found.len(),
@@ -210,7 +210,7 @@ impl Told {
     }
 }
 
-fn of(head: Head, told: &Told) -> SessionRecord {
+fn of(head: &Head, told: &Told) -> SessionRecord {
     let at = |micros: u64| {
         head.start
             .saturating_add(i64::try_from(micros / 1000).unwrap_or(i64::MAX))

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tracing::{info, warn};
 
-use crate::recording::random;
+use crate::drawn::random;
 
 /// Requests to one authority at a time.
 const TOGETHER: usize = 4;

@@ -17,6 +17,7 @@
 mod error;
 mod feed;
 mod queue;
+mod remote;
 mod role;
 mod take;
 mod walk;
@@ -25,7 +26,12 @@ mod worker;
 pub use error::IndexerError;
 pub use feed::{Feed, MAX_KEYS};
 pub use queue::Queue;
+pub use remote::{
+    Fingerprint, Host, HostError, HostKeys, HostSettings, Hub, Identity, IdentityError, KeysError, PORT,
+    SettingsError, Stop, Trust,
+};
 pub use role::answer;
+pub use sps_indexer_engine::{HostReport, OwnReport, Refusal, Report, WorkerReport};
 pub use take::{Reader, ReaderError};
 pub use walk::Walk;
 pub use worker::{Done, Growing, Worker};

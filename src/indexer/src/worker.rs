@@ -1,5 +1,7 @@
 //! Who indexes what, and when it counts as done.
 
+mod hosts;
+
 use std::collections::{HashMap, VecDeque};
 use std::fs::File;
 use std::io;
@@ -12,11 +14,13 @@ use sps_index::Index;
 use sps_index_engine::{Content, VERSION};
 use sps_session_record::{Indexing, TrailFile, Word};
 use sps_sessions::{Change, Filter, Search, Sessions, Sort};
+use sps_trail::PrivateKey;
 use tracing::warn;
 use zeroize::Zeroizing;
 
 use crate::error::IndexerError;
 use crate::queue::Queue;
+use crate::remote::Hub;
 use crate::take::{Reader, Taken, take};
 use crate::walk::Walk;
 
@@ -69,6 +73,16 @@ pub struct Worker {
     since: Option<Instant>,
     /// Bytes of trails of sessions that go on, when they were read last.
     read: HashMap<String, u64>,
+    /// Where indexers on other hosts get theirs, and tell what they found.
+    hub: Option<Arc<Hub>>,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        if let Some(hub) = &self.hub {
+            hub.detach();
+        }
+    }
 }
 
 /// How far a look through the database is.
@@ -106,11 +120,26 @@ impl Worker {
             unwritten: Vec::new(),
             since: None,
             read: HashMap::new(),
+            hub: None,
         })
+    }
+
+    /// Shares the work with indexers on other hosts.
+    #[must_use]
+    pub fn with_hub(mut self, hub: Arc<Hub>) -> Self {
+        hub.attach(self.trails.clone());
+        self.hub = Some(hub);
+        self
     }
 
     /// Private keys of indexers, PEM, for trails that are encrypted.
     pub fn set_keys(&mut self, keys: Vec<Zeroizing<String>>) {
+        if let Some(hub) = &self.hub {
+            let own = keys
+                .iter()
+                .filter_map(|key| PrivateKey::from_pem(key.as_bytes()).ok());
+            hub.set_own_keys(own.map(|key| key.fingerprint()));
+        }
         self.keys = keys;
     }
 
@@ -123,7 +152,7 @@ impl Worker {
     /// Sessions that are known to wait.
     #[must_use]
     pub fn waiting(&self) -> usize {
-        self.waiting.len()
+        self.waiting.len() + self.hub.as_ref().map_or(0, |hub| hub.waiting())
     }
 
     /// Indexes one session, whichever is next.
@@ -132,10 +161,9 @@ impl Worker {
     /// Index or database fail; what was not written is indexed again after they are opened anew.
     pub fn step(&mut self, queue: &Queue) -> Result<Done, IndexerError> {
         let mut done = Done::Nothing;
-        if let Some(id) = queue.next() {
-            self.fresh(&id)?;
+        if self.settle()? {
             done = Done::Fresh;
-        } else if let Some(id) = self.next_waiting(queue)? {
+        } else if let Some(id) = self.next_fresh(queue)? {
             self.fresh(&id)?;
             done = Done::Fresh;
         } else if let Some(id) = self.walk.next(&self.sessions)? {
@@ -198,7 +226,11 @@ impl Worker {
             self.index.commit()?;
         }
         for (id, indexing) in self.unwritten.drain(..) {
+            let is_indexed = indexing.state == Word::INDEXED;
             self.sessions.update(&id, Change::Indexing(indexing))?;
+            if let Some(hub) = &self.hub {
+                hub.settled(&id, is_indexed);
+            }
         }
         self.walk.write(&self.index)?;
         Ok(())
@@ -263,9 +295,13 @@ impl Worker {
         let Some(record) = self.sessions.get(id)? else {
             return Ok(());
         };
-        if let Some(trail) = &record.trail
-            && let Some(state) = self.session(id, trail)?
-        {
+        let Some(trail) = &record.trail else {
+            return Ok(());
+        };
+        if self.left_to_hosts(id, trail) {
+            // Until then it is not found, and after a restart it is looked for.
+            self.tell(id, Word::QUEUED);
+        } else if let Some(state) = self.session(id, trail)? {
             self.tell(id, state);
         }
         Ok(())
@@ -290,12 +326,16 @@ impl Worker {
         let Some(number) = self.sessions.number(id)? else {
             return Ok(None);
         };
-        Ok(match self.take(id, number, file)? {
+        self.own_reads(Some(id));
+        let taken = self.take(id, number, file);
+        self.own_reads(None);
+        Ok(match taken? {
             Taken::Told(Content::Whole | Content::Part | Content::TooMuch) => Some(Word::INDEXED),
             Taken::Told(Content::Encrypted) => Some(Word::NO_KEY),
             Taken::Told(Content::None) => None,
             Taken::Failed(problem) | Taken::Elsewhere(problem) => {
                 warn!("session {id} could not be indexed: {problem}");
+                self.own_failed(&format!("session {id}: {problem}"));
                 None
             }
         })

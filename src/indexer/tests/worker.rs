@@ -73,6 +73,7 @@ fn an_encrypted_trail_waits_for_the_key_that_opens_it() {
     let recipients = Recipients {
         downstream: vec![recipient.clone()],
         upstream: vec![recipient],
+        ..Recipients::default()
     };
     lab.trail("closed", "permission denied\r\n", &recipients);
     lab.session("closed", START, Some(START + 1), queued());

@@ -83,6 +83,8 @@ pub struct Facts {
     pub diverted: Vec<Diverted>,
     /// Whether servers may see the address of the client instead of the appliance's.
     pub foreign_source: bool,
+    /// The port of external indexers, while they may connect.
+    pub indexers: Option<u16>,
 }
 
 /// Connections to other machines that are taken up (transparent mode).
@@ -115,6 +117,8 @@ impl Facts {
     fn open(&self, opening: Opening) -> &Wanted {
         match opening {
             Opening::Always | Opening::DhcpServers => &Wanted::All,
+            Opening::Indexers if self.indexers.is_some() => &Wanted::All,
+            Opening::Indexers => &Wanted::None,
             Opening::Ssh => self.ssh(),
             Opening::Heartbeat => &self.heartbeat,
         }
@@ -230,10 +234,11 @@ fn of_port(port: &Port, facts: &Facts) -> Vec<Rule> {
     if from.is_some() {
         what.push(Match::Ipv4);
     }
+    let number = facts.indexers.filter(|_| port.opening == Opening::Indexers);
     what.push(Match::Port {
         protocol: port.protocol,
         from,
-        to: port.number,
+        to: number.unwrap_or(port.number),
     });
     let wanted = facts.open(port.opening);
     if *wanted == Wanted::All {

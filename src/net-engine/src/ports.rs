@@ -33,6 +33,8 @@ pub enum Opening {
     Ssh,
     /// The heartbeat of a pair.
     Heartbeat,
+    /// Indexers on other hosts, on the port that is set.
+    Indexers,
 }
 
 impl Opening {
@@ -46,6 +48,9 @@ impl Opening {
                 "in rescue, once a console password is set; otherwise while `firmware.ssh_upload` is on; never while the appliance is sealed"
             }
             Self::Heartbeat => "in a pair",
+            Self::Indexers => {
+                "outside rescue, while *Local Services > Indexer* is on and a host was added; another port when one is set there"
+            }
         }
     }
 
@@ -53,7 +58,7 @@ impl Opening {
     #[must_use]
     pub fn whereabouts(self) -> &'static str {
         match self {
-            Self::Always | Self::DhcpServers => "every interface",
+            Self::Always | Self::DhcpServers | Self::Indexers => "every interface",
             Self::Ssh => {
                 "in rescue those of the setting `rescue.ssh`: the first, all, none, or named ones; otherwise every interface"
             }
@@ -104,6 +109,15 @@ pub const HTTPS: Port = Port {
     opening: Opening::Always,
 };
 
+/// Indexers on other hosts.
+pub const INDEXERS: Port = Port {
+    number: 12_345,
+    protocol: Protocol::Tcp,
+    name: "indexers",
+    purpose: "external indexers, by TLS 1.3 with a certificate each that is known here",
+    opening: Opening::Indexers,
+};
+
 /// Every port, in the order of the documentation.
 pub const PORTS: &[Port] = &[
     SSH,
@@ -123,6 +137,7 @@ pub const PORTS: &[Port] = &[
         purpose: "the nodes of a pair watch each other",
         opening: Opening::Heartbeat,
     },
+    INDEXERS,
 ];
 
 /// The documentation of `ports`: the whole text of `PORTS.md`.

@@ -5,6 +5,7 @@
 //! - no name is looked up that is not a host name ([`Host`]), and nothing of the appliance's own is a target ([`Own`]);
 //! - a refusal has a sentence for the person whose connection it was.
 
+mod admission;
 mod channels;
 mod commands;
 mod connections;
@@ -21,6 +22,7 @@ mod recipe;
 mod shown;
 mod users;
 
+pub use admission::{Admission, Client, Leaving, Limits, Memory, Refusal};
 pub use channels::{Allowed, Asked, Kind, Operation, Refused, Situation, decide};
 pub use commands::{CommandLine, Entered, entering};
 pub use connections::{Came, choose, diverted, shows_clients};

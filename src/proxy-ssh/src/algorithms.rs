@@ -10,8 +10,8 @@ use russh::{MethodSet, Preferred, SshId, cipher, client, compression, kex, mac, 
 use sps_proxy_engine::Known;
 use thiserror::Error;
 
-/// Window of a channel, bytes: a transfer at 200 MiB/s with a round trip of 10 ms.
-const WINDOW: u32 = 2 << 20;
+/// What it is called in the exchange of versions.
+pub(crate) const VERSION: &str = "SSH-2.0-gateway";
 /// Largest packet, bytes: what `sshd` and `ssh` take.
 const PACKET: u32 = 32 * 1024;
 /// Between keepalives.
@@ -114,19 +114,20 @@ pub(crate) fn for_clients(
     keys: Vec<PrivateKey>,
     idle: Option<Duration>,
     offered: &[String],
+    window: u32,
 ) -> server::Config {
     let kinds: Vec<Algorithm> = host_key_kinds()
         .into_iter()
         .filter(|kind| keys.iter().any(|key| same_key(&key.algorithm(), kind)))
         .collect();
     server::Config {
-        server_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
+        server_id: SshId::Standard(Cow::Borrowed(VERSION)),
         methods: MethodSet::server_supported(),
         auth_rejection_time: REFUSAL,
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys,
         user_signatures: user_signatures(),
-        window_size: WINDOW,
+        window_size: window,
         maximum_packet_size: PACKET,
         max_auth_attempts: ATTEMPTS,
         inactivity_timeout: idle,
@@ -148,12 +149,17 @@ pub(crate) fn for_clients(
 
 /// The side of servers. `known` are the kinds of keys known of this one: asked for first, so that a server with several keys does
 /// not present another one than before.
-pub(crate) fn for_servers(known: &[Algorithm], idle: Option<Duration>, offered: &[String]) -> client::Config {
+pub(crate) fn for_servers(
+    known: &[Algorithm],
+    idle: Option<Duration>,
+    offered: &[String],
+    window: u32,
+) -> client::Config {
     let mut kinds = host_key_kinds();
     kinds.sort_by_key(|kind| !known.iter().any(|known| same_key(known, kind)));
     client::Config {
-        client_id: SshId::Standard(Cow::Borrowed("SSH-2.0-gateway")),
-        window_size: WINDOW,
+        client_id: SshId::Standard(Cow::Borrowed(VERSION)),
+        window_size: window,
         maximum_packet_size: PACKET,
         inactivity_timeout: idle,
         keepalive_interval: Some(KEEPALIVE),

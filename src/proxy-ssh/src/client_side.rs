@@ -8,6 +8,7 @@ use russh::server::{
 };
 use russh::{Channel, ChannelOpenFailure};
 use sps_proxy_engine::{Asked, Kind};
+use tracing::debug;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
@@ -27,6 +28,11 @@ impl ClientSide {
             login: Login::new(context.clone()),
             context,
         }
+    }
+
+    /// A way of logging in, without anything that was said.
+    fn tried(&self, method: &'static str) {
+        debug!(client = %self.context.client, "login by {method}");
     }
 
     /// Whether the client may wait on an address beyond the server.
@@ -74,10 +80,12 @@ impl Handler for ClientSide {
     }
 
     async fn auth_none(&mut self, user: &str) -> Result<Auth, Self::Error> {
+        self.tried("none");
         Ok(self.login.none(user).await)
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        self.tried("password");
         Ok(self.login.password(user, password).await)
     }
 
@@ -86,6 +94,7 @@ impl Handler for ClientSide {
         user: &str,
         offer: PublicKeyOffer<'_>,
     ) -> Result<Auth, Self::Error> {
+        self.tried("public-key, offered");
         Ok(self.login.offered(user, offer.public_key).await)
     }
 
@@ -94,6 +103,7 @@ impl Handler for ClientSide {
         user: &str,
         verified: VerifiedPublicKey<'_>,
     ) -> Result<Auth, Self::Error> {
+        self.tried("public-key, proved");
         let key: &PublicKey = verified.public_key;
         Ok(self.login.proved(user, key).await)
     }
@@ -104,6 +114,7 @@ impl Handler for ClientSide {
         _submethods: &str,
         response: Option<Response<'a>>,
     ) -> Result<Auth, Self::Error> {
+        self.tried("keyboard-interactive");
         let answers = response.map(|response| {
             response
                 .map(|answer| Zeroizing::new(String::from_utf8_lossy(&answer).into_owned()))

@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use russh::{Disconnect, client, server};
 use sps_cluster_config::sections::connections::SshConnection;
-use tokio::sync::{Notify, SetOnce};
-use tokio::time::{sleep, timeout};
+use tokio::sync::{Notify, SetOnce, watch};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{debug, info, trace, warn};
 
 use crate::access::{Access, Person};
+use crate::meter::Meter;
 use crate::policies::Policies;
 use crate::recording::{Event, Recording, What};
 use crate::server_side::ServerSide;
@@ -22,6 +23,9 @@ use crate::words::ACCEPT;
 const MOST_CHANNELS: usize = 512;
 /// Longest wait for a side to hear why it is disconnected.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// The same when memory runs out.
+const SHED_WITHIN: Duration = Duration::from_millis(200);
 
 /// The handle to the server's side.
 pub(crate) type Server = Arc<client::Handle<ServerSide>>;
@@ -43,10 +47,20 @@ pub(crate) struct Context {
     pub(crate) closing: CancellationToken,
     ending: AtomicBool,
     verdict: Mutex<&'static str>,
+    why: Mutex<String>,
+    pub(crate) watched: Watched,
     numbers: AtomicU32,
     open: AtomicUsize,
     /// A channel is not open any more.
     left: Notify,
+}
+
+/// What it shares with all others: what is counted, and what everybody is told.
+pub(crate) struct Watched {
+    /// Bytes of a channel's window.
+    pub(crate) window: u32,
+    pub(crate) meter: Arc<Meter>,
+    pub(crate) notice: watch::Receiver<Option<Arc<str>>>,
 }
 
 /// A channel that is open, or about to be.
@@ -70,6 +84,7 @@ impl Context {
         client: SocketAddr,
         original: SocketAddr,
         closing: CancellationToken,
+        watched: Watched,
     ) -> Self {
         Self {
             access,
@@ -84,6 +99,8 @@ impl Context {
             closing,
             ending: AtomicBool::new(false),
             verdict: Mutex::new(ACCEPT),
+            why: Mutex::default(),
+            watched,
             numbers: AtomicU32::new(0),
             open: AtomicUsize::new(0),
             left: Notify::new(),
@@ -120,9 +137,15 @@ impl Context {
         let Some(recording) = self.recording.get() else {
             return false;
         };
+        self.tell(channel, &what);
         let kept = match recording.event(Event { channel, what }) {
             None => Ok(()),
-            Some(waiting) => waiting.await,
+            Some(waiting) => {
+                let since = Instant::now();
+                let kept = waiting.await;
+                self.watched.meter.waited(since.elapsed());
+                kept
+            }
         };
         match kept {
             Ok(()) => true,
@@ -135,9 +158,40 @@ impl Context {
         }
     }
 
+    /// Counts and logs what happens: by its kind, never what was typed, shown or run.
+    fn tell(&self, channel: Option<u32>, what: &What) {
+        let client = &self.client;
+        match what {
+            What::Opened { kind, .. } => {
+                self.watched.meter.opened(kind);
+                debug!(%client, channel, "channel opened: {kind}");
+            }
+            What::Denied { kind, .. } => {
+                self.watched.meter.denied(kind);
+                debug!(%client, channel, "channel refused: {kind}");
+            }
+            What::Closed => debug!(%client, channel, "channel closed"),
+            What::Terminal { columns, rows, .. } | What::Resized { columns, rows } => {
+                debug!(%client, channel, "terminal of {columns} columns and {rows} rows");
+            }
+            What::Exit { status, signal } => debug!(%client, channel, status, signal, "program ended"),
+            What::File { operation, .. } => debug!(%client, channel, "file: {operation:?}"),
+            What::Found { kind, .. } => debug!(%client, channel, "content policy found {kind}"),
+            What::Command { .. } => trace!(%client, channel, "command entered"),
+            What::Note { .. } => trace!(%client, channel, "note recorded"),
+            // Told where they pass, recorded or not.
+            What::Output { .. } | What::Input { .. } => {}
+        }
+    }
+
     /// The verdict the session has when it ends.
     pub(crate) fn verdict(&self) -> &'static str {
         *self.verdict.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why both sides were ended; empty when they ended by themselves.
+    pub(crate) fn why(&self) -> String {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Another verdict than *accept*: the first one stays.
@@ -172,11 +226,22 @@ impl Context {
 
     /// Ends both sides; the client hears why.
     pub(crate) fn end(&self, verdict: &'static str, why: &str) {
+        self.end_within(verdict, why, FAREWELL);
+    }
+
+    /// The same for want of memory: a client that does not read holds it no longer than it takes to tell others.
+    pub(crate) fn shed(&self, verdict: &'static str, why: &str) {
+        self.watched.meter.shed();
+        self.end_within(verdict, why, SHED_WITHIN);
+    }
+
+    fn end_within(&self, verdict: &'static str, why: &str, farewell: Duration) {
         self.set_verdict(verdict);
         // The first reason is the one that people read: what follows from it, as that the server goes away, is none.
         if self.ending.swap(true, Ordering::Relaxed) || self.closing.is_cancelled() {
             return;
         }
+        why.clone_into(&mut self.why.lock().unwrap_or_else(PoisonError::into_inner));
         let session = self.recording.get().map_or_else(String::new, |it| it.id());
         info!(session, client = %self.client, "SSH connection ended: {why}");
         let (handle, closing, why) = (
@@ -187,7 +252,7 @@ impl Context {
         tokio::spawn(async move {
             if let Some(handle) = handle {
                 let told = handle.disconnect(Disconnect::ByApplication, why, "en".into());
-                if timeout(FAREWELL, told).await.is_err() {
+                if timeout(farewell, told).await.is_err() {
                     warn!("a client could not be told why it is disconnected");
                 }
             }

@@ -80,7 +80,12 @@ pub(crate) async fn dial(context: &Arc<Context>, destined: &Destined) -> Result<
         port: wanted.port,
     };
     let known = context.access.known_keys(name.clone()).await;
-    let config = Arc::new(algorithms::for_servers(&kinds(&known), None, context.ciphers()));
+    let config = Arc::new(algorithms::for_servers(
+        &kinds(&known),
+        None,
+        context.ciphers(),
+        context.watched.window,
+    ));
     let refusal = Arc::new(Mutex::new(None));
     let side = ServerSide::new(context.clone(), name, known, refusal.clone());
     let connected = timeout_at(deadline, client::connect_stream(config, wire(stream), side))

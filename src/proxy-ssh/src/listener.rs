@@ -1,67 +1,39 @@
-//! Listening, and what one client may take.
+//! Listening, and how all of it ends.
 
-use std::collections::HashMap;
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use sps_proxy_engine::{Came, choose};
+use sps_proxy_engine::{Leaving, Limits, Memory};
 use thiserror::Error;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, warn};
+use tracing::{error, warn};
 
 use crate::access::Access;
-use crate::algorithms;
-use crate::client_side::ClientSide;
-use crate::context::Context;
+use crate::door::{Admitted, Door};
+use crate::meter::Meter;
+use crate::serving::{self, Serving};
 use crate::socket;
-use crate::wire::wire;
-use crate::words::{AUTH_FAIL, FAIL, TERMINATED};
+use crate::words::TERMINATED;
 use crate::workers::Workers;
 
-/// Longest time for the version exchange of a new connection.
-const GREETING_WITHIN: Duration = Duration::from_secs(10);
-/// Longest time until somebody is logged in.
-const LOGIN_WITHIN: Duration = Duration::from_secs(120);
 /// Wait after a failed accept, as when files have run out.
 const PAUSE: Duration = Duration::from_millis(200);
 /// Connections the kernel keeps until they are accepted.
 const BACKLOG: u32 = 1024;
-/// Longest wait for a client to take the words it ends with.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// Longest wait for channels to end when their connection does.
-const CHANNELS_END_WITHIN: Duration = Duration::from_secs(1);
-/// Longest wait for connections to end in order.
-const DRAIN: Duration = Duration::from_secs(10);
-
-/// What clients may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Connections.
-    pub connections: usize,
-    /// Connections of one address.
-    pub of_one_address: usize,
-    /// Connections nobody is logged in on yet.
-    pub logging_in: usize,
-}
-
-impl Default for Limits {
-    /// Some 200 KiB a connection: 800 MiB at most.
-    fn default() -> Self {
-        Self {
-            connections: 4000,
-            of_one_address: 1000,
-            logging_in: 200,
-        }
-    }
-}
+/// Longest wait for connections to end in order, once they were told.
+const DRAIN: Duration = Duration::from_secs(40);
+/// The same for those that say nothing more.
+const CUT: Duration = Duration::from_secs(3);
+/// Between two looks at how far a departure is.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// Why the proxy cannot listen.
 #[derive(Debug, Error)]
@@ -112,56 +84,53 @@ impl Drop for Listening {
     }
 }
 
+/// How sessions end when the appliance leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// What becomes of the appliance.
+    pub leaving: Leaving,
+    /// Time that sessions have.
+    pub grace: Duration,
+    /// Whether people read of it in their terminals.
+    pub tells: bool,
+}
+
+/// How far a departure is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departing {
+    /// Connections that are still open.
+    pub open: usize,
+    /// Time that they have.
+    pub left: Duration,
+}
+
 struct Shared {
-    access: Arc<dyn Access>,
-    limits: Limits,
-    room: Arc<Semaphore>,
-    logging_in: Arc<Semaphore>,
-    by_address: Mutex<HashMap<IpAddr, usize>>,
+    serving: Arc<Serving>,
     sessions: TaskTracker,
     workers: Workers,
     shutdown: CancellationToken,
-}
-
-/// One of an address's connections.
-struct OfAddress {
-    shared: Arc<Shared>,
-    address: IpAddr,
-}
-
-impl Drop for OfAddress {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.shared.by_address);
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
-
-/// What a connection holds while it lives.
-struct Admitted {
-    _room: OwnedSemaphorePermit,
-    _of_address: OfAddress,
-    logging_in: OwnedSemaphorePermit,
+    notice: watch::Sender<Option<Arc<str>>>,
 }
 
 impl SshProxy {
     /// A proxy that listens nowhere yet.
     #[must_use]
-    pub fn new(access: Arc<dyn Access>, limits: Limits) -> Self {
+    pub fn new(access: Arc<dyn Access>, limits: Limits, meter: Arc<Meter>) -> Self {
+        let notice = watch::Sender::default();
+        let shutdown = CancellationToken::new();
+        let serving = Serving {
+            access,
+            door: Arc::new(Door::new(limits, meter)),
+            shutdown: shutdown.clone(),
+            notice: notice.subscribe(),
+        };
         Self {
             shared: Arc::new(Shared {
-                access,
-                limits,
-                room: Arc::new(Semaphore::new(limits.connections)),
-                logging_in: Arc::new(Semaphore::new(limits.logging_in)),
-                by_address: Mutex::default(),
+                serving: Arc::new(serving),
                 sessions: TaskTracker::new(),
                 workers: Workers::start(),
-                shutdown: CancellationToken::new(),
+                shutdown,
+                notice,
             }),
         }
     }
@@ -180,21 +149,98 @@ impl SshProxy {
         Ok(Listening { address, stop })
     }
 
-    /// Connections that are open.
-    #[must_use]
-    pub fn open(&self) -> usize {
-        self.shared.sessions.len()
+    /// Other limits; who is in stays.
+    pub fn limit(&self, limits: Limits) {
+        self.shared.serving.door.limit(limits);
     }
 
-    /// Takes no more clients and ends the sessions, in order as far as they can within some seconds.
-    pub async fn shut_down(self) {
+    /// Connections that are open, and those of them on which nobody is logged in.
+    #[must_use]
+    pub fn open(&self) -> (usize, usize) {
+        self.shared.serving.door.open()
+    }
+
+    /// Whether the next client would be refused for want of memory.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        self.shared.serving.door.is_short()
+    }
+
+    /// What a session costs, bytes, as far as is known.
+    #[must_use]
+    pub fn cost(&self) -> u64 {
+        self.shared.serving.door.cost()
+    }
+
+    /// Takes a measurement of memory, `now` since any moment. Ends as many connections as it takes that the machine lives; how many.
+    #[must_use]
+    pub fn measured(&self, memory: Memory, now: Duration) -> usize {
+        let door = &self.shared.serving.door;
+        let end = door.measured(memory, now);
+        if !end.is_empty() {
+            warn!(
+                "the appliance runs out of memory ({} of {} MiB are free): the {} youngest SSH sessions end",
+                memory.available >> 20,
+                memory.total >> 20,
+                end.len()
+            );
+        }
+        for context in &end {
+            context.shed(
+                TERMINATED,
+                "this appliance ran out of memory and ended the youngest sessions: tell an administrator",
+            );
+        }
+        end.len()
+    }
+
+    /// Takes no more clients, tells those that are in, and ends them when their time is over: in order, and told why. `progress` hears about once
+    /// a second how far it is. Clients that come meanwhile hear why they are refused.
+    pub async fn leave(&self, departure: Departure, mut progress: impl FnMut(Departing)) {
+        let shared = &self.shared;
+        let what = departure.leaving.words();
+        shared.serving.door.leave(departure.leaving);
+        shared.sessions.close();
+        let end = Instant::now() + departure.grace;
+        if !departure.grace.is_zero() && departure.tells {
+            let seconds = departure.grace.as_secs();
+            let words = format!(
+                "This appliance {what} in {seconds} seconds. Save your work and log out: the session ends then."
+            );
+            shared.notice.send_replace(Some(words.into()));
+        }
+        self.until_empty(end, &mut progress).await;
+        let why = format!("this appliance {what} and ended the session");
+        for context in shared.serving.door.connections() {
+            context.end(TERMINATED, &why);
+        }
+        self.until_empty(Instant::now() + DRAIN, &mut progress).await;
+    }
+
+    /// Waits until nobody is in, or until `end`.
+    async fn until_empty(&self, end: Instant, progress: &mut impl FnMut(Departing)) {
+        let sessions = &self.shared.sessions;
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            if sessions.is_empty() || left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = sessions.wait() => return,
+                () = sleep(left) => {}
+                _ = look.tick() => progress(Departing { open: sessions.len(), left }),
+            }
+        }
+    }
+
+    /// Takes no more clients and cuts what is still open.
+    pub async fn shut_down(&self) {
         self.shared.shutdown.cancel();
         self.shared.sessions.close();
-        if timeout(DRAIN, self.shared.sessions.wait()).await.is_err() {
-            warn!(
-                "SSH sessions did not end within {} s and are cut",
-                DRAIN.as_secs()
-            );
+        if timeout(CUT, self.shared.sessions.wait()).await.is_err() {
+            warn!("SSH sessions did not end within {} s and are cut", CUT.as_secs());
         }
     }
 }
@@ -214,20 +260,41 @@ fn listener(address: SocketAddr) -> Result<TcpListener, ListenError> {
     socket.listen(BACKLOG).map_err(failed)
 }
 
+/// Accepts until it is to stop. Whatever goes wrong with one client, the next one is accepted.
 async fn accept(shared: Arc<Shared>, listener: TcpListener, stop: CancellationToken) {
+    let accepting = || AssertUnwindSafe(accepted(&shared, &listener)).catch_unwind();
+    tokio::select! {
+        () = stop.cancelled() => {}
+        () = kept_up(accepting) => {}
+    }
+}
+
+/// Begins anew what must not end, after a pause.
+async fn kept_up<T>(mut work: impl FnMut() -> T)
+where
+    T: Future<Output = std::thread::Result<()>>,
+{
     loop {
-        tokio::select! {
-            () = stop.cancelled() => return,
-            accepted = listener.accept() => match accepted {
-                Ok((stream, from)) => match admit(&shared, from.ip()) {
-                    Some(admitted) => hand_over(&shared, stream, from, admitted),
-                    None => warn!("SSH session from {from} refused: too many are open"),
-                },
-                Err(error) => {
-                    warn!("could not accept an SSH session: {error}");
-                    sleep(PAUSE).await;
+        if work().await.is_err() {
+            error!("accepting SSH sessions failed by an error of the proxy itself, and goes on");
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn accepted(shared: &Arc<Shared>, listener: &TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, from)) => match shared.serving.door.admit(from.ip()) {
+                Ok(admitted) => hand_over(shared, stream, from, admitted),
+                Err(why) => {
+                    shared.serving.door.refuse(stream, from, why);
                 }
             },
+            Err(error) => {
+                warn!("could not accept an SSH session: {error}");
+                return;
+            }
         }
     }
 }
@@ -238,167 +305,44 @@ fn hand_over(shared: &Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted
         Ok(stream) => stream,
         Err(error) => return warn!("SSH session from {from} refused: {error}"),
     };
-    let own = shared.clone();
+    let serving = shared.serving.clone();
     let session = async move {
         match TcpStream::from_std(stream) {
-            Ok(stream) => guarded(own, stream, from, admitted).await,
+            Ok(stream) => serving::guarded(serving, stream, from, admitted).await,
             Err(error) => warn!("SSH session from {from} refused: {error}"),
         }
     };
     shared.workers.spawn(shared.sessions.track_future(session));
 }
 
-fn admit(shared: &Arc<Shared>, address: IpAddr) -> Option<Admitted> {
-    let room = shared.room.clone().try_acquire_owned().ok()?;
-    let logging_in = shared.logging_in.clone().try_acquire_owned().ok()?;
-    let mut counts = lock(&shared.by_address);
-    let count = counts.entry(address).or_default();
-    if *count >= shared.limits.of_one_address {
-        return None;
-    }
-    *count += 1;
-    drop(counts);
-    Some(Admitted {
-        _room: room,
-        _of_address: OfAddress {
-            shared: shared.clone(),
-            address,
-        },
-        logging_in,
-    })
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A panic ends one connection.
-async fn guarded(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted: Admitted) {
-    let served = AssertUnwindSafe(serve(shared, stream, from, admitted)).catch_unwind();
-    if served.await.is_err() {
-        error!("the SSH session of {from} ended by an error of the proxy itself");
-    }
-}
+    use super::*;
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr, admitted: Admitted) {
-    let Ok(original) = stream.local_addr() else { return };
-    let came = Came {
-        from: from.ip().to_canonical(),
-        to: original.ip().to_canonical(),
-        port: original.port(),
-    };
-    let policies = shared.access.policies();
-    let Some(connection) = choose(&policies.ssh.connections, came).cloned() else {
-        return warn!("SSH session from {from} to {original} refused: no connection policy fits");
-    };
-    let keys = match shared.access.host_keys(&connection) {
-        Ok(keys) => keys,
-        Err(error) => return error!("{error}"),
-    };
-    let idle = policies
-        .ssh
-        .settings
-        .get(&connection.settings)
-        .map(|settings| u64::from(settings.idle_timeout_seconds))
-        .filter(|seconds| *seconds > 0)
-        .map(Duration::from_secs);
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!("{from}: {error}");
-    }
-    let context = Arc::new(Context::new(
-        shared.access.clone(),
-        policies,
-        connection,
-        from,
-        original,
-        shared.shutdown.child_token(),
-    ));
-    let config = Arc::new(algorithms::for_clients(keys, idle, context.ciphers()));
-    let started = timeout(
-        GREETING_WITHIN,
-        russh::server::run_stream(config, wire(stream), ClientSide::new(context.clone())),
-    )
-    .await;
-    let session = match started {
-        Ok(Ok(session)) => session,
-        Ok(Err(error)) => return debug!("SSH session of {from} ended: {error}"),
-        Err(_late) => return debug!("SSH session of {from} said nothing"),
-    };
-    drop(context.to_client.set(session.handle()));
-    // However it ends, its recording is closed.
-    if AssertUnwindSafe(attend(&context, session, admitted))
-        .catch_unwind()
-        .await
-        .is_err()
-    {
-        error!("the SSH session of {from} ended by an error of the proxy itself");
-        context.set_verdict(FAIL);
-    }
-    finish(&context).await;
-}
-
-/// Waits for the end of the connection, whoever brings it about.
-async fn attend(
-    context: &Arc<Context>,
-    session: russh::server::RunningSession<ClientSide>,
-    admitted: Admitted,
-) {
-    let Admitted {
-        _room,
-        _of_address,
-        logging_in,
-    } = admitted;
-    let mut logging_in = Some(logging_in);
-    let mut watching = true;
-    let late = sleep(LOGIN_WITHIN);
-    tokio::pin!(late, session);
-    let watch = watched(context);
-    tokio::pin!(watch);
-    loop {
-        tokio::select! {
-            ended = &mut session => {
-                if let Err(error) = ended {
-                    debug!("SSH session of {} ended: {error}", context.client);
+    #[tokio::test]
+    async fn accepting_goes_on_after_an_error_and_after_a_panic() {
+        let tried = AtomicUsize::new(0);
+        let (tell, mut there) = watch::channel(false);
+        let work = || {
+            let (number, tell) = (tried.fetch_add(1, Ordering::Relaxed), tell.clone());
+            let one = async move {
+                assert_ne!(number, 1, "a panic");
+                if number == 3 {
+                    tell.send_replace(true);
+                    std::future::pending::<()>().await;
                 }
-                return;
+            };
+            AssertUnwindSafe(one).catch_unwind()
+        };
+        let fourth = async {
+            tokio::select! {
+                () = kept_up(work) => {}
+                there = there.wait_for(|there| *there) => assert!(there.is_ok()),
             }
-            () = context.closing.cancelled() => {
-                // What the client is told is on its way through the session: it ends by itself once that is sent.
-                if context.is_told() {
-                    drop(timeout(FAREWELL, &mut session).await);
-                }
-                return;
-            }
-            why = &mut watch, if watching => {
-                watching = false;
-                context.end(TERMINATED, &why);
-            }
-            _person = context.person.wait(), if logging_in.is_some() => logging_in = None,
-            () = &mut late, if logging_in.is_some() => {
-                logging_in = None;
-                context.end(AUTH_FAIL, "nobody logged in");
-            }
-        }
+        };
+        assert!(timeout(Duration::from_secs(60), fourth).await.is_ok());
+        assert_eq!(tried.load(Ordering::Relaxed), 4);
     }
-}
-
-/// Why somebody ends the session.
-async fn watched(context: &Context) -> String {
-    context.recording.wait().await.terminated().await
-}
-
-async fn finish(context: &Context) {
-    context.closing.cancel();
-    if let Some(server) = context.to_server.get() {
-        // Channels clear what stands on their terminals.
-        drop(timeout(CHANNELS_END_WITHIN, context.left()).await);
-        let told = server.disconnect(russh::Disconnect::ByApplication, "", "en");
-        drop(timeout(Duration::from_secs(1), told).await);
-    }
-    if context.person.get().is_none() {
-        context.set_verdict(AUTH_FAIL);
-    }
-    if let Some(recording) = context.recording.get() {
-        recording.end(context.verdict()).await;
-    }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

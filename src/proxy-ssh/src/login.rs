@@ -108,6 +108,16 @@ impl Login {
             Phase::Relayed(server) if fits && relays(&self.context, "password") => {
                 let user = self.named.server_user.clone().unwrap_or_default();
                 let answer = server.authenticate_password(user, password.as_str()).await;
+                let was_refused = matches!(
+                    answer,
+                    Ok(AuthResult::Failure {
+                        partial_success: false,
+                        ..
+                    })
+                );
+                if was_refused {
+                    self.context.watched.meter.failed_at_server();
+                }
                 self.judged(answer).await
             }
             _ => self.again(),
@@ -206,6 +216,9 @@ impl Login {
                 remaining_methods,
                 partial_success,
             }) => {
+                if !partial_success {
+                    self.context.watched.meter.failed_at_server();
+                }
                 self.judged(Ok(AuthResult::Failure {
                     remaining_methods,
                     partial_success,
@@ -351,6 +364,7 @@ impl Login {
     async fn at_gateway(&mut self, person: Option<Person>) -> Auth {
         let Some(person) = person else {
             warn!(client = %self.context.client, "gateway authentication refused");
+            self.context.watched.meter.failed_at_gateway();
             return self.again();
         };
         info!(client = %self.context.client, user = person.user, "authenticated at the gateway");

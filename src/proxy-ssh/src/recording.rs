@@ -204,6 +204,7 @@ pub trait Recording: Send + Sync + 'static {
     /// Ends when somebody wants the session to end; the answer says why.
     fn terminated(&self) -> Answer<String>;
 
-    /// The session is over; `verdict` by the words of a session's record. The answer comes when all of it is on the disk.
-    fn end(&self, verdict: &'static str) -> Answer<()>;
+    /// The session is over; `verdict` by the words of a session's record, and `why` if somebody or something ended it. The answer comes when all of it
+    /// is on the disk.
+    fn end(&self, verdict: &'static str, why: String) -> Answer<()>;
 }

@@ -10,3 +10,6 @@ pub(crate) const AUTH_FAIL: &str = "auth-fail";
 pub(crate) const FAIL: &str = "connection-failed";
 /// Somebody or a content policy ended it.
 pub(crate) const TERMINATED: &str = "terminated";
+
+/// All of them.
+pub(crate) const VERDICTS: [&str; 5] = [ACCEPT, DENY, AUTH_FAIL, FAIL, TERMINATED];

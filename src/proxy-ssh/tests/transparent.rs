@@ -202,7 +202,7 @@ impl Drop for World {
 
 /// The appliance: listens, and keeps packet filter and routes as its policies want them.
 async fn run(appliance: Arc<Appliance>, mut orders: mpsc::UnboundedReceiver<(Order, oneshot::Sender<()>)>) {
-    let proxy = SshProxy::new(appliance.clone(), Limits::default());
+    let proxy = SshProxy::new(appliance.clone(), Limits::default(), Arc::default());
     let listening = ["0.0.0.0:22", "[::]:22"].map(|address| proxy.listen(address.parse().unwrap()).unwrap());
     while let Some((order, done)) = orders.recv().await {
         let connections = match order {

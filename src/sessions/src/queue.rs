@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use crate::error::SessionsError;
 use crate::live::Step;
+use crate::sessions::Health;
 use crate::writer::Work;
 
 /// Most changes that wait, whatever the disk can do: some 4 MB.
@@ -285,8 +286,13 @@ impl Queue {
     }
 
     /// Changes that wait, and the error because of which they do.
-    pub(crate) fn health(&self) -> (usize, Option<String>) {
+    pub(crate) fn health(&self) -> Health {
         let state = self.lock();
-        (state.steps.len(), state.error.clone())
+        Health {
+            waiting: state.steps.len(),
+            late: state.since.map(|since| since.elapsed()).unwrap_or_default(),
+            committed: state.committed,
+            error: state.error.clone(),
+        }
     }
 }

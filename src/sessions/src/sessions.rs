@@ -44,6 +44,10 @@ pub struct Sessions {
 pub struct Health {
     /// Changes that wait to be committed.
     pub waiting: usize,
+    /// How long the first of them has waited.
+    pub late: Duration,
+    /// Changes that were committed since the start.
+    pub committed: u64,
     /// Why they are not committed; none when all is well.
     pub error: Option<String>,
 }
@@ -120,8 +124,7 @@ impl Sessions {
     /// How the writer is.
     #[must_use]
     pub fn health(&self) -> Health {
-        let (waiting, error) = self.queue.health();
-        Health { waiting, error }
+        self.queue.health()
     }
 
     /// Imports a batch: sessions that are there stay as they are. Batch, cursor and mark of completeness are on the disk when this

@@ -11,6 +11,7 @@ mod command_line;
 mod consoles;
 mod drbd_helper;
 mod faults;
+mod gauges;
 mod identity;
 mod indexer;
 mod node;

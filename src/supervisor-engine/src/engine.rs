@@ -242,10 +242,17 @@ impl Engine {
     }
 
     fn alive(&mut self, id: ServiceId, now: Duration) {
-        match self.services.get_mut(id.0).map(|service| &mut service.phase) {
+        let service = self.services.get_mut(id.0);
+        let stop_within = service
+            .as_ref()
+            .map(|service| service.spec.limits.stop_within)
+            .unwrap_or_default();
+        match service.map(|service| &mut service.phase) {
             Some(Phase::Ready { alive, .. }) => *alive = now,
             // Whoever shows that a long start goes on gets more time for it.
             Some(Phase::Starting { since }) => *since = now,
+            // And of a long stop, as when sessions come to their end.
+            Some(Phase::Stopping { until }) => *until = (*until).max(now + stop_within),
             _ => {}
         }
     }

@@ -33,7 +33,7 @@ pub struct Limits {
     pub ready_within: Duration,
     /// Longest silence of a service that promised signs of life; `None` when it promised none.
     pub alive_every: Option<Duration>,
-    /// Time it gets to end when asked to; then it is aborted.
+    /// Time it gets to end when asked to, or from its last sign of life since; then it is aborted.
     pub stop_within: Duration,
     /// Failures in a row that are still met with a restart before [`Escalation`] applies.
     pub failures_allowed: u32,

@@ -348,3 +348,21 @@ fn any_order_of_events_keeps_the_invariants() {
         simulate(seed);
     }
 }
+
+#[test]
+fn a_long_stop_gets_more_time_as_long_as_it_shows_that_it_goes_on() {
+    let mut engine = started(vec![spec("a"), spec("b")]);
+    engine.step(Event::Ready(A), at(1));
+    engine.step(Event::Ready(B), at(1));
+    let asked = engine.step(Event::Stop, at(10));
+    assert!(asked.contains(&Action::AskToStop(B)), "{asked:?}");
+    for second in 11..60 {
+        assert_eq!(engine.step(Event::Alive(B), at(second)), []);
+        // Of one that is not asked yet it changes nothing.
+        assert_eq!(engine.step(Event::Alive(A), at(second)), []);
+        assert_eq!(engine.step(Event::Tick, at(second)), [Action::FeedWatchdog]);
+    }
+    assert_eq!(engine.step(Event::Tick, at(63)), [Action::FeedWatchdog]);
+    let late = engine.step(Event::Tick, at(64));
+    assert!(late.contains(&Action::Abort(B)), "{late:?}");
+}

@@ -4,6 +4,7 @@ use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::sync::{Arc, OnceLock};
 
 use sps_supervisor_engine::{Event, ServiceId, ServiceSpec};
 use tokio_util::sync::CancellationToken;
@@ -106,6 +107,7 @@ impl Messenger {
 pub struct ServiceContext {
     pub(crate) id: ServiceId,
     pub(crate) messenger: Messenger,
+    pub(crate) leaving: Arc<OnceLock<ExitKind>>,
     /// Cancelled when the service is asked to stop; it then ends by itself within its limit.
     pub shutdown: CancellationToken,
 }
@@ -116,7 +118,13 @@ impl ServiceContext {
         self.messenger.send(Message::Event(Event::Ready(self.id)));
     }
 
-    /// Gives the sign of life promised in the limits. One that finds the queue full is dropped: the next follows.
+    /// How the machine is about to stop; nothing as long as it is not.
+    #[must_use]
+    pub fn leaving(&self) -> Option<ExitKind> {
+        self.leaving.get().copied()
+    }
+
+    /// Gives the sign of life promised in the limits; also that a long start or stop goes on. One that finds the queue full is dropped: the next follows.
     pub fn alive(&self) {
         self.messenger.try_send(Message::Event(Event::Alive(self.id)));
     }

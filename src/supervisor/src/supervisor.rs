@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use sps_bootlog::uptime;
-use sps_supervisor_engine::{Action, Engine, Event, Health, Outcome, ServiceId, ServiceView};
+use sps_supervisor_engine::{Action, Engine, Event, Health, Outcome, Phase, ServiceId, ServiceView};
 use sps_sys::watchdog::Watchdog;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -21,6 +22,8 @@ pub const TICK: Duration = Duration::from_secs(1);
 
 /// Longest time all services together get to stop; what is left then is left behind.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
+/// The same where a service shows that its stop goes on: the longest grace of sessions, five minutes, and what their ends take.
+const STOP_AT_MOST: Duration = Duration::from_secs(360);
 
 /// What the supervisor shows of its services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,8 +61,16 @@ pub struct Supervisor {
     messages: Receiver<Message>,
     status: watch::Sender<Status>,
     started: Instant,
-    exit: Option<(Exit, Instant)>,
+    exit: Option<Leaving>,
+    leaving: Arc<OnceLock<ExitKind>>,
     all_stopped: bool,
+}
+
+/// A stop of the machine that has begun.
+struct Leaving {
+    exit: Exit,
+    since: Instant,
+    deadline: Instant,
 }
 
 impl Supervisor {
@@ -84,6 +95,7 @@ impl Supervisor {
             status,
             started: Instant::now(),
             exit: None,
+            leaving: Arc::default(),
             all_stopped: false,
         }
     }
@@ -108,7 +120,10 @@ impl Supervisor {
         loop {
             let wait = next_tick.saturating_duration_since(Instant::now());
             match self.messages.recv_timeout(wait) {
-                Ok(Message::Event(event)) => self.step(event),
+                Ok(Message::Event(event)) => {
+                    self.more_time(&event);
+                    self.step(event);
+                }
                 Ok(Message::Exit(exit)) => self.begin_exit(exit),
                 // The supervisor holds a sender itself, so the channel never closes.
                 Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => {}
@@ -128,24 +143,51 @@ impl Supervisor {
     }
 
     fn finished(&self) -> Option<Exit> {
-        let (exit, deadline) = self.exit.as_ref()?;
+        let Leaving {
+            exit,
+            since,
+            deadline,
+        } = self.exit.as_ref()?;
         let late = Instant::now() >= *deadline;
         if late && !self.all_stopped {
             error!(
                 "services did not stop within {} s; going on without them",
-                STOP_WITHIN.as_secs()
+                since.elapsed().as_secs()
             );
         }
         (late || self.all_stopped).then(|| exit.clone())
     }
 
+    /// A stop that shows that it goes on gets more time.
+    fn more_time(&mut self, event: &Event) {
+        let Event::Alive(id) = event else { return };
+        let Some(leaving) = &mut self.exit else { return };
+        let services = self.engine.services();
+        if matches!(
+            services.get(id.0).map(|service| service.phase),
+            Some(Phase::Stopping { .. })
+        ) {
+            leaving.deadline = leaving
+                .deadline
+                .max(Instant::now() + STOP_WITHIN)
+                .min(leaving.since + STOP_AT_MOST);
+        }
+    }
+
     fn begin_exit(&mut self, exit: Exit) {
-        if let Some((first, _)) = &self.exit {
+        if let Some(Leaving { exit: first, .. }) = &self.exit {
             info!("already stopping ({}); ignored: {}", first.reason, exit.reason);
             return;
         }
         info!("stopping services: {}", exit.reason);
-        self.exit = Some((exit, Instant::now() + STOP_WITHIN));
+        // Set once: the first wish counts.
+        let _first = self.leaving.set(exit.kind);
+        let since = Instant::now();
+        self.exit = Some(Leaving {
+            exit,
+            since,
+            deadline: since + STOP_WITHIN,
+        });
         self.step(Event::Stop);
     }
 
@@ -205,6 +247,7 @@ impl Supervisor {
         let context = ServiceContext {
             id,
             messenger: self.messenger.clone(),
+            leaving: self.leaving.clone(),
             shutdown: shutdown.clone(),
         };
         let task = {

@@ -127,3 +127,33 @@ fn a_service_that_blocks_its_thread_does_not_hold_up_the_stop() {
     assert_eq!(stopping.join().unwrap().exit.kind, ExitKind::PowerOff);
     drop(release);
 }
+
+#[test]
+fn a_service_knows_how_the_machine_leaves_and_gets_time_while_it_shows_that_it_stops() {
+    let runtime = Runtime::new().unwrap();
+    let (tell, told) = mpsc::channel();
+    let service = Service::new(spec("slow"), move |context| {
+        let tell = tell.clone();
+        async move {
+            assert_eq!(context.leaving(), None);
+            context.ready();
+            context.shutdown.cancelled().await;
+            // Three times what it has without a sign of life.
+            let mut signs = tokio::time::interval(Duration::from_millis(50));
+            for _ in 0..12 {
+                signs.tick().await;
+                context.alive();
+            }
+            tell.send(context.leaving())?;
+            Ok(())
+        }
+    });
+    let supervisor = Supervisor::new(vec![service], runtime.handle().clone(), None);
+    let messenger = supervisor.messenger();
+    supervisor.run(|health| {
+        if health == Health::Healthy {
+            messenger.exit(ExitKind::PowerOff, "test");
+        }
+    });
+    assert_eq!(told.try_iter().collect::<Vec<_>>(), [Some(ExitKind::PowerOff)]);
+}

@@ -12,6 +12,7 @@ pub mod block;
 pub mod descriptors;
 pub mod ext4;
 pub mod freeze;
+pub mod memory;
 pub mod packet;
 pub mod spawn;
 pub mod timex;

@@ -51,6 +51,7 @@ fn recipients(folder: &Path) -> Result<Recipients, Box<dyn Error>> {
     Ok(Recipients {
         downstream: vec![Recipient::from_pem(&fs::read(folder.join("pem"))?)?],
         upstream: vec![],
+        ..Recipients::default()
     })
 }
 

@@ -15,8 +15,10 @@ mod files;
 mod notice;
 mod session;
 mod store;
+mod tally;
 mod thread;
 
 pub use error::{RecordError, StoreError};
 pub use session::{Backpressure, Finished, Trail};
 pub use store::{Pace, Room, TrailStore};
+pub use tally::Figures;

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, oneshot};
 
 use crate::error::RecordError;
 use crate::notice::{Notices, Work};
+use crate::tally::Tally;
 use crate::thread::now;
 
 /// Bytes of one session that wait before the thread is hurried: waking it costs as much as writing a chunk.
@@ -34,7 +35,15 @@ pub(crate) struct Session {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     pub(crate) notices: Notices,
+    pub(crate) tally: Tally,
     waiting: AtomicUsize,
+}
+
+impl Totals {
+    /// Bytes of all sessions that wait to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::Relaxed)
+    }
 }
 
 /// The writer, while it is good.

@@ -12,6 +12,7 @@ use crate::error::{RecordError, StoreError};
 use crate::files::Folder;
 use crate::notice::Work;
 use crate::session::{Session, Totals, Trail};
+use crate::tally::Figures;
 use crate::thread::Pen;
 
 /// Whether another session may be recorded: an error says why not, for the person whose session it is.
@@ -82,6 +83,12 @@ impl TrailStore {
         self.all.notices.add(work).ok_or(RecordError::Closed)?;
         answered.await.unwrap_or(Err(RecordError::Closed))?;
         Ok(trail)
+    }
+
+    /// What was written, and how long it took.
+    #[must_use]
+    pub fn figures(&self) -> Figures {
+        self.all.tally.figures(self.all.waiting())
     }
 
     fn below(&self, name: &str) -> Result<PathBuf, RecordError> {

@@ -87,7 +87,7 @@ impl Pen {
                 self.finish(&session, &ending, answer);
             }
             if round || !self.waiting.is_empty() {
-                self.sync();
+                self.sync_timed();
                 self.answer();
                 self.last_sync = Instant::now();
             }
@@ -186,11 +186,25 @@ impl Pen {
         let written = writer
             .ok_or(RecordError::Ended)
             .and_then(|writer| Ok(writer.finish(ending, now())?))
-            .and_then(|bytes| open.file.append(&bytes).map_err(disk("write", &session.path)))
+            .and_then(|bytes| {
+                self.all.tally.wrote(bytes.len());
+                open.file.append(&bytes).map_err(disk("write", &session.path))
+            })
             .map(|()| open.file.size);
         self.waiting
             .push(Waiting::Finished(Arc::clone(session), written, answer));
         self.ended.push((open.session, open.file));
+    }
+
+    /// The same as [`Self::sync`], and how long it took.
+    fn sync_timed(&mut self) {
+        self.all.tally.open(self.open.len());
+        let has_work = !self.ended.is_empty() || self.open.values().any(|open| open.file.dirty);
+        let since = Instant::now();
+        self.sync();
+        if has_work {
+            self.all.tally.synced(since.elapsed());
+        }
     }
 
     /// Makes durable what was written, and the names of new files.

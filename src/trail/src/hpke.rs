@@ -9,6 +9,10 @@ use zeroize::Zeroizing;
 
 /// Bytes of a key of X25519.
 pub(crate) const KEY: usize = 32;
+/// SubjectPublicKeyInfo of X25519 before the key: RFC 8410, 4.
+pub(crate) const SPKI: [u8; 12] = [
+    0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00,
+];
 /// "KEM", DHKEM(X25519, HKDF-SHA256): RFC 9180, 4.1 and 7.1.
 const KEM_SUITE: &[u8] = b"KEM\x00\x20";
 /// "HPKE", the KEM above, HKDF-SHA256, AES-128-GCM: RFC 9180, 5.1 and 7.

@@ -151,8 +151,9 @@ fn readers(recipients: &Recipients) -> Vec<(&Recipient, u8)> {
     let shown = if alone { DOWNSTREAM | UPSTREAM } else { DOWNSTREAM };
     let named = recipients.downstream.iter().map(|recipient| (recipient, shown));
     let typed = recipients.upstream.iter().map(|recipient| (recipient, UPSTREAM));
+    let screen = recipients.screen.iter().map(|recipient| (recipient, DOWNSTREAM));
     let mut who: Vec<(&Recipient, u8)> = Vec::new();
-    for (recipient, streams) in named.chain(typed) {
+    for (recipient, streams) in named.chain(typed).chain(screen) {
         let same = who
             .iter_mut()
             .find(|(known, _)| known.fingerprint() == recipient.fingerprint());
@@ -234,14 +235,16 @@ impl PrivateKey {
         })
     }
 
+    /// SHA-256 of its public key, as SubjectPublicKeyInfo: what [`Recipient::fingerprint`] is of its certificate.
+    #[must_use]
+    pub const fn fingerprint(&self) -> [u8; 32] {
+        self.fingerprint
+    }
+
     fn x25519(secret: Zeroizing<[u8; hpke::KEY]>) -> Result<Self, KeyError> {
-        /// SubjectPublicKeyInfo of X25519 before the key: RFC 8410, 4.
-        const PREFIX: [u8; 12] = [
-            0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x6e, 0x03, 0x21, 0x00,
-        ];
         let public = hpke::public(&secret).map_err(|_| unusable("the library of cryptography refuses it"))?;
         Ok(Self {
-            fingerprint: sha256(&[&PREFIX, &public]),
+            fingerprint: sha256(&[&hpke::SPKI, &public]),
             key: Private::X25519(secret),
         })
     }
@@ -372,6 +375,16 @@ fn take(open: &mut StreamKeys, streams: u8, secret: &[u8]) -> Option<()> {
         open.upstream = Some(cipher(parts.next()?).ok()?);
     }
     parts.next().is_none().then_some(())
+}
+
+/// Fingerprints of those who may read a stream; empty when it is not encrypted.
+pub(crate) fn fingerprints(full: &FullHead, stream: Stream) -> Vec<[u8; 32]> {
+    let bit = match stream {
+        Stream::Downstream => DOWNSTREAM,
+        Stream::Upstream => UPSTREAM,
+    };
+    let named = full.wrapped.iter().filter(|wrapped| wrapped.streams & bit != 0);
+    named.map(|wrapped| wrapped.fingerprint).collect()
 }
 
 fn names(full: &FullHead, streams: u8) -> String {

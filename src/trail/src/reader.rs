@@ -9,7 +9,7 @@ use crate::codec::Bytes;
 use crate::error::KeyError;
 use crate::head::MAX_TEXT;
 use crate::head_codec::{self, FullHead, START, Start, is_signed};
-use crate::keys::{Opener, PrivateKey};
+use crate::keys::{self, Opener, PrivateKey};
 use crate::record::{
     CHUNK, COMPRESSED, ENCRYPTED, END, HEADER, Header, LINK, MORE, SEAL, Stream, TIMESTAMP, seal_text, sha256,
 };
@@ -174,6 +174,13 @@ impl Reader {
     /// None of the keys is that of a recipient, or one does not open.
     pub fn opener(&self, keys: &[PrivateKey]) -> Option<Result<Opener, KeyError>> {
         self.full.as_ref().map(|full| Opener::new(full, keys))
+    }
+
+    /// Fingerprints of the keys of which one opens a stream ([`PrivateKey::fingerprint`]), empty when the trail is not encrypted; none before the
+    /// head was read.
+    #[must_use]
+    pub fn readers(&self, stream: Stream) -> Option<Vec<[u8; 32]>> {
+        self.full.as_ref().map(|full| keys::fingerprints(full, stream))
     }
 
     /// Where the next record begins.

@@ -34,6 +34,8 @@ pub struct Recipients {
     pub downstream: Vec<Recipient>,
     /// Who reads what was typed.
     pub upstream: Vec<Recipient>,
+    /// Who reads what was shown and never what was typed, beside those; counts only where there are others.
+    pub screen: Vec<Recipient>,
 }
 
 /// The owner of a certificate; cheap to clone.
@@ -97,6 +99,18 @@ impl Recipient {
         Ok(Self {
             inner: Arc::new(inner),
         })
+    }
+
+    /// From a public key of X25519.
+    pub(crate) fn x25519(name: &str, public: [u8; hpke::KEY]) -> Self {
+        let inner = Inner {
+            name: name.to_owned(),
+            fingerprint: sha256(&[&hpke::SPKI, &public]),
+            key: Key::X25519(public),
+        };
+        Self {
+            inner: Arc::new(inner),
+        }
     }
 
     /// Subject of the certificate, as RFC 4514 writes it.

@@ -11,6 +11,8 @@ mod appliance;
 mod asking;
 #[path = "bench_web/serving.rs"]
 mod serving;
+#[path = "../tests/common/indexers.rs"]
+mod indexers;
 #[path = "../tests/common/store.rs"]
 #[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod store;

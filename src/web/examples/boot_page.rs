@@ -6,6 +6,8 @@
 #[path = "../tests/common/appliance.rs"]
 #[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod appliance;
+#[path = "../tests/common/indexers.rs"]
+mod indexers;
 #[path = "../tests/common/store.rs"]
 #[allow(clippy::unwrap_used, reason = "an appliance for tests")]
 mod store;

@@ -9,8 +9,8 @@ use anyhow::{Context as _, Result};
 use sps_cluster_config::{Cluster, ClusterKey, Store};
 use sps_config::Change;
 use sps_fetch::{Fetcher, Guard, Limits as FetchLimits, Target};
-use sps_gateway::{Carrier, Ended, Gateway, Ground, GroundError, Live, Surroundings};
-use sps_proxy_ssh::{Answer, Limits, Listening, SshProxy};
+use sps_gateway::{Carrier, Ended, Gateway, Ground, GroundError, IndexKeys, Live, Surroundings};
+use sps_proxy_ssh::{Answer, Limits, Listening, Meter, SshProxy};
 use sps_session_record::SessionRecord;
 use sps_sessions::{Batch, Sessions};
 use tokio::sync::watch;
@@ -23,6 +23,7 @@ pub struct Folder {
     root: PathBuf,
     sessions: Sessions,
     configuration: Mutex<Store>,
+    index_keys: IndexKeys,
 }
 
 impl Folder {
@@ -40,6 +41,7 @@ impl Folder {
             root: root.to_owned(),
             sessions: Sessions::open(&root.join("sessions.db"))?,
             configuration: Mutex::new(store),
+            index_keys: IndexKeys::open(&root.join("ssh"), &[3; 32])?,
         })
     }
 
@@ -65,6 +67,10 @@ impl Ground for Folder {
 
     fn host_keys(&self) -> PathBuf {
         self.root.join("ssh")
+    }
+
+    fn index_keys(&self) -> Result<&IndexKeys, GroundError> {
+        Ok(&self.index_keys)
     }
 
     fn trail_name(&self, id: &str) -> Result<String, GroundError> {
@@ -118,6 +124,8 @@ pub struct Running {
     pub gateway: Arc<Gateway>,
     /// Its sessions that go on.
     pub live: Live,
+    /// What it has done.
+    pub meter: Arc<Meter>,
     /// The proxy.
     pub proxy: SshProxy,
     /// Where.
@@ -145,13 +153,15 @@ pub fn start(root: &Path, document: &Cluster, address: SocketAddr) -> Result<Run
     )
     .context("open the gateway")?;
     let gateway = Arc::new(gateway);
-    let proxy = SshProxy::new(gateway.clone(), Limits::default());
+    let meter = Arc::<Meter>::default();
+    let proxy = SshProxy::new(gateway.clone(), Limits::default(), meter.clone());
     let listening = proxy.listen(address)?;
     Ok(Running {
         address: listening.address(),
         folder,
         gateway,
         live,
+        meter,
         proxy,
         _listening: listening,
         _full: tell,

@@ -393,3 +393,49 @@ async fn trails_tell_nothing_without_the_key_and_everything_with_it() {
     let opened = output(&events(&laboratory, &records[0], vec![key]));
     assert!(contains(&opened, secret));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_typed_opens_with_its_own_key_alone() {
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let pem = |folder: &tempfile::TempDir| {
+        fs::read_to_string(policies::certificate(folder.path()).unwrap()).unwrap()
+    };
+    let [shown, typed] = &folders;
+    let laboratory = Laboratory::start(|document| {
+        let trails = AuditPolicy {
+            encryption: vec![pem(shown)],
+            upstream_encryption: vec![pem(typed)],
+            ..AuditPolicy::default()
+        };
+        document.policies.audit = [("trails".to_owned(), trails)].into();
+    })
+    .unwrap();
+    let mut ssh = laboratory.client("ssh").unwrap();
+    let mut ssh = ssh
+        .args(["127.0.0.1", "cat > /dev/null; echo shown"])
+        .spawn()
+        .unwrap();
+    let mut keys = ssh.stdin.take().unwrap();
+    keys.write_all(b"typed words").await.unwrap();
+    drop(keys);
+    assert!(
+        timeout(WITHIN, ssh.wait())
+            .await
+            .expect("in time")
+            .unwrap()
+            .success()
+    );
+    let records = ended(&laboratory).await;
+    let key = |folder: &tempfile::TempDir| {
+        PrivateKey::from_pem(&fs::read(folder.path().join("key")).unwrap()).unwrap()
+    };
+    let input = |events: &[Kind<'static>]| {
+        events
+            .iter()
+            .any(|event| matches!(event, Kind::Input { data } if contains(data, "typed words")))
+    };
+    let by_one = events(&laboratory, &records[0], vec![key(shown)]);
+    assert!(contains(&output(&by_one), "shown") && !input(&by_one));
+    let by_both = events(&laboratory, &records[0], vec![key(shown), key(typed)]);
+    assert!(contains(&output(&by_both), "shown") && input(&by_both));
+}

@@ -7,6 +7,8 @@
 //! Invariants: every wait has a bound and ends early when the guest does; nothing sleeps; nothing listens but
 //! on 127.0.0.1 or on unix sockets of the test's own folder; a guest never outlives its [`Guest`].
 
+#[cfg(feature = "crowd")]
+pub mod crowd;
 mod disk_server;
 mod firmware;
 mod guest;

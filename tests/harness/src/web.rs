@@ -86,8 +86,20 @@ impl Web {
     /// # Errors
     /// When there is no answer within a minute; any status is an answer.
     pub fn get(&self, path: &str) -> Result<Page> {
+        self.get_as(path, "")
+    }
+
+    /// The same, with a header `Authorization`.
+    ///
+    /// # Errors
+    /// See [`Self::get`].
+    pub fn get_as(&self, path: &str, authorization: &str) -> Result<Page> {
         let url = format!("{}{path}", self.base);
-        let request = self.agent.get(&url).config().timeout_global(Some(PAGE)).build();
+        let mut request = self.agent.get(&url);
+        if !authorization.is_empty() {
+            request = request.header("authorization", authorization);
+        }
+        let request = request.config().timeout_global(Some(PAGE)).build();
         let mut answer = request.call().with_context(|| format!("fetch {url}"))?;
         let location = answer
             .headers()

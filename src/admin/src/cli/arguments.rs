@@ -7,6 +7,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use ipnet::Ipv4Net;
 
 use super::configuration::ConfigurationCommand;
+use super::indexers::IndexersCommand;
 use super::search::SearchArgs;
 use super::space::{ArchiveCommand, BackupCommand};
 
@@ -87,6 +88,9 @@ pub enum ApplianceCommand {
     /// Recorded sessions: list, search, show
     #[command(subcommand)]
     Sessions(SessionsCommand),
+    /// Who indexes sessions: show, add and remove external indexers
+    #[command(subcommand)]
+    Indexers(IndexersCommand),
     /// Leaves rescue: gives the firmware its tries back and reboots
     NormalBoot(Change),
 }
@@ -259,6 +263,16 @@ pub enum SessionsCommand {
     Search(Box<SearchArgs>),
     /// Lists those that go on, and what they ask for
     Active(Common),
+    /// Shows one that goes on, as it happens
+    ///
+    /// From what was shown last on; Ctrl-C leaves it. That it is followed, and by whom, is logged.
+    Follow {
+        /// Its identifier, as the list of active ones shows it
+        id: String,
+        /// As everywhere.
+        #[command(flatten)]
+        common: Common,
+    },
     /// Ends one that goes on
     ///
     /// The person whose session it is reads who ended it, and why.

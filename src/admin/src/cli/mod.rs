@@ -7,6 +7,8 @@
 mod arguments;
 mod bundle;
 mod configuration;
+mod follow;
+mod indexers;
 mod licence;
 mod line;
 mod output;
@@ -16,6 +18,7 @@ mod source;
 mod space;
 
 pub use arguments::{ApplianceCommand, Common};
+pub use follow::Player;
 pub use line::run_line;
 pub use output::{Files, Streams};
 pub use run::{DONE, REFUSED, UNREACHABLE, USAGE, run, unreachable};

@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use serde::Serialize;
 
+use super::follow::Player;
 use crate::failure::FailureKind;
 use crate::progress::Progress;
 use crate::response::Response;
@@ -25,6 +26,8 @@ pub struct Streams<'a> {
     pub terminal: bool,
     /// Where a support bundle may be written.
     pub files: Files,
+    /// Shows sessions that are followed; nothing where none can be shown.
+    pub player: Option<Player<'a>>,
 }
 
 /// Where a command may write files.

@@ -9,8 +9,9 @@ use super::arguments::{
 };
 use super::bundle::Sink;
 use super::configuration::ConfigurationCommand;
+use super::follow::follow;
 use super::output::{self, Bar, Files, Streams};
-use super::{configuration, licence, source, space};
+use super::{configuration, indexers, licence, source, space};
 use crate::backend::Update;
 use crate::failure::Failure;
 use crate::network::{InterfaceChange, NetworkChange};
@@ -67,6 +68,9 @@ pub fn run(
 ) -> io::Result<u8> {
     if let ApplianceCommand::SupportBundle(arguments) = command {
         return support_bundle(arguments, session, folder, streams);
+    }
+    if let ApplianceCommand::Sessions(SessionsCommand::Follow { id, common }) = command {
+        return follow(id, common, session, streams);
     }
     if let ApplianceCommand::Licence(LicenceCommand::Add { change, .. }) = command
         && streams.files != Files::Anywhere
@@ -182,6 +186,7 @@ fn job(command: &ApplianceCommand, folder: &Path) -> Result<Job, (Failure, bool)
         ApplianceCommand::Archive(command) => space::archive(command),
         ApplianceCommand::Backup(command) => space::backup(command),
         ApplianceCommand::Sessions(command) => sessions(command),
+        ApplianceCommand::Indexers(command) => indexers::job(command),
         ApplianceCommand::NormalBoot(change) => Job::change(Request::NormalBoot, change),
     })
 }
@@ -229,6 +234,9 @@ fn sessions(command: &SessionsCommand) -> Job {
             )
         }
         SessionsCommand::Active(common) => Job::read(Request::SessionsActive, common),
+        SessionsCommand::Follow { id, common } => {
+            Job::read(Request::SessionFollow { id: id.clone() }, common)
+        }
         SessionsCommand::Terminate { id, change } => {
             Job::change(Request::SessionTerminate { id: id.clone() }, change)
         }

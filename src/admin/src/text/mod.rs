@@ -5,6 +5,7 @@
 mod clean;
 mod configuration;
 mod firmware;
+mod indexers;
 mod install;
 mod licence;
 mod network;
@@ -20,6 +21,7 @@ mod units;
 pub use clean::{clean, wrap};
 pub use configuration::{configuration, configuration_changes, imported, revisions};
 pub use firmware::{media, slots, test};
+pub use indexers::indexers;
 pub use install::{content, disks, plan};
 pub use licence::licence;
 pub use network::network;

@@ -2,8 +2,8 @@
 
 use super::{
     active_sessions, backups, bytes, clean, configuration, configuration_changes, date, disks, findings,
-    imported, licence, media, network, plan, revisions, session, session_content, session_page, sessions,
-    slots, space, status, store, table, test,
+    imported, indexers, licence, media, network, plan, revisions, session, session_content, session_page,
+    sessions, slots, space, status, store, table, test,
 };
 use crate::changes::Change;
 use crate::firmware::Slots;
@@ -17,6 +17,11 @@ pub fn response(response: &Response) -> String {
         Response::Done { note } if note.is_empty() => String::new(),
         Response::Done { note } => clean(note) + "\n",
         Response::Status(now) => status(now),
+        Response::Figures(now) => now
+            .protocols
+            .iter()
+            .map(|one| format!("{} {} sessions\n", clean(&one.protocol), one.open))
+            .collect(),
         Response::ConsoleState(state) => clean(&state.firmware.to_string()) + "\n",
         Response::Log(log) => log.lines.iter().map(|line| clean(line) + "\n").collect(),
         Response::Login { accepted, .. } => {
@@ -52,6 +57,9 @@ pub fn response(response: &Response) -> String {
         Response::SessionPage(found) => session_page(found),
         Response::SessionContent(found) => session_content(found),
         Response::ActiveSessions(found) => active_sessions(found),
+        Response::Indexers(now) => indexers(now),
+        // To be written to a file as it is.
+        Response::IndexerAdded(added) => added.file.expose().to_owned(),
         Response::Session(record) => session(record),
         Response::Configuration(part) => configuration(part),
         Response::ConfigurationChanges(changes) => configuration_changes(changes),

@@ -92,6 +92,7 @@ pub(crate) fn run_with(
         err: &mut err,
         terminal,
         files: Files::Anywhere,
+        player: None,
     };
     let status = cli::run(&parse(line).unwrap(), &mut session, folder, &mut streams).unwrap();
     Outcome {

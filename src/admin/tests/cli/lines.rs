@@ -1,7 +1,9 @@
 //! Lines typed at a prompt.
 
-use sps_admin::Response;
+use std::io::Write;
+
 use sps_admin::cli::{self, Files, Streams};
+use sps_admin::{Response, Update};
 
 use crate::lab::Scripted;
 
@@ -18,6 +20,7 @@ fn typed(line: &str) -> (u8, String, usize) {
         err: &mut err,
         terminal: true,
         files: Files::Nowhere,
+        player: None,
     };
     let status = cli::run_line(line, &mut session, &mut streams).unwrap();
     out.extend(err);
@@ -67,4 +70,41 @@ fn no_file_is_written_from_a_prompt() {
         let (status, text, asked) = typed(line);
         assert_eq!((status, asked), (cli::USAGE, 0), "{text}");
     }
+}
+
+#[test]
+fn a_followed_session_is_shown_as_it_comes_where_somebody_can_show_it() {
+    let line = "sessions follow ssh-1";
+    let (status, said, asked) = typed(line);
+    assert_eq!((status, asked), (cli::USAGE, 0), "{said}");
+    assert!(said.contains("follow it in the browser"), "{said}");
+    let mut session = Scripted {
+        asked: Vec::new(),
+        updates: [&b"first "[..], b"second"]
+            .map(|piece| Update::Data(piece.to_vec()))
+            .into(),
+        answer: Some(Ok(Response::Done { note: String::new() })),
+    };
+    let (mut out, mut err) = (Vec::new(), Vec::new());
+    let mut pieces = Vec::new();
+    let mut player = |piece: &[u8], out: &mut dyn Write| {
+        pieces.push(piece.len());
+        out.write_all(piece)
+    };
+    let mut streams = Streams {
+        out: &mut out,
+        err: &mut err,
+        terminal: true,
+        files: Files::OutputOnly,
+        player: Some(&mut player),
+    };
+    assert_eq!(
+        cli::run_line(line, &mut session, &mut streams).unwrap(),
+        cli::DONE
+    );
+    assert_eq!(
+        String::from_utf8(out).unwrap(),
+        "first secondthe session has ended\n"
+    );
+    assert_eq!(pieces, [6, 6, 0], "the end is told");
 }

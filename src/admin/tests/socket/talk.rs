@@ -126,6 +126,7 @@ fn a_command_over_the_socket() {
         err: &mut err,
         terminal: false,
         files: Files::Anywhere,
+        player: None,
     };
     let mut client = Client::connect(&lab.socket).unwrap();
     let status = cli::run(&command, &mut client, Path::new("/"), &mut streams).unwrap();

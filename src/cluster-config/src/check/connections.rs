@@ -7,10 +7,14 @@ use regex::Regex;
 use super::words::{certificate, is_public_key, name, names, port, reference, server};
 use super::{Checked, offence, settings};
 use crate::cluster::Cluster;
-use crate::sections::connections::{Channel, Destination, HttpConnection, RdpConnection, SshConnection, Tls};
+use crate::sections::connections::{
+    Channel, Destination, HttpConnection, RdpConnection, SshConnection, SshOptions, Tls,
+};
 
 /// What is done to files.
 const OPERATIONS: [&str; 4] = ["read", "write", "list", "delete"];
+/// Longest time that sessions hold up a restart, seconds.
+const LONGEST_GRACE: u32 = 300;
 
 pub(super) fn check(document: &Cluster) -> Checked {
     let connections = &document.connections;
@@ -25,6 +29,7 @@ pub(super) fn check(document: &Cluster) -> Checked {
         &ssh.authentication_policies,
     )?;
     names("connections.ssh.settings", &ssh.settings)?;
+    options(&ssh.options)?;
     names("connections.rdp.settings", &rdp.settings)?;
     for (name, policy) in &ssh.authentication_policies {
         let path = format!("connections.ssh.authentication_policies.{name}.user_database");
@@ -45,6 +50,41 @@ pub(super) fn check(document: &Cluster) -> Checked {
     http.connections
         .iter()
         .try_for_each(|connection| of_http(document, connection))
+}
+
+/// What holds for all SSH sessions.
+fn options(options: &SshOptions) -> Checked {
+    let bounds = [
+        ("verbosity", options.verbosity, 1..=10),
+        ("most_sessions", options.most_sessions, 1..=100_000),
+        ("most_of_one_client", options.most_of_one_client, 1..=100_000),
+        ("most_logging_in", options.most_logging_in, 1..=10_000),
+        ("refuse_below_percent", options.refuse_below_percent, 2..=90),
+        ("end_below_percent", options.end_below_percent, 1..=89),
+        (
+            "restart_grace_seconds",
+            options.restart_grace_seconds,
+            0..=LONGEST_GRACE,
+        ),
+    ];
+    for (name, value, bounds) in bounds {
+        if !bounds.contains(&value) {
+            return offence(
+                format!("connections.ssh.options.{name}"),
+                format!("{value}; give {} to {}", bounds.start(), bounds.end()),
+            );
+        }
+    }
+    if options.end_below_percent >= options.refuse_below_percent {
+        return offence(
+            "connections.ssh.options.end_below_percent",
+            format!(
+                "sessions would be ended before new ones are refused: give less than the {} percent at which they are refused",
+                options.refuse_below_percent
+            ),
+        );
+    }
+    Ok(())
 }
 
 /// Each connection of a protocol has a name of its own.

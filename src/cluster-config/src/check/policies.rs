@@ -88,8 +88,13 @@ fn all_names(policies: &Policies) -> Checked {
 fn audit(policies: &Policies) -> Checked {
     for (name, policy) in &policies.audit {
         let path = format!("policies.audit.{name}");
-        for (place, text) in policy.encryption.iter().enumerate() {
-            certificate(&format!("{path}.encryption.{place}"), text)?;
+        for (name, certificates) in [
+            ("encryption", &policy.encryption),
+            ("upstream_encryption", &policy.upstream_encryption),
+        ] {
+            for (place, text) in certificates.iter().enumerate() {
+                certificate(&format!("{path}.{name}.{place}"), text)?;
+            }
         }
         optional(&format!("{path}.signing"), policy.signing.as_ref())?;
         if let Some(seconds) = policy

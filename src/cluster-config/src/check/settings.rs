@@ -7,6 +7,7 @@ use super::words::{
 };
 use super::{Checked, offence};
 use crate::cluster::Cluster;
+use crate::protected::Protected;
 use crate::sections::certificates::Credential;
 use crate::sections::management::Management;
 use crate::sections::network::Network;
@@ -84,6 +85,9 @@ fn network(network: &Network) -> Checked {
     Ok(())
 }
 
+/// Bytes of a token that programs show.
+const TOKEN: RangeInclusive<usize> = 24..=256;
+
 fn services(services: &LocalServices) -> Checked {
     port("local_services.web_login.port", services.web_login.port)?;
     if !TIMEOUT.contains(&services.web_login.timeout_minutes) {
@@ -103,7 +107,38 @@ fn services(services: &LocalServices) -> Checked {
     for (place, key) in services.indexer.indexer_keys.iter().enumerate() {
         optional(&format!("local_services.indexer.indexer_keys.{place}"), Some(key))?;
     }
+    let token = services.metrics.token.as_ref().and_then(Protected::known);
+    if token.is_some_and(|token| !is_token(token.expose())) {
+        return offence(
+            "local_services.metrics.token",
+            format!(
+                "it would be easy to guess, or cannot be sent in a header: give {} to {} letters, digits, and . _ ~ + / = - without spaces",
+                TOKEN.start(),
+                TOKEN.end()
+            ),
+        );
+    }
+    port("local_services.indexer.port", services.indexer.port)?;
+    let hosts = &services.indexer.hosts;
+    names("local_services.indexer.hosts", hosts)?;
+    for (name, host) in hosts {
+        let path = format!("local_services.indexer.hosts.{name}.certificate");
+        certificate(&path, &host.certificate)?;
+        // Who is who is told by the certificate.
+        if hosts.iter().any(|(other, same)| other < name && same == host) {
+            return offence(
+                path,
+                "another host has it; give each host a configuration of its own",
+            );
+        }
+    }
     Ok(())
+}
+
+/// RFC 6750, 2.1.
+fn is_token(text: &str) -> bool {
+    let is_sent = |byte: u8| byte.is_ascii_alphanumeric() || b"._~+/=-".contains(&byte);
+    TOKEN.contains(&text.len()) && text.bytes().all(is_sent)
 }
 
 fn date_time(date_time: &DateTime) -> Checked {

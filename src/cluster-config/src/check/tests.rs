@@ -49,6 +49,12 @@ fn offences_are_told_with_path_and_mend() {
         }),
         said(|document| document["local_services"]["web_login"]["port"] = json!(0)),
         said(|document| document["local_services"]["web_login"]["timeout_minutes"] = json!(0)),
+        said(|document| document["local_services"]["indexer"]["port"] = json!(0)),
+        said(|document| {
+            let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+            let host = json!({"certificate": certificate});
+            document["local_services"]["indexer"]["hosts"] = json!({"one": host, "two": host});
+        }),
         said(|document| document["date_time"]["time_zone"] = json!("Europe/../etc")),
         said(|document| document["date_time"]["servers"] = json!(["ntp_1"])),
         said(|document| {

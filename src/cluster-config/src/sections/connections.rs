@@ -33,6 +33,9 @@ pub struct SshControl {
     pub authentication_policies: BTreeMap<String, SshAuthentication>,
     /// The protocol's own settings.
     pub settings: BTreeMap<String, SshSettings>,
+    /// What holds for all of them.
+    #[serde(default)]
+    pub options: SshOptions,
 }
 
 /// A connection policy of SSH.
@@ -187,6 +190,43 @@ pub struct SshSettings {
     pub idle_timeout_seconds: u32,
     /// Ciphers that are offered.
     pub ciphers: Vec<String>,
+}
+
+/// What holds for all SSH sessions of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SshOptions {
+    /// How much of sessions is logged, 1 to 10. Secrets are at none of them.
+    pub verbosity: u32,
+    /// Most sessions at a time.
+    pub most_sessions: u32,
+    /// Most sessions of one client at a time: an IPv4 address, or an IPv6 network of 64 bits.
+    pub most_of_one_client: u32,
+    /// Most connections on which nobody is logged in yet; one client may have a quarter of them.
+    pub most_logging_in: u32,
+    /// Percent of the memory that must be free for another session to begin.
+    pub refuse_below_percent: u32,
+    /// Percent of the memory below which sessions are ended.
+    pub end_below_percent: u32,
+    /// Seconds that sessions have between the word that the appliance stops and their end.
+    pub restart_grace_seconds: u32,
+    /// Whether that word is written into terminals.
+    pub restart_message: bool,
+}
+
+impl Default for SshOptions {
+    fn default() -> Self {
+        Self {
+            verbosity: 4,
+            most_sessions: 4000,
+            most_of_one_client: 1000,
+            most_logging_in: 200,
+            refuse_below_percent: 15,
+            end_below_percent: 7,
+            restart_grace_seconds: 10,
+            restart_message: true,
+        }
+    }
 }
 
 /// RDP Control.

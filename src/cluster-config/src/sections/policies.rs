@@ -46,6 +46,9 @@ pub struct Policies {
 pub struct AuditPolicy {
     /// Certificates that trails are encrypted for, PEM; none: they are not.
     pub encryption: Vec<String>,
+    /// Certificates that what was typed is encrypted for, PEM; none: for those of everything else.
+    #[serde(default)]
+    pub upstream_encryption: Vec<String>,
     /// Key that signs them.
     pub signing: Option<Credential>,
     /// Seconds between timestamps, 10 to 100,000; none: no timestamps.
@@ -224,6 +227,9 @@ pub struct IndexerPolicy {
     pub languages: Vec<String>,
     /// Whether it is indexed while the session goes on.
     pub near_real_time: bool,
+    /// Whether encrypted sessions are indexed too, by a key that is destroyed once all of its day are.
+    #[serde(default)]
+    pub encrypted_sessions: bool,
 }
 
 /// What is copied.

@@ -1,5 +1,6 @@
 //! The pages *Basic Settings > Local Services* and *Date & Time*.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -19,6 +20,17 @@ pub struct LocalServices {
     pub snmp_agent: SnmpAgent,
     /// Indexer.
     pub indexer: IndexerService,
+    /// Figures for programs that watch the appliance.
+    #[serde(default)]
+    pub metrics: MetricsService,
+}
+
+/// Figures for programs that watch the appliance.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetricsService {
+    /// Whoever shows it may read them without a session of REST; none: nobody may.
+    pub token: Option<Protected>,
 }
 
 /// Web interface.
@@ -55,16 +67,49 @@ pub struct SnmpAgent {
     pub community: Option<Protected>,
 }
 
+/// The port of external indexers, unless another one is set.
+pub const INDEXER_PORT: u16 = 12_345;
+
 /// Indexer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct IndexerService {
     /// Whether external indexers may connect.
     pub enabled: bool,
+    /// TCP port to which they connect.
+    #[serde(default = "indexer_port")]
+    pub port: u16,
     /// Keys that decrypt audit trails.
     pub indexer_keys: Vec<Credential>,
-    /// How external indexers are authenticated.
+    /// What external indexers know the appliance by; none until the first is added.
     pub credentials: Option<Credential>,
+    /// External indexers, by the names that administrators gave them.
+    #[serde(default)]
+    pub hosts: BTreeMap<String, IndexerHost>,
+}
+
+const fn indexer_port() -> u16 {
+    INDEXER_PORT
+}
+
+impl Default for IndexerService {
+    fn default() -> Self {
+        Self {
+            enabled: false,
+            port: INDEXER_PORT,
+            indexer_keys: Vec::new(),
+            credentials: None,
+            hosts: BTreeMap::new(),
+        }
+    }
+}
+
+/// An external indexer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IndexerHost {
+    /// What the appliance knows it by, PEM. Its private key is on the host alone.
+    pub certificate: String,
 }
 
 /// Time zone and time servers.

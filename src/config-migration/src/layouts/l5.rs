@@ -1,6 +1,7 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
 //! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
-//! connections have conditions of their own; timestamps are an authority's; accounts on servers have keys too, and it is said whose they are and who may be whom there.
+//! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there;
+//! external indexers have names, certificates and a port; timestamps are an authority's.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +12,8 @@ use super::l2::SshAuthentication;
 use super::l3::HostKeys;
 use super::l4::{
     Certificates, Cluster, ContentPolicy, Credential, DatabaseUser, DateTime, Destination, HighAvailability,
-    HttpControl, IndexerPolicy, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy,
-    TrustStore, UserList, Users, WebLogin,
+    HttpControl, LdapServer, Management, Network, SnmpAgent, SshServer, System, TimePolicy, TrustStore,
+    UserList, Users, WebLogin,
 };
 use crate::shape::shape;
 
@@ -74,9 +75,12 @@ shape! {
         cluster: Cluster,
         high_availability: HighAvailability,
     }
-    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService }
-    /// Credentials authenticate external indexers; the other keys decrypt audit trails.
-    struct IndexerService { enabled: bool, indexer_keys: Vec<Credential> } maybe { credentials: Credential }
+    struct LocalServices { web_login: WebLogin, ssh_server: SshServer, snmp_agent: SnmpAgent, indexer: IndexerService, metrics: MetricsService }
+    struct MetricsService {} maybe { token: Secret }
+    /// Credentials are what external indexers know the appliance by; the other keys decrypt audit trails.
+    struct IndexerService { enabled: bool, port: u16, indexer_keys: Vec<Credential>, hosts: BTreeMap<String, IndexerHost> }
+    maybe { credentials: Credential }
+    struct IndexerHost { certificate: String }
     struct Policies {
         audit: BTreeMap<String, AuditPolicy>,
         content: BTreeMap<String, ContentPolicy>,
@@ -91,15 +95,27 @@ shape! {
         backup: BTreeMap<String, BackupPolicy>,
         archive: BTreeMap<String, ArchivePolicy>,
     }
-    struct AuditPolicy { encryption: Vec<String> }
+    struct AuditPolicy { encryption: Vec<String>, upstream_encryption: Vec<String> }
     maybe { signing: Credential, timestamp_seconds: u32, timestamp_authority: TimestampAuthority }
     struct TimestampAuthority { url: String, certificates: Vec<String> } maybe { policy: String }
+    struct IndexerPolicy { languages: Vec<String>, near_real_time: bool, encrypted_sessions: bool }
     struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
     struct SshControl {
         connections: Vec<SshConnection>,
         channel_policies: BTreeMap<String, Vec<Channel>>,
         authentication_policies: BTreeMap<String, SshAuthentication>,
         settings: BTreeMap<String, SshSettings>,
+        options: SshOptions,
+    }
+    struct SshOptions {
+        verbosity: u32,
+        most_sessions: u32,
+        most_of_one_client: u32,
+        most_logging_in: u32,
+        refuse_below_percent: u32,
+        end_below_percent: u32,
+        restart_grace_seconds: u32,
+        restart_message: bool,
     }
     struct SshConnection {
         name: String,
@@ -129,8 +145,9 @@ shape! {
         operations: Vec<String>,
         servers: Vec<InbandTarget>,
         four_eyes: bool,
+        refuse_nested_ssh: bool,
     }
-    maybe { content_policy: String, time_policy: String, user_list: String, refuse_nested_ssh: bool }
+    maybe { content_policy: String, time_policy: String, user_list: String }
     struct RdpControl {
         connections: Vec<RdpConnection>,
         channel_policies: BTreeMap<String, Vec<Channel>>,

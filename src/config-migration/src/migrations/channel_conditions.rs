@@ -21,6 +21,7 @@ pub(super) fn apply(edit: &mut Edit<'_>) -> Result<(), MigrateError> {
                     ("operations", json!([])),
                     ("servers", json!([])),
                     ("four_eyes", json!(false)),
+                    ("refuse_nested_ssh", json!(false)),
                 ] {
                     put(migration, line, &path, name, value)?;
                 }

@@ -43,6 +43,7 @@ fn rich(document: &mut Value) {
     });
     policies["backup"] =
         json!({"nightly": {"start": "03:00", "target": {"kind": "nfs", "server": "nas", "path": "/b"}}});
+    policies["indexer"] = json!({"all": {"languages": ["en"], "near_real_time": true}});
     let list = |checked: bool| json!({"certificates": [], "crl_urls": ["http://ca/ca.crl"], "check_revocation": checked});
     policies["trusted_ca_lists"] = json!({"checked": list(true), "unchecked": list(false)});
     policies["user_databases"] = json!({"people": {

@@ -71,6 +71,28 @@ fn ports_of_the_appliance_itself_are_not_for_clients() {
 }
 
 #[test]
+fn external_indexers_have_a_port_of_their_own() {
+    let with_port = |port, enabled| {
+        let mut document = with(vec![connection("office", 12_345, &[])]);
+        document.local_services.indexer.port = port;
+        document.local_services.indexer.enabled = enabled;
+        document
+    };
+    assert_eq!(
+        said(&with_port(12_345, true)),
+        "local_services.indexer.port: the connection policy office takes clients on port 12345; choose another port for one of them"
+    );
+    assert!(
+        said(&with_port(443, true))
+            .starts_with("local_services.indexer.port: port 443 is the appliance's own")
+    );
+    assert_eq!(
+        (said(&with_port(12_345, false)), said(&with_port(999, true))),
+        Default::default()
+    );
+}
+
+#[test]
 fn what_was_there_before_keeps_nothing_from_being_changed() {
     let before = with(vec![connection("tls", 443, &[])]);
     let mut after = before.clone();
@@ -228,12 +250,22 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
         encryption: vec![rsa.clone(), signer.clone()],
         ..AuditPolicy::default()
     };
+    let typed_alone = AuditPolicy {
+        upstream_encryption: vec![pair(&["rsa:2048"]).0],
+        ..AuditPolicy::default()
+    };
+    let typed = AuditPolicy {
+        upstream_encryption: vec![signer.clone()],
+        ..AuditPolicy::default()
+    };
     let timestamps = AuditPolicy {
         timestamp_seconds: Some(60),
         ..AuditPolicy::default()
     };
     for (policy, words) in [
         (encrypted, "policies.audit.strict.encryption.1: "),
+        (typed, "policies.audit.strict.upstream_encryption.0: "),
+        (typed_alone, "policies.audit.strict.encryption: what was typed"),
         (
             signing(&signer, "no key"),
             "policies.audit.strict.signing.private_key: ",

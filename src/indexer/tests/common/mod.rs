@@ -50,7 +50,7 @@ impl Reader for Inside {
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,
     pub(crate) sessions: Arc<Sessions>,
-    pub(crate) queue: Queue,
+    pub(crate) queue: Arc<Queue>,
 }
 
 impl Lab {
@@ -60,7 +60,7 @@ impl Lab {
         Self {
             folder,
             sessions,
-            queue: Queue::default(),
+            queue: Arc::default(),
         }
     }
 

@@ -15,6 +15,7 @@ fn rescue(ssh: Wanted) -> Facts {
         sessions: Vec::new(),
         diverted: Vec::new(),
         foreign_source: false,
+        indexers: None,
     }
 }
 
@@ -36,6 +37,29 @@ fn ssh_open(facts: &Facts) -> Vec<String> {
 #[test]
 fn an_ordinary_appliance() {
     insta::assert_snapshot!(rules(PORTS, &Facts::default()));
+}
+
+#[test]
+fn external_indexers_come_by_the_port_that_is_set_and_by_none_while_they_are_off() {
+    let opened = |indexers| {
+        let facts = Facts {
+            indexers,
+            ..Facts::default()
+        };
+        let ruleset = rules(PORTS, &facts);
+        let rule = ruleset.chains[0]
+            .rules
+            .iter()
+            .find(|rule| rule.name == "indexers")?;
+        rule.matches.iter().find_map(|what| match what {
+            Match::Port { to, .. } => Some(*to),
+            _ => None,
+        })
+    };
+    assert_eq!(
+        [None, Some(12_345), Some(999)].map(opened),
+        [None, Some(12_345), Some(999)]
+    );
 }
 
 #[test]
@@ -193,6 +217,7 @@ fn every_chain_drops_what_no_rule_lets_in_and_counts_it() {
 fn every_accepting_rule_of_a_port_is_of_the_table() {
     let facts = Facts {
         heartbeat: Wanted::All,
+        indexers: Some(12_345),
         ..rescue(Wanted::All)
     };
     let opened: Vec<(Protocol, u16)> = rules(PORTS, &facts)

@@ -6,8 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use russh::{Channel, ChannelMsg, ChannelReadHalf, ChannelWriteHalf, client, server};
 use sps_proxy_engine::{Allowed, Asked, Kind};
+use tokio::sync::watch;
 use tokio::time::timeout;
-use tracing::debug;
+use tracing::{debug, trace};
 
 use super::files::Files;
 use super::nested::Nested;
@@ -15,6 +16,7 @@ use super::session::Requests;
 use super::state::State;
 use super::watch::Watch;
 use crate::context::{Context, Place};
+use crate::meter::Way;
 use crate::recording::{Permission, Wanted, What};
 
 /// The extended data type of errors (RFC 4254, 5.2).
@@ -274,6 +276,8 @@ impl Shared {
         let Some(audit) = self.state.passes() else {
             return Err(Over);
         };
+        self.context.watched.meter.passed(Way::ToServer, data.len());
+        trace!(client = %self.context.client, channel = self.number, "{} bytes from the client", data.len());
         if audit && !self.record(What::Input { data: data.clone() }).await {
             return Err(Over);
         }
@@ -282,11 +286,17 @@ impl Shared {
 
     /// From the server to the client.
     async fn downstream(&self, mut from: ChannelReadHalf, near: &ToClient) -> Step {
+        let mut notice = Some(self.context.watched.notice.clone());
         loop {
             let message = tokio::select! {
                 message = from.wait() => message,
                 files = self.refused() => {
                     files.tell(near).await?;
+                    continue;
+                }
+                words = noticed(&mut notice), if notice.is_some() && self.state.is_terminal() => {
+                    notice = None;
+                    self.notice(&words, near).await?;
                     continue;
                 }
             };
@@ -336,6 +346,16 @@ impl Shared {
         Ok(())
     }
 
+    /// What everybody is told stands in the terminal, and in the recording that it did.
+    async fn notice(&self, words: &str, near: &ToClient) -> Step {
+        let text = format!("written into the terminal by the appliance: {words}");
+        if !self.record(What::Note { text }).await {
+            return Err(Over);
+        }
+        let line = format!("\r\n*** {words}\r\n");
+        near.data_bytes(line.into_bytes()).await.map_err(Over::from)
+    }
+
     /// Waits until something about files was refused.
     async fn refused(&self) -> &Files {
         match self.files.get() {
@@ -352,6 +372,8 @@ impl Shared {
         let Some(audit) = self.state.passes() else {
             return Err(Over);
         };
+        self.context.watched.meter.passed(Way::ToClient, data.len());
+        trace!(client = %self.context.client, channel = self.number, "{} bytes from the server", data.len());
         let what = || What::Output {
             data: data.clone(),
             is_error,
@@ -382,4 +404,15 @@ impl Shared {
         }
         Ok(())
     }
+}
+
+/// Waits until everybody is told something.
+async fn noticed(notice: &mut Option<watch::Receiver<Option<Arc<str>>>>) -> Arc<str> {
+    if let Some(notice) = notice
+        && let Ok(words) = notice.wait_for(Option::is_some).await
+        && let Some(words) = words.as_ref()
+    {
+        return words.clone();
+    }
+    std::future::pending().await
 }

@@ -83,6 +83,13 @@ impl State {
         self.lock().terminal
     }
 
+    /// Whether somebody reads what it shows.
+    pub(super) fn is_terminal(&self) -> bool {
+        let inner = self.lock();
+        let is_of_people = matches!(inner.allowed, Some((Kind::Shell | Kind::Exec, _)));
+        is_of_people && inner.terminal.is_some()
+    }
+
     /// Whether data may pass, and are recorded; nothing as long as no kind was allowed.
     pub(super) fn passes(&self) -> Option<bool> {
         self.lock().allowed.map(|(_, audit)| audit)

@@ -243,11 +243,12 @@ pub(super) async fn found(shared: &Shared, matched: Matched) -> Step {
             return Err(Over);
         }
         if actions.contains(&ContentAction::Notify) {
-            let word = word(*kind);
-            shared
-                .context
-                .access
-                .alarm(format!("content policy: {word}: {text:?}"));
+            // What it was may be a secret: the session's events have it, for those who may see them.
+            let (word, recording) = (word(*kind), shared.context.recording.get());
+            let id = recording.map_or_else(String::new, |it| it.id());
+            shared.context.access.alarm(format!(
+                "content policy: {word} found in session {id}: its events say what"
+            ));
         }
     }
     if matched.asks_for(ContentAction::Terminate) {

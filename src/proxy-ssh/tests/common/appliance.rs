@@ -97,6 +97,7 @@ pub(crate) struct Kept {
     pub(crate) events: Vec<Event>,
     pub(crate) facts: Facts,
     pub(crate) verdict: Option<&'static str>,
+    pub(crate) why: String,
 }
 
 impl Kept {
@@ -398,8 +399,12 @@ impl Recording for Handle {
         })
     }
 
-    fn end(&self, verdict: &'static str) -> Answer<()> {
-        self.0.kept.lock().unwrap().verdict = Some(verdict);
+    fn end(&self, verdict: &'static str, why: String) -> Answer<()> {
+        {
+            let mut kept = self.0.kept.lock().unwrap();
+            kept.verdict = Some(verdict);
+            kept.why = why;
+        }
         drop(self.0.ended.set(()));
         Box::pin(async {})
     }

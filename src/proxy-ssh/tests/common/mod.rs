@@ -57,7 +57,7 @@ impl Lab {
         settings(&mut own);
         let appliance = Arc::new(Appliance::new(own));
         let shutdown = CancellationToken::new();
-        let proxy = SshProxy::new(appliance.clone(), Limits::default());
+        let proxy = SshProxy::new(appliance.clone(), Limits::default(), Arc::default());
         let listening = proxy.listen("127.0.0.1:0".parse().unwrap()).unwrap();
         let address = listening.address();
         appliance.listens(address.port());

@@ -29,9 +29,10 @@ use super::licence::Licences;
 use super::receiving::{self, Dock};
 use super::settings::Settings;
 use super::{
-    access, cluster, fetching, firmware, installing, kept_bundles, licence, network, setup, status, store,
-    support, testing,
+    access, cluster, fetching, firmware, installing, kept_bundles, licence, metrics, network, setup, status,
+    store, support, testing,
 };
+use crate::gauges::Gauges;
 use crate::node::STATE_FOLDER;
 use crate::services::{DataState, Opened};
 use crate::space::{Places, Spare};
@@ -64,6 +65,8 @@ pub(crate) struct Parts {
     pub(crate) firmware: Mutex<Option<Arc<Firmware>>>,
     /// Sessions that go on.
     pub(crate) live: Live,
+    /// What is measured.
+    pub(crate) gauges: Gauges,
     /// Long operations, for those that end after a restart.
     pub(crate) jobs: Jobs,
     /// Where firmware files arrive.
@@ -139,6 +142,11 @@ impl Appliance {
         self.parts.live.clone()
     }
 
+    /// What is measured.
+    pub(crate) fn gauges(&self) -> Gauges {
+        self.parts.gauges.clone()
+    }
+
     /// The firmware slots, while they can be used.
     pub(super) fn firmware(&self) -> Option<Arc<Firmware>> {
         let firmware = self.parts.firmware.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,6 +199,7 @@ impl Appliance {
     async fn answer(&self, request: Request, context: Context) -> Reply {
         match request {
             Request::Status => self.aside(|own| Ok(status::told(&own))).await,
+            Request::Figures { token } => self.aside(move |own| metrics::answer(&own, token.as_ref())).await,
             Request::ConsoleState => Ok(Response::ConsoleState(Box::new(status::console(self)))),
             Request::Log { after, limit } => Ok(Response::Log(status::log(&self.parts.log, after, limit))),
             Request::Login { password } => access::login(self, password).await,

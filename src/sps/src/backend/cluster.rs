@@ -24,7 +24,8 @@ pub(super) fn own_ports(node: &Node) -> BTreeMap<u16, String> {
             Opening::Ssh if node.firmware.ssh_upload => {
                 "firmware is taken there by SSH; switch that off with `sps firmware ssh-upload off`, or choose another port".into()
             }
-            Opening::Ssh => return None,
+            // Those of external indexers are set in the same document, which is judged with it.
+            Opening::Ssh | Opening::Indexers => return None,
             Opening::Always | Opening::DhcpServers | Opening::Heartbeat => {
                 format!("{} ({}); choose another port", port.name, port.purpose)
             }

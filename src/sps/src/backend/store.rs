@@ -7,7 +7,7 @@ use sps_datastore_engine::{Journal, Kind, layout};
 use sps_store_forms::check::Checked;
 
 use super::appliance::{Appliance, done};
-use super::{active, core_files, sessions};
+use super::{active, core_files, indexers, sessions};
 use crate::services::{DATA_FOLDER, Opened};
 
 /// The store, or why there is none.
@@ -31,6 +31,9 @@ pub(super) fn answer(own: &Appliance, request: &Request, context: &Context) -> R
         | Request::SessionTerminate { .. }
         | Request::SessionAnswer { .. }
         | Request::SessionFollow { .. } => active::answer(own, request, context),
+        Request::IndexersShow | Request::IndexerAdd { .. } | Request::IndexerRemove { .. } => {
+            indexers::answer(own, request, context)
+        }
         Request::CoreList | Request::CoreRead { .. } | Request::CoreDelete { .. } => {
             core_files::answer(own, request, context)
         }

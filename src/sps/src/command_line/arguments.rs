@@ -11,12 +11,14 @@ use sps_admin::cli::ApplianceCommand;
 use sps_image::cli::{ShowArgs, VerifyArgs};
 use sps_trail_store::cli::TrailCommand;
 
+use super::indexer::IndexerArgs;
+
 /// What each exit status means, for help and man page.
 const EXIT_STATUS: &str = "\
 Exit status:
   0  carried out
   1  refused by the appliance, or failed; `sps image`: refused; `sps trail`: not whole
-  2  wrong arguments; `sps image`, `sps trail`: a file could not be judged
+  2  wrong arguments, or configuration of `sps indexer`; `sps image`, `sps trail`: a file could not be judged
   3  the appliance was not reached, or did not answer to the end";
 
 /// What is typed.
@@ -27,7 +29,7 @@ Exit status:
     max_term_width = 100,
     after_help = EXIT_STATUS,
     about = "Tool of the Safeguard appliance",
-    long_about = "Tool of the Safeguard appliance\n\n`sps image` judges firmware files, `sps trail` reads audit trails and `sps routing-recipe` tells what a router needs, anywhere. Every other command is \
+    long_about = "Tool of the Safeguard appliance\n\n`sps image` judges firmware files, `sps trail` reads audit trails, `sps indexer` indexes for an appliance and `sps routing-recipe` tells what a router needs, anywhere. Every other command is \
                   carried out by the running appliance, as root, over its Unix socket; each change is written to the \
                   appliance's log of actions."
 )]
@@ -49,6 +51,10 @@ pub(super) enum Command {
     /// Audit trails in files: verify, export, replay
     #[command(subcommand)]
     Trail(TrailCommand),
+    /// Indexes audit trails for an appliance, on this machine, until it is told to stop
+    ///
+    /// Encrypted trails are opened with keys that stay here. Needs root: trails are read in a sandbox.
+    Indexer(IndexerArgs),
     /// Prints what a router must be told to send connections to the appliance (transparent mode)
     RoutingRecipe(RecipeArgs),
     /// Prints a completion script for a shell

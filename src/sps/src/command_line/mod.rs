@@ -2,6 +2,7 @@
 
 mod arguments;
 mod documents;
+mod indexer;
 mod recipe;
 mod run;
 

@@ -8,16 +8,18 @@ use clap::Parser;
 use sps_admin::Client;
 use sps_admin::cli::{self as appliance, ApplianceCommand, Files, Streams};
 use sps_image::cli as image;
-use sps_trail_store::cli::{self as trail, TrailCommand};
+use sps_trail_store::cli::{self as trail, Follower, TrailCommand};
 
 use super::arguments::{Arguments, Command, ImageCommand};
 use super::documents;
+use super::indexer;
 use super::recipe;
 
 /// Runs the command; a broken output stream counts as "did not get to its end".
 pub(crate) fn run() -> ExitCode {
     let arguments = Arguments::parse();
-    let (mut out, mut err) = (io::stdout().lock(), io::stderr().lock());
+    // Not locked: an indexer tells on it from every thread.
+    let (mut out, mut err) = (io::stdout().lock(), io::stderr());
     let (status, broken) = match arguments.command {
         Command::Appliance(command) => {
             let status = administer(&command, &arguments.socket, &mut out, &mut err);
@@ -31,6 +33,7 @@ pub(crate) fn run() -> ExitCode {
         }
         Command::RoutingRecipe(arguments) => (recipe::print(&arguments, &mut out, &mut err), recipe::BROKEN),
         Command::Trail(command) => (read_trails(&command, &mut out, &mut err), trail::UNREADABLE),
+        Command::Indexer(arguments) => (indexer::run(&arguments, &mut err), indexer::BROKEN),
         Command::Completions { shell } => (
             documents::completions(shell, &mut out).map(|()| appliance::DONE),
             appliance::REFUSED,
@@ -59,11 +62,13 @@ fn administer(
 ) -> io::Result<u8> {
     let terminal = io::stderr().is_terminal();
     let folder = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
+    let mut follower = Follower::default();
     let mut streams = Streams {
         out,
         err,
         terminal,
         files: Files::Anywhere,
+        player: Some(&mut |piece, out| follower.show(piece, out)),
     };
     match Client::connect(socket) {
         Ok(mut client) => appliance::run(command, &mut client, &folder, &mut streams),

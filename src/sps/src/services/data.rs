@@ -13,8 +13,9 @@ use sps_datastore::{Carried, Catalogue, Content, ContentError, Prepared, Report,
 use sps_datastore_engine::{Arrangement, Form, Kind, LATEST, TreeName, arranged, layout};
 use sps_firmware::Firmware;
 use sps_firmware_engine::{Build, Reaction};
+use sps_gateway::IndexKeys;
 use sps_index::Index;
-use sps_indexer::Queue;
+use sps_indexer::{Hub, Queue};
 use sps_session_record::SessionRecord;
 use sps_sessions::Sessions;
 use sps_storage::data::Data;
@@ -31,6 +32,7 @@ use tracing::{error, info, warn};
 use super::cluster_configuration;
 use super::supervise::spec;
 use crate::backend::Settings;
+use crate::indexer::VERSION;
 use crate::node::{Node, now, take_over};
 
 /// Where it is mounted.
@@ -121,8 +123,12 @@ pub(crate) struct Opened {
     pub(crate) configuration: Option<Mutex<sps_cluster_config::Store>>,
     /// Sessions that ended, for whoever indexes them.
     pub(crate) queue: Arc<Queue>,
+    /// Where external indexers get theirs.
+    pub(crate) hub: Arc<Hub>,
     /// The index of content, while somebody works with it.
     pub(crate) content: Mutex<Option<Arc<Index>>>,
+    /// Keys by which encrypted sessions are indexed, once somebody asked for them.
+    pub(crate) index_keys: OnceLock<IndexKeys>,
 }
 
 impl Opened {
@@ -150,6 +156,22 @@ impl Opened {
         };
         let name = arranged(format!("{id}.zat").as_bytes(), Arrangement::Free, to);
         Ok(String::from_utf8(name)?)
+    }
+
+    /// Keys by which encrypted sessions are indexed.
+    pub(crate) fn index_keys(&self) -> Result<&IndexKeys, ContentError> {
+        if let Some(keys) = self.index_keys.get() {
+            return Ok(keys);
+        }
+        let store = self.configuration.as_ref().ok_or("there is no configuration")?;
+        let key = {
+            let store = store.lock().unwrap_or_else(PoisonError::into_inner);
+            let cluster = store.key().ok_or("the cluster key is not on this node")?;
+            cluster.derive("keys of sessions that are to be indexed")?
+        };
+        let keys = IndexKeys::open(&self.place(Kind::HostKeys), &key)?;
+        // Somebody else may have been first: there is one of them.
+        Ok(self.index_keys.get_or_init(|| keys))
     }
 
     /// The index of content, while it can be used.
@@ -320,6 +342,7 @@ impl Inputs {
                 info!("{note}");
             }
         }
+        let queue: Arc<Queue> = Arc::default();
         let mut opened = Opened {
             store,
             tree: prepared.tree,
@@ -327,8 +350,10 @@ impl Inputs {
             layout: build.data_layout,
             sessions: None,
             configuration: configuration.map(Mutex::new),
-            queue: Arc::default(),
+            hub: Arc::new(Hub::new(VERSION, queue.clone())),
+            queue,
             content: Mutex::default(),
+            index_keys: OnceLock::new(),
         };
         let mut problems = Vec::new();
         if opened.layout == LATEST {

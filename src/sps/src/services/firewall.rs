@@ -55,6 +55,8 @@ pub(super) struct Inputs {
     pub(super) settings: Settings,
     pub(super) network: watch::Sender<NetworkState>,
     pub(super) sessions: watch::Sender<Sessions>,
+    /// The port of external indexers, while they may connect.
+    pub(super) indexers: watch::Sender<Option<u16>>,
 }
 
 /// What connection policies ask of the packet filter.
@@ -80,6 +82,7 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
     let mut document = inputs.settings.follow();
     let mut network = inputs.network.subscribe();
     let mut sessions = inputs.sessions.subscribe();
+    let mut indexers = inputs.indexers.subscribe();
     let mut in_force = None;
     // What an earlier run of this service left is not known.
     let mut led = None;
@@ -93,6 +96,7 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
             sessions: of_sessions,
             diverted,
             foreign_source,
+            indexers: *indexers.borrow_and_update(),
             ..facts(
                 inputs.rescue,
                 &document.borrow_and_update(),
@@ -118,6 +122,7 @@ async fn run(inputs: Inputs, gate: Gate, context: ServiceContext) -> Result<(), 
             Ok(()) = document.changed() => {}
             Ok(()) = network.changed() => {}
             Ok(()) = sessions.changed() => {}
+            Ok(()) = indexers.changed() => {}
         }
     }
 }
@@ -176,6 +181,11 @@ mod tests {
     fn the_ports_of_the_table_are_those_that_are_listened_on() {
         assert_eq!(ports::HTTP.number, sps_web::HTTP_PORT);
         assert_eq!(ports::HTTPS.number, sps_web::HTTPS_PORT);
+        assert_eq!(ports::INDEXERS.number, sps_indexer::PORT);
+        assert_eq!(
+            ports::INDEXERS.number,
+            sps_cluster_config::sections::services::INDEXER_PORT
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use sps_datastore_engine::Kind;
-use sps_gateway::{Ended, Ground, GroundError};
+use sps_gateway::{Ended, Ground, GroundError, IndexKeys};
 use sps_session_record::SessionRecord;
 use sps_sessions::Sessions;
 
@@ -29,6 +29,10 @@ impl Ground for Opened {
 
     fn host_keys(&self) -> PathBuf {
         self.place(Kind::HostKeys)
+    }
+
+    fn index_keys(&self) -> Result<&IndexKeys, GroundError> {
+        Self::index_keys(self)
     }
 
     fn trail_name(&self, id: &str) -> Result<String, GroundError> {

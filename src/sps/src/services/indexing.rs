@@ -5,7 +5,6 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::io::Read;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -15,11 +14,12 @@ use std::time::{Duration, Instant};
 use sps_admin::SessionIndexing;
 use sps_bootlog::causes;
 use sps_datastore_engine::Kind;
-use sps_gateway::Live;
+use sps_gateway::{IndexKeys, Live};
 use sps_index::{Folder, Index, IndexError};
-use sps_indexer::{Done, Growing, Reader, ReaderError, Worker};
-use sps_sandbox::{Limits, Program, Sandbox, SandboxError};
-use sps_sessions::Sessions;
+use sps_indexer::{Done, Growing, Worker};
+use sps_sandbox::Sandbox;
+use sps_session_record::Word;
+use sps_sessions::{Filter, Search, Sessions, Sort};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
 use tokio::sync::{oneshot, watch};
 use tracing::{error, info, warn};
@@ -28,7 +28,8 @@ use zeroize::Zeroizing;
 use super::data::{DataState, Opened};
 use super::importing::is_busy;
 use super::supervise::spec;
-use crate::indexer::ROLE;
+use crate::indexer::Sandboxed;
+use crate::node::now;
 
 /// What the cluster key makes the key of the index for; another word is another key.
 const KEY: &str = "index of content";
@@ -36,12 +37,8 @@ const KEY: &str = "index of content";
 const LOOK: Duration = Duration::from_secs(5);
 /// Time between two looks at sessions that go on.
 const GROWING: Duration = Duration::from_secs(10);
-/// Longest time for one trail.
-const TRAIL_TIME: Duration = Duration::from_secs(3600);
-/// Bytes of memory for one trail: sixteen terminals, and what they showed last.
-const TRAIL_MEMORY: u64 = 512 * 1024 * 1024;
-/// Bytes that one trail may tell: moments and their heads, which the reader of what is told counts itself.
-const TRAIL_ANSWER: usize = 512 * 1024 * 1024;
+/// Time between two looks for keys that nobody needs any more.
+const FORGETTING: Duration = Duration::from_secs(60);
 /// How nice its threads and processes are to others.
 const NICE: i32 = 10;
 /// Rest after a session, in times of the work: of those that ended lately, and of those that are indexed anew; while the machine has time,
@@ -145,6 +142,8 @@ struct Work {
 struct Policies {
     revision: Option<u64>,
     keys: Vec<Zeroizing<String>>,
+    /// Days whose keys are among them.
+    days: Vec<i64>,
     /// Connections whose sessions are indexed while they go on.
     near_real_time: BTreeSet<String>,
 }
@@ -152,18 +151,10 @@ struct Policies {
 impl Work {
     fn run(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
         let index = Arc::new(self.open()?);
-        let reader = Sandboxed {
-            sandbox: self.inputs.sandbox.clone().with_limits(Limits {
-                time: TRAIL_TIME,
-                processor: TRAIL_TIME,
-                memory: TRAIL_MEMORY,
-                answer: TRAIL_ANSWER,
-            }),
-            program: Program::new(&std::fs::read("/proc/self/exe")?)?,
-            stop: self.stop.clone(),
-        };
+        let reader = Sandboxed::new(self.inputs.sandbox.clone(), self.stop.clone())?;
         let trails = self.opened.place(Kind::Trails);
-        let mut worker = Worker::new(self.sessions.clone(), index.clone(), Box::new(reader), trails)?;
+        let worker = Worker::new(self.sessions.clone(), index.clone(), Box::new(reader), trails)?;
+        let mut worker = worker.with_hub(self.opened.hub.clone());
         self.opened.put_content(Some(index.clone()));
         if let Some(total) = Some(worker.walk().total()).filter(|total| *total > 0) {
             info!("the content of {total} earlier sessions is indexed anew in the background");
@@ -173,11 +164,21 @@ impl Work {
         queue.look_again();
         let mut policies = Policies::default();
         let mut grown = Instant::now();
+        let mut forgotten = Instant::now();
         while !self.stop.load(Ordering::Acquire) {
             self.refresh(&mut policies, &mut worker);
             if grown.elapsed() >= GROWING {
                 worker.growing(&self.growing(&policies))?;
                 grown = Instant::now();
+            }
+            if forgotten.elapsed() >= FORGETTING {
+                if let Err(error) = self.forget() {
+                    warn!(
+                        "a key of indexed sessions is not destroyed: {}",
+                        causes(error.as_ref())
+                    );
+                }
+                forgotten = Instant::now();
             }
             let begun = Instant::now();
             let done = worker.step(queue)?;
@@ -225,8 +226,11 @@ impl Work {
         let Some(store) = &self.opened.configuration else {
             return;
         };
+        // Locks the configuration itself.
+        let own = self.opened.index_keys().ok();
+        let days = own.map(IndexKeys::days).unwrap_or_default();
         let store = store.lock().unwrap_or_else(PoisonError::into_inner);
-        if policies.revision == Some(store.revision()) {
+        if policies.revision == Some(store.revision()) && policies.days == days {
             return;
         }
         let document = store.document();
@@ -241,7 +245,13 @@ impl Work {
             .collect();
         let keys = document.local_services.indexer.indexer_keys.iter();
         let keys = keys.filter_map(|key| Some(Zeroizing::new(key.private_key.known()?.expose().to_owned())));
-        let keys: Vec<_> = keys.collect();
+        let mut keys: Vec<_> = keys.collect();
+        match own.map(IndexKeys::private_keys) {
+            Some(Ok(own)) => keys.extend(own),
+            Some(Err(error)) => warn!("{}", causes(&error)),
+            None => {}
+        }
+        policies.days = days;
         if keys != policies.keys && policies.revision.is_some() {
             // Another key may open what waits.
             self.opened.queue.look_again();
@@ -249,6 +259,37 @@ impl Work {
         policies.revision = Some(store.revision());
         worker.set_keys(keys.clone());
         policies.keys = keys;
+    }
+
+    /// Destroys keys of days of which no session waits any more.
+    fn forget(&self) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let keys = self.opened.index_keys()?;
+        let today = i64::try_from(now())?.saturating_mul(1000);
+        for day in keys.days() {
+            let (from, until) = IndexKeys::span(day);
+            if until >= today {
+                continue;
+            }
+            let waiting = self.sessions.page(&Search {
+                filter: Filter {
+                    from: Some(from),
+                    until: Some(until),
+                    indexing: Some(Word::QUEUED),
+                    ..Filter::default()
+                },
+                sort: Sort::default(),
+                limit: 1,
+                cursor: None,
+                time_limit: LOOK,
+            })?;
+            if waiting.sessions.is_empty() && !waiting.cut {
+                keys.forget(day)?;
+                info!(
+                    "all sessions of the day are indexed: the key that opened what they showed is destroyed"
+                );
+            }
+        }
+        Ok(())
     }
 
     fn growing(&self, policies: &Policies) -> Vec<Growing> {
@@ -287,51 +328,6 @@ impl Work {
                 return;
             }
             thread::sleep(left.min(Duration::from_millis(200)));
-        }
-    }
-}
-
-/// Reads trails in a sandbox, by the appliance's own binary.
-struct Sandboxed {
-    sandbox: Sandbox,
-    program: Program,
-    stop: Arc<AtomicBool>,
-}
-
-impl Reader for Sandboxed {
-    fn read(
-        &self,
-        input: &mut (dyn Read + Send),
-        take: &mut (dyn FnMut(&[u8]) -> bool + Send),
-    ) -> Result<(), ReaderError> {
-        let goes_on = || !self.stop.load(Ordering::Acquire);
-        let input = Until { input, goes_on };
-        self.sandbox
-            .stream(&self.program, &[ROLE], input, |bytes| goes_on() && take(bytes))?;
-        Ok(())
-    }
-
-    fn is_elsewhere(&self, error: &ReaderError) -> bool {
-        let not_begun = matches!(
-            error.downcast_ref(),
-            Some(SandboxError::Start { .. } | SandboxError::NotClosed { .. })
-        );
-        not_begun || self.stop.load(Ordering::Acquire)
-    }
-}
-
-/// Reads until it has to stop.
-struct Until<'a, F> {
-    input: &'a mut (dyn Read + Send),
-    goes_on: F,
-}
-
-impl<F: Fn() -> bool> Read for Until<'_, F> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        if (self.goes_on)() {
-            self.input.read(out)
-        } else {
-            Err(std::io::Error::other("the appliance stops"))
         }
     }
 }

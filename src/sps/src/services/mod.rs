@@ -11,6 +11,7 @@ mod firmware;
 mod ground;
 mod importing;
 mod inbox;
+mod indexers;
 mod indexing;
 mod jobs;
 mod network;

@@ -13,6 +13,7 @@ use sps_console::{Sessions, serve_guest};
 use sps_net::{NetworkState, ports};
 use sps_ssh_server::{Access, Answer, FileView, Files, HostKey, Inbox, Login, MenuStream, Output, SshServer};
 use sps_supervisor::{Service, ServiceContext, ServiceError};
+use sps_trail_store::cli::Follower;
 use tokio::io::split;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
@@ -201,6 +202,7 @@ impl Access for Rescue {
             let ran = spawn_blocking(move || {
                 let (mut out, mut err) = (Vec::new(), Vec::new());
                 let mut session = sessions("ssh");
+                let mut follower = Follower::default();
                 let status = run_line(
                     &line,
                     session.as_mut(),
@@ -209,6 +211,7 @@ impl Access for Rescue {
                         err: &mut err,
                         terminal: false,
                         files: BundleFiles::OutputOnly,
+                        player: Some(&mut |piece, out| follower.show(piece, out)),
                     },
                 )?;
                 out.append(&mut err);

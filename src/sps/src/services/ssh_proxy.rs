@@ -3,22 +3,34 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
-use sps_bootlog::causes;
-use sps_gateway::{Gateway, GatewayError, Live, Surroundings};
+use sps_bootlog::{BootLog, causes, uptime};
+use sps_gateway::{Gateway, GatewayError, Live, Surroundings, memory};
 use sps_net::{Diverted, NetworkState};
 use sps_proxy_engine::{Own, diverted, shows_clients};
-use sps_proxy_ssh::{Access as _, Limits, Listening, SshProxy};
-use sps_supervisor::{Service, ServiceContext, ServiceError};
+use sps_proxy_ssh::{Access as _, Departure, Leaving, Limits, Listening, SshProxy};
+use sps_supervisor::{ExitKind, Service, ServiceContext, ServiceError};
 use tokio::sync::watch;
 use tokio::task::spawn_blocking;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::task::AbortOnDropHandle;
 use tracing::{info, warn};
 
 use super::data::{DataState, Opened};
 use super::firewall::Sessions;
 use super::supervise::spec;
 use super::timestamps::Carrying;
+use crate::gauges::Gauges;
 use crate::space::Room;
+
+/// Between two looks at the memory: a flood lets some hundred in meanwhile, for which the admission reckons.
+const MEMORY_EVERY: Duration = Duration::from_millis(500);
+
+/// The same while memory is short: transfers take it by hundreds of megabytes a second.
+const MEMORY_WHEN_SHORT: Duration = Duration::from_millis(100);
+/// The same between two demands that the allocator gives back what it keeps, while memory is short.
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(2);
 
 /// What it works with.
 #[derive(Clone)]
@@ -27,6 +39,8 @@ pub(super) struct Inputs {
     pub(super) network: watch::Receiver<NetworkState>,
     pub(super) room: watch::Receiver<Room>,
     pub(super) live: Live,
+    pub(super) gauges: Gauges,
+    pub(super) log: BootLog,
     /// What the packet filter lets in for it.
     pub(super) sessions: watch::Sender<Sessions>,
 }
@@ -108,7 +122,13 @@ async fn serve(
     opened: &Arc<Opened>,
     context: &ServiceContext,
 ) -> Result<(), ServiceError> {
-    let proxy = SshProxy::new(gateway.clone(), Limits::default());
+    let proxy = Arc::new(SshProxy::new(
+        gateway.clone(),
+        Limits::default(),
+        inputs.gauges.ssh.clone(),
+    ));
+    inputs.gauges.serve(&proxy, gateway);
+    let watching = AbortOnDropHandle::new(tokio::spawn(watch_memory(proxy.clone())));
     let mut listening = BTreeMap::new();
     loop {
         let configured = {
@@ -120,6 +140,9 @@ async fn serve(
         };
         let own = gateway.clone();
         spawn_blocking(move || own.refresh()).await?;
+        let options = gateway.policies().ssh.options.clone();
+        proxy.limit(Limits::from(&options));
+        inputs.log.verbosity().set(options.verbosity);
         let sessions = let_in(gateway);
         let ports = &sessions.ports;
         listening.retain(|port, _| ports.contains(port));
@@ -140,10 +163,73 @@ async fn serve(
             changed = changed => drop(changed?),
         }
     }
+    // Whoever comes meanwhile hears why not, so the ports stay open.
+    leave(&proxy, gateway, context).await;
     drop(listening);
     inputs.sessions.send_replace(Sessions::default());
+    drop(watching);
     proxy.shut_down().await;
     Ok(())
+}
+
+/// Sessions end in order: after the grace that the options give them when the appliance stops, at once when the data store goes.
+async fn leave(proxy: &SshProxy, gateway: &Gateway, context: &ServiceContext) {
+    let options = gateway.policies().ssh.options.clone();
+    let grace = Duration::from_secs(options.restart_grace_seconds.into());
+    let (leaving, grace) = match context.leaving() {
+        Some(ExitKind::Reboot) => (Leaving::Restart, grace),
+        Some(ExitKind::PowerOff) => (Leaving::PowerOff, grace),
+        None => (Leaving::Pause, Duration::ZERO),
+    };
+    let (before, _) = proxy.open();
+    if before > 0 {
+        info!(
+            "{before} SSH sessions are open: they have {} s to end",
+            grace.as_secs()
+        );
+    }
+    let mut told = before;
+    let departure = Departure {
+        leaving,
+        grace,
+        tells: options.restart_message,
+    };
+    let departing = proxy.leave(departure, |state| {
+        context.alive();
+        if state.open != told {
+            told = state.open;
+            info!("{told} of {before} SSH sessions are still open");
+        }
+    });
+    departing.await;
+    let (left, _) = proxy.open();
+    match (before, left) {
+        (0, _) => {}
+        (_, 0) => info!("all SSH sessions have ended, and their recordings are closed"),
+        (_, left) => warn!("{left} SSH sessions did not end in time and are cut"),
+    }
+}
+
+/// Tells the proxy how much memory there is, and what it ended gives back.
+async fn watch_memory(proxy: Arc<SshProxy>) {
+    let mut look = interval(MEMORY_EVERY);
+    look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut given_back = uptime();
+    loop {
+        if proxy.is_short() {
+            sleep(MEMORY_WHEN_SHORT).await;
+        } else {
+            look.tick().await;
+        }
+        let Some(memory) = memory() else { continue };
+        let _ended = proxy.measured(memory, uptime());
+        // Sessions that have gone leave their memory with the allocator, where no measurement sees it.
+        if proxy.is_short() && uptime().saturating_sub(given_back) >= GIVE_BACK_EVERY {
+            // Another thread: it takes the allocator's locks for milliseconds.
+            drop(spawn_blocking(sps_sys::memory::give_back).await);
+            given_back = uptime();
+        }
+    }
 }
 
 /// What the packet filter lets in by the policies as they are now.

@@ -27,12 +27,13 @@ use super::jobs::Kept;
 use super::ssh::{self, Rescue};
 use super::ssh_firmware::{self, FirmwareBySsh};
 use super::{
-    admin, boot_page, cleaning, data, importing, indexing, network, pulse, recording, retention, ssh_proxy,
-    time, unattended,
+    admin, boot_page, cleaning, data, importing, indexers, indexing, network, pulse, recording, retention,
+    ssh_proxy, time, unattended,
 };
 use crate::backend::{Appliance, Dock, Licences, Parts, fetcher};
 use crate::boot::Boot;
 use crate::consoles;
+use crate::gauges::Gauges;
 use crate::node;
 use crate::parameters::Start;
 use crate::pid1::End;
@@ -235,8 +236,9 @@ fn appliance(
         settings: boot.settings.clone(),
         network: network.clone(),
         sessions: watch::Sender::default(),
+        indexers: watch::Sender::default(),
     };
-    let sessions = inputs.sessions.clone();
+    let (sessions, port) = (inputs.sessions.clone(), inputs.indexers.clone());
     let mut services = vec![
         pulse::service(),
         firewall::service(&inputs, &filter),
@@ -263,11 +265,17 @@ fn appliance(
             sandbox: node::sandbox(&boot.children),
             live: backend.live(),
         }));
+        services.push(indexers::service(&indexers::Inputs {
+            data: backend.data().subscribe(),
+            port,
+        }));
         services.push(ssh_proxy::service(&ssh_proxy::Inputs {
             data: backend.data().subscribe(),
             network: network.subscribe(),
             room: backend.spare().room(),
             live: backend.live(),
+            gauges: backend.gauges(),
+            log: boot.log.clone(),
             sessions,
         }));
         if boot.faults.has(recording::FAULT) {
@@ -309,6 +317,7 @@ fn backend(
         licences: licences(boot),
         fetcher: fetcher(network),
         live: Live::default(),
+        gauges: Gauges::default(),
     })
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::policies::{ArchivePolicy, BackupPolicy, Target};
@@ -67,7 +67,9 @@ impl Lab {
         let configuration = open_configuration(&self.path("state"), &prepared.path, &key).unwrap();
         let mut opened = Opened {
             queue: Arc::default(),
+            hub: Arc::new(sps_indexer::Hub::new("7.1.0", Arc::default())),
             content: Mutex::default(),
+            index_keys: OnceLock::new(),
             store,
             tree: prepared.tree,
             path: prepared.path,

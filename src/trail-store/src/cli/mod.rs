@@ -16,5 +16,5 @@ mod verify;
 pub use arguments::{ExportArgs, Format, ReplayArgs, TrailCommand, VerifyArgs};
 pub use export::export;
 pub use reading::{NOT_WHOLE, UNREADABLE, WHOLE};
-pub use replay::{Pause, replay};
+pub use replay::{Follower, Pause, replay};
 pub use verify::verify;

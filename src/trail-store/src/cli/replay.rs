@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::time::Duration;
 
-use sps_trail::{Event, Kind};
+use sps_trail::{Event, Kind, Playback};
 
 use super::arguments::ReplayArgs;
 use super::reading::{Failure, Part, UNREADABLE, each, verdict};
@@ -56,6 +56,50 @@ pub fn replay(
         }
         Err(Failure::Stream(error)) => Err(error),
         Err(failure) => writeln!(err, "{}", plain(&failure.to_string())).map(|()| UNREADABLE),
+    }
+}
+
+/// Shows a session as pieces of its trail come.
+#[derive(Debug)]
+pub struct Follower {
+    playback: Playback,
+    player: Player,
+}
+
+impl Default for Follower {
+    /// Shows the first channel that has something to show.
+    fn default() -> Self {
+        Self {
+            playback: Playback::new(None, Vec::new()),
+            player: Player {
+                channel: None,
+                at: None,
+                terminal: false,
+            },
+        }
+    }
+}
+
+impl Follower {
+    /// Shows what a piece holds; an empty one is the end, and gives the terminal back as it was.
+    ///
+    /// # Errors
+    /// The pieces are not those of a trail that is open to everybody, or `out` cannot be written.
+    pub fn show(&mut self, piece: &[u8], out: &mut dyn Write) -> io::Result<()> {
+        if piece.is_empty() {
+            return if self.player.at.is_some() {
+                out.write_all(RESET)
+            } else {
+                Ok(())
+            };
+        }
+        self.playback.push(piece);
+        while let Some(event) = self.playback.next().map_err(io::Error::other)? {
+            if let Some((_, bytes)) = self.player.event(&event) {
+                out.write_all(&bytes)?;
+            }
+        }
+        Ok(())
     }
 }
 

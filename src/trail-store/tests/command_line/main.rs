@@ -18,7 +18,7 @@ use clap::Parser;
 use sps_trail::{
     Ending, Event, Exit, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Word, Writer,
 };
-use sps_trail_store::cli::{TrailCommand, export, replay, verify};
+use sps_trail_store::cli::{Follower, TrailCommand, export, replay, verify};
 
 const START: i64 = 1_715_933_730_000;
 
@@ -186,6 +186,7 @@ fn export_writes_what_the_keys_open() {
     let recipients = Recipients {
         downstream: vec![shown],
         upstream: vec![typed],
+        ..Recipients::default()
     };
     fs::write(path.join("a.trail"), trail("ssh-1", &recipients)).unwrap();
     let (status, out, err) = run(&path, "export --format text @a.trail");
@@ -315,4 +316,34 @@ fn a_page_plays_in_a_browser_and_needs_nothing_else() {
         assert!(shown.contains(part), "{part} is missing in {} bytes", shown.len());
     }
     assert!(shown.contains("<span>alert: &lt;script&gt;alert(1)&lt;/script&gt;</span>"));
+}
+
+#[test]
+fn a_session_is_shown_however_its_trail_comes() {
+    let whole = trail("ssh-1", &Recipients::default());
+    for size in [1, 7, 100, whole.len()] {
+        let (mut follower, mut out) = (Follower::default(), Vec::new());
+        for piece in whole.chunks(size) {
+            follower.show(piece, &mut out).unwrap();
+        }
+        follower.show(&[], &mut out).unwrap();
+        let text = String::from_utf8_lossy(&out);
+        assert!(
+            text.starts_with("$ id\r\nuid=0(root)") && text.ends_with("\x1b[0m\r\n"),
+            "{text:?}"
+        );
+    }
+    let (_folder, path) = lab();
+    let closed = trail(
+        "ssh-1",
+        &Recipients {
+            downstream: vec![somebody(&path, "shown")],
+            ..Recipients::default()
+        },
+    );
+    let error = Follower::default().show(&closed, &mut Vec::new()).unwrap_err();
+    assert!(
+        error.to_string().contains("what was shown is encrypted"),
+        "{error}"
+    );
 }

@@ -7,8 +7,8 @@ use std::process::Command;
 use crate::lab::{events, openssl, somebody, story, trail};
 use sha2::{Digest as _, Sha256};
 use sps_trail::{
-    Event, KeyError, Kind, Playback, PrivateKey, Reader, Recipient, Recipients, SigningKey, State, Stream,
-    TrailError,
+    Event, KeyError, KeyPair, Kind, Playback, PrivateKey, Reader, Recipient, Recipients, SigningKey, State,
+    Stream, TrailError,
 };
 
 fn without_input(events: Vec<Event<'static>>) -> Vec<Event<'static>> {
@@ -29,7 +29,7 @@ fn each_recipient_reads_what_is_for_it() {
     let (_, stranger) = somebody(folder.path(), "stranger", "x25519");
     let both = trail(&Recipients {
         downstream: vec![alice.clone(), bob.clone()],
-        upstream: vec![],
+        ..Recipients::default()
     });
     let names = crate::lab::judge(&both, None, 100).recipients;
     assert_eq!(names, ["CN=alice", "CN=bob"]);
@@ -44,8 +44,13 @@ fn each_recipient_reads_what_is_for_it() {
     let split = trail(&Recipients {
         downstream: vec![alice],
         upstream: vec![carol, bob],
+        ..Recipients::default()
     });
     let key = |name: &str| private(folder.path(), name);
+    let prints = |names: &[&str]| Some(names.iter().map(|name| key(name).fingerprint()).collect());
+    assert_eq!(readers(&split, Stream::Downstream), prints(&["alice"]));
+    assert_eq!(readers(&split, Stream::Upstream), prints(&["carol", "bob"]));
+    assert_eq!(readers(&split[..100], Stream::Upstream), None);
     assert_eq!(events(&split, vec![key("alice")]), without_input(plain()));
     assert_eq!(events(&split, vec![key("alice"), carol_key]), plain());
     assert_eq!(events(&split, vec![key("bob"), key("alice")]), plain());
@@ -56,6 +61,14 @@ fn each_recipient_reads_what_is_for_it() {
         locked,
         "what was shown is encrypted: give the private key of one of: CN=alice"
     );
+}
+
+/// Fingerprints of who reads a stream.
+fn readers(trail: &[u8], stream: Stream) -> Option<Vec<[u8; 32]>> {
+    let mut reader = Reader::new(None);
+    reader.push(trail);
+    reader.next();
+    reader.readers(stream)
 }
 
 fn private(folder: &Path, name: &str) -> PrivateKey {
@@ -76,7 +89,7 @@ fn nothing_that_was_shown_or_typed_stands_in_an_encrypted_trail() {
     let (alice, key) = somebody(folder.path(), "alice", "x25519");
     let bytes = trail(&Recipients {
         downstream: vec![alice],
-        upstream: vec![],
+        ..Recipients::default()
     });
     let holds = |text: &[u8]| bytes.windows(text.len()).any(|window| window == text);
     assert!(holds(b"linux-servers") && !holds(b"root@db1") && !holds(b"uid=0") && !holds(b"xterm"));
@@ -99,7 +112,7 @@ fn certificates_of_another_library_are_read_too() {
     );
     let bytes = trail(&Recipients {
         downstream: vec![recipient],
-        upstream: vec![],
+        ..Recipients::default()
     });
     let key = PrivateKey::from_pem(pair.serialize_pem().as_bytes()).unwrap();
     assert_eq!(events(&bytes, vec![key]), plain());
@@ -163,8 +176,8 @@ fn what_cannot_be_used_is_refused_with_the_mend() {
 
     let (alice, _) = somebody(path, "alice", "x25519");
     let backwards = Recipients {
-        downstream: vec![],
         upstream: vec![alice],
+        ..Recipients::default()
     };
     let seed = sps_trail::Seed::new([1; 32]);
     let begun = sps_trail::Writer::new(
@@ -216,6 +229,7 @@ fn another_language_reads_the_same_by_the_description_alone() {
     let bytes = trail(&Recipients {
         downstream: vec![alice, bob.clone()],
         upstream: vec![bob],
+        ..Recipients::default()
     });
     let mut shown = String::new();
     for event in plain() {
@@ -239,4 +253,33 @@ fn another_language_reads_the_same_by_the_description_alone() {
     changed[bytes.len() / 2] ^= 1;
     assert!(read_by_python(folder.path(), &changed, &["bob.key"]).is_err());
     assert!(read_by_python(folder.path(), &bytes[..bytes.len() - 1], &[]).is_err());
+}
+
+#[test]
+fn who_reads_the_screen_for_an_index_never_reads_what_was_typed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (alice, _) = somebody(folder.path(), "alice", "x25519");
+    let pair = KeyPair::new(zeroize::Zeroizing::new([7; 32]));
+    let bytes = trail(&Recipients {
+        downstream: vec![alice],
+        screen: vec![pair.recipient("the index").unwrap()],
+        ..Recipients::default()
+    });
+    let key = PrivateKey::from_pem(pair.to_pem().as_bytes()).unwrap();
+    let mut playback = Playback::new(None, vec![key]);
+    playback.push(&bytes);
+    let mut shown = 0;
+    while let Some(event) = playback.next().unwrap() {
+        assert!(!matches!(event.kind, Kind::Input { .. }), "{event:?}");
+        shown += u32::from(matches!(event.kind, Kind::Output { .. }));
+    }
+    assert!(shown > 0 && playback.closed() > 0);
+    // Without others the trail is open to everybody: there is nobody it is kept from.
+    let open = trail(&Recipients {
+        screen: vec![pair.recipient("the index").unwrap()],
+        ..Recipients::default()
+    });
+    let mut playback = Playback::new(None, vec![]);
+    playback.push(&open);
+    assert!(playback.next().unwrap().is_some());
 }

@@ -8,6 +8,7 @@ use sps_trail::{MAX_EVENT, Options, PublicKey, Recipients, SigningKey, State};
 const NOBODY: Recipients = Recipients {
     downstream: Vec::new(),
     upstream: Vec::new(),
+    screen: Vec::new(),
 };
 
 fn state(bytes: &[u8]) -> State {

@@ -17,8 +17,8 @@ use zeroize::Zeroizing;
 
 use super::envelope::{Place, answer, index, object};
 use super::{
-    appliance, configuration, exchange, firmware, history, licence, openapi, sessions, store, support,
-    transaction,
+    appliance, configuration, exchange, firmware, history, indexers, licence, openapi, sessions, store,
+    support, transaction,
 };
 use crate::access::{Attempt, LoginRefusal, clear, session_cookie, shown_token};
 use crate::boot::bundle::Peer;
@@ -50,6 +50,7 @@ pub(super) async fn root() -> Response {
         ("data_store", store::STORE),
         ("firmware", firmware::FIRMWARE),
         ("health_status", appliance::HEALTH),
+        ("indexer", indexers::INDEXER),
         ("info", appliance::INFO),
         ("jobs", appliance::JOBS),
         ("openapi", openapi::DESCRIPTION),

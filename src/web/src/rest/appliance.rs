@@ -1,13 +1,15 @@
 //! `/api/info`, `/api/health_status`, `/api/changes`, `/api/jobs`.
 
+use std::sync::{Mutex, PoisonError};
+
 use axum::Extension;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query};
 use axum::http::StatusCode;
 use axum::response::Response;
 use serde::Deserialize;
-use serde_json::{Value, json};
-use sps_admin::{Job, JobState, Request as Operation, Response as Answer, ServiceState};
+use serde_json::{Map, Value, json};
+use sps_admin::{Figures, Job, JobState, Request as Operation, Response as Answer, ServiceState};
 
 use super::access::ROOT;
 use super::envelope::{Place, answer, list, object};
@@ -64,8 +66,61 @@ pub(super) async fn health(Extension(visitor): Extension<Visitor>) -> Result<Res
         "services": services,
         "problems": status.problems,
     });
+    let Answer::Figures(figures) = visitor.ask(Operation::Figures { token: None }).await? else {
+        return Err(Problem::not_understood());
+    };
+    let body = with_figures(body, &figures);
     let object = object("health_status", &body, below(HEALTH), json!({}));
     Ok(answer(StatusCode::OK, &object))
+}
+
+/// Protocols whose sessions are counted, whether any are served or not.
+const PROTOCOLS: [&str; 3] = ["http", "rdp", "ssh"];
+
+/// Seconds of processors with work and without, when they were last asked for.
+static BEFORE: Mutex<(f64, f64)> = Mutex::new((0.0, 0.0));
+
+/// What machine and sessions take, in the words of the REST interface of the field; shares in percent.
+fn with_figures(mut body: Value, figures: &Figures) -> Value {
+    let share = |used: f64, all: f64| {
+        if all > 0.0 {
+            (used / all * 1000.0).round() / 10.0
+        } else {
+            0.0
+        }
+    };
+    let now = (figures.busy, figures.idle);
+    let before = std::mem::replace(&mut *BEFORE.lock().unwrap_or_else(PoisonError::into_inner), now);
+    let (busy, idle) = (now.0 - before.0, now.1 - before.1);
+    let memory = &figures.memory;
+    let (total, free) = figures
+        .store
+        .as_ref()
+        .map_or((0, 0), |store| (store.total, store.free));
+    let open = |protocol: &str| {
+        let found = figures.protocols.iter().find(|one| one.protocol == protocol);
+        found.map_or(0, |one| one.open)
+    };
+    let sessions: Map<String, Value> = PROTOCOLS
+        .iter()
+        .map(|protocol| ((*protocol).to_owned(), json!(open(protocol))))
+        .collect();
+    let figures = json!({
+        "cpu": share(busy, busy + idle),
+        "disk": share(total.saturating_sub(free) as f64, total as f64),
+        "memory": share(memory.total.saturating_sub(memory.available) as f64, memory.total as f64),
+        // The appliance has none: what was in memory once comes to no disk.
+        "swap": 0.0,
+        "load1": figures.load[0],
+        "load5": figures.load[1],
+        "load15": figures.load[2],
+        "sessions": sessions,
+        "sessions_total": PROTOCOLS.iter().map(|protocol| open(protocol)).sum::<u64>(),
+    });
+    if let (Value::Object(body), Value::Object(figures)) = (&mut body, figures) {
+        body.extend(figures);
+    }
+    body
 }
 
 /// Query of the changes.

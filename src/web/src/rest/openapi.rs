@@ -31,6 +31,7 @@ const PARTS: &[&str] = &[
     include_str!("openapi/core_files.json"),
     include_str!("openapi/firmware.json"),
     include_str!("openapi/history.json"),
+    include_str!("openapi/indexers.json"),
     include_str!("openapi/licence.json"),
     include_str!("openapi/sessions.json"),
     include_str!("openapi/space.json"),
@@ -88,6 +89,7 @@ fn document() -> Result<Value, serde_json::Error> {
             "securitySchemes": {
                 "session": { "type": "apiKey", "in": "cookie", "name": "session_id" },
                 "password": { "type": "http", "scheme": "basic" },
+                "token": { "type": "http", "scheme": "bearer" },
             },
         },
     });

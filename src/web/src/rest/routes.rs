@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use super::{
     access, active, appliance, configuration, core_files, envelope, exchange, fetch, firmware, history,
-    licence, openapi, sessions, settings, setup, space, store, support, transaction,
+    indexers, licence, metrics, openapi, sessions, settings, setup, space, store, support, transaction,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -89,16 +89,21 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(access::SETUP, get(access::setup).post(setup::set_up))
         .layer(DefaultBodyLimit::max(PAGE_FORM_BYTES))
         .route(openapi::DESCRIPTION, get(openapi::describe))
+        // Whoever shows its token needs no session.
+        .route(metrics::METRICS, get(metrics::show))
         .route_layer(from_fn_with_state(site.clone(), outside));
     inside.merge(doors)
 }
 
-/// Sessions that go on, and those that were recorded.
+/// Sessions that go on, those that were recorded, and who indexes them.
 fn of_sessions() -> Router<Arc<Site>> {
     Router::new()
         .route(active::ACTIVE, get(active::all))
         .route(active::ONE, delete(active::terminate))
         .route(active::QUESTION, post(active::decide))
+        .route(indexers::INDEXER, get(indexers::show))
+        .route(indexers::HOSTS, post(indexers::add))
+        .route(indexers::HOST, delete(indexers::remove))
         .route(sessions::AUDIT, get(sessions::audit))
         .route(sessions::SESSIONS, get(sessions::sessions))
         .route(sessions::SESSION, get(sessions::session))

@@ -179,6 +179,12 @@ pub(crate) const RESOURCES: &[Resource] = &[
         "Indexer service",
         basic::INDEXER,
     ),
+    one(
+        "local_services/metrics",
+        "local_services/metrics",
+        "Metrics",
+        basic::METRICS,
+    ),
     one("datetime", "date_time", "Date & Time", basic::DATE_TIME),
     many(
         "trust_stores",
@@ -349,6 +355,12 @@ pub(crate) const RESOURCES: &[Resource] = &[
         "Settings",
         connections::SSH_SETTINGS,
         &["idle_timeout_seconds"],
+    ),
+    one(
+        "ssh/options",
+        "connections/ssh/options",
+        "Global options",
+        connections::SSH_OPTIONS,
     ),
     many(
         "rdp/connections",

@@ -13,6 +13,7 @@ mod fetch;
 mod firmware;
 mod forms;
 mod history;
+mod indexers;
 mod jobs;
 mod layout;
 mod licence;

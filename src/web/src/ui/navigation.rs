@@ -91,6 +91,13 @@ pub(crate) const SECTIONS: &[Section] = &[
         ],
     },
     Section {
+        title: "Indexer",
+        entries: &[Entry {
+            title: "Worker status",
+            path: super::indexers::PAGE,
+        }],
+    },
+    Section {
         title: "Users & Access Control",
         entries: &[
             Entry {

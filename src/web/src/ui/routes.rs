@@ -10,8 +10,9 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 
 use super::{
-    Visitor, active, changes, control, design, events, exchange, fetch, firmware, history, jobs, licence,
-    live, login, monitor, search, session, settings, setup, space, trail, troubleshooting, upgrade, version,
+    Visitor, active, changes, control, design, events, exchange, fetch, firmware, history, indexers, jobs,
+    licence, live, login, monitor, search, session, settings, setup, space, trail, troubleshooting, upgrade,
+    version,
 };
 use crate::access::from_here;
 use crate::boot::bundle::Peer;
@@ -31,6 +32,7 @@ pub(crate) fn routes(site: &Arc<Site>) -> Router<Arc<Site>> {
         .route(search::PAGE, get(search::page))
         .route(active::PAGE, get(active::page).post(active::act))
         .route(live::PAGE, get(live::page))
+        .route(indexers::PAGE, get(indexers::page).post(indexers::act))
         .route(space::PAGE, get(space::page).post(space::act))
         .route(space::BACKUPS, get(space::backups))
         .route(session::PAGE, get(session::page))

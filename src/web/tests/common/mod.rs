@@ -5,10 +5,11 @@
 
 mod appliance;
 mod client;
+pub(crate) mod indexers;
 mod server;
 mod store;
 
 pub(crate) use appliance::{Appliance, JOB, PASSWORD};
 pub(crate) use client::{Answer, Client, Event, Events};
 pub(crate) use server::{BOUND, Setup, TestServer, soon};
-pub(crate) use store::{core, full, record, upgraded};
+pub(crate) use store::{METRICS_TOKEN, core, full, record, upgraded};

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use sps_admin::{
-    ActiveSession, BackupLine, ContentHit, Context, CoreFile, Failure, MadeFrom, Question, Reply, Request,
-    Response, SessionFilter, SessionImport, SessionIndexing, SessionLine, SessionPage, SessionSearch, Space,
-    SpacePolicy, SpacePolicyKind, SpaceRun, StoreFindings, StoreStatus,
+    ActiveSession, BackupLine, ContentHit, Context, CoreFile, Failure, FailureKind, Figures, MadeFrom,
+    MemoryFigures, ProtocolFigures, Question, Reply, Request, Response, SessionFilter, SessionImport,
+    SessionIndexing, SessionLine, SessionPage, SessionSearch, Space, SpacePolicy, SpacePolicyKind, SpaceRun,
+    StoreFigures, StoreFindings, StoreStatus,
 };
 use sps_session_record::{Channel, Endpoint, Event, FORMAT, Indexing, SessionRecord, TrailFile, Word};
 
@@ -15,6 +16,31 @@ use sps_trail::{
 };
 
 use super::appliance::State;
+
+/// What opens the metrics.
+pub(crate) const METRICS_TOKEN: &str = "a-token-of-24-characters";
+
+fn figures() -> Figures {
+    Figures {
+        load: [0.25, 0.5, 1.0],
+        memory: MemoryFigures {
+            total: 400,
+            available: 300,
+            ..MemoryFigures::default()
+        },
+        store: Some(StoreFigures {
+            total: 1000,
+            free: 900,
+            ..StoreFigures::default()
+        }),
+        protocols: vec![ProtocolFigures {
+            protocol: "ssh".into(),
+            open: 9,
+            ..ProtocolFigures::default()
+        }],
+        ..Figures::default()
+    }
+}
 
 /// A session, the `n`th before the newest.
 pub(crate) fn record(n: i64) -> SessionRecord {
@@ -106,7 +132,16 @@ pub(crate) fn upgraded() -> StoreStatus {
 
 /// Answers what is asked about them.
 pub(crate) fn answer(state: &mut State, request: &Request) -> Reply {
+    if let Some(reply) = super::indexers::answer(request) {
+        return reply;
+    }
     match request {
+        Request::Figures { token } => match token {
+            Some(token) if token.expose() != METRICS_TOKEN => {
+                Err(Failure::new(FailureKind::NotAllowed, "the token is another"))
+            }
+            _ => Ok(Response::Figures(Box::new(figures()))),
+        },
         Request::StoreShow => Ok(Response::Store(state.store.clone())),
         Request::ImportPause { on } => {
             if let Some(import) = &mut state.store.import {
@@ -196,6 +231,7 @@ pub(crate) fn trail(id: &str) -> Vec<u8> {
     let recipients = Recipients {
         downstream: named.into_iter().collect(),
         upstream: vec![],
+        ..Recipients::default()
     };
     let (mut writer, mut bytes) = Writer::new(
         &head,

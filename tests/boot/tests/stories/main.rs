@@ -10,6 +10,7 @@ mod keeping;
 mod limits;
 mod media;
 mod network;
+mod operations;
 mod reboots;
 mod refusals;
 mod reorganizing;

@@ -14,17 +14,17 @@ use sps_harness::{Guest, Machine, Nic, Sshd, Testbed};
 use sps_trail::{Kind, Playback, State};
 
 /// The server as the guest sees it, in QEMU's own network.
-const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
+pub(crate) const HOST: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 100);
 
 /// An appliance, and a server behind it.
-struct Laboratory {
-    disk: Installed,
+pub(crate) struct Laboratory {
+    pub(crate) disk: Installed,
     program: PathBuf,
     _server: Sshd,
 }
 
 impl Laboratory {
-    fn new(bed: &Testbed) -> Result<Self> {
+    pub(crate) fn new(bed: &Testbed) -> Result<Self> {
         let server = Sshd::start("")?;
         Ok(Self {
             disk: Installed::fresh(bed)?,
@@ -34,7 +34,7 @@ impl Laboratory {
     }
 
     /// A start of the appliance, until its firmware is healthy.
-    fn boot(&self, bed: &Testbed, name: &str) -> Result<Guest> {
+    pub(crate) fn boot(&self, bed: &Testbed, name: &str) -> Result<Guest> {
         let card = Nic::user().forward(22).forward(443);
         let card = card.server(SocketAddrV4::new(HOST, 22), &self.program);
         let machine = Machine::new().watchdog().nic(card).disk(self.disk.disk());
@@ -45,7 +45,7 @@ impl Laboratory {
 }
 
 /// At the first start, until it takes sessions.
-fn first(guest: &Guest, four_eyes: bool) -> Result<Operator<'_>> {
+pub(crate) fn first(guest: &Guest, four_eyes: bool) -> Result<Operator<'_>> {
     let person = Operator::log_in(guest)?;
     person.command_line()?;
     set_up(&person, four_eyes)?;
@@ -54,14 +54,14 @@ fn first(guest: &Guest, four_eyes: bool) -> Result<Operator<'_>> {
 }
 
 /// OpenSSH's client, on its way through the appliance.
-fn through(bed: &Testbed, guest: &Guest, name: &str) -> Result<Command> {
+pub(crate) fn through(bed: &Testbed, guest: &Guest, name: &str) -> Result<Command> {
     let mut ssh = ssh_client(bed, "ssh", guest.address(22)?.port(), Sshd::PASSWORD)?;
     ssh.args(["-o", "ConnectTimeout=20", "-l", name, "127.0.0.1"]);
     Ok(ssh)
 }
 
 /// What runs until somebody ends it.
-fn counting(bed: &Testbed, guest: &Guest) -> Result<Child> {
+pub(crate) fn counting(bed: &Testbed, guest: &Guest) -> Result<Child> {
     let mut ssh = through(bed, guest, &format!("{}@{HOST}", Sshd::USER))?;
     let ssh = ssh
         .args(["-tt", COUNTS])
@@ -202,7 +202,7 @@ fn what_the_trail_shows(root: &Path) -> Result<String> {
 }
 
 /// Waits until somebody speaks SSH there.
-fn greeted(guest: &Guest) -> Result<()> {
+pub(crate) fn greeted(guest: &Guest) -> Result<()> {
     let begun = Instant::now();
     loop {
         let mut stream = TcpStream::connect(guest.address(22)?)?;
@@ -217,6 +217,15 @@ fn greeted(guest: &Guest) -> Result<()> {
 
 /// The connection policy and what belongs to it: word by word what the README tells, but for where the server is, and that somebody is to agree.
 fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
+    configure(person, |command| {
+        let command = command.replace("192.0.2.0/24", &HOST.to_string());
+        let agreed = format!("\"user_list\": null, \"four_eyes\": {four_eyes}}}");
+        command.replace("\"user_list\": null}", &agreed)
+    })
+}
+
+/// What the README tells, changed by `change`.
+pub(crate) fn configure(person: &Operator<'_>, change: impl Fn(&str) -> String) -> Result<()> {
     let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md"))?;
     let commands = readme
         .lines()
@@ -224,10 +233,7 @@ fn set_up(person: &Operator<'_>, four_eyes: bool) -> Result<()> {
         .filter(|command| command.starts_with("configuration set "));
     let mut seen = 0;
     for command in commands {
-        let command = command.replace("192.0.2.0/24", &HOST.to_string());
-        let agreed = format!("\"user_list\": null, \"four_eyes\": {four_eyes}}}");
-        let command = command.replace("\"user_list\": null}", &agreed);
-        person.run_and_see(&command, "Revision")?;
+        person.run_and_see(&change(command), "Revision")?;
         seen += 1;
     }
     ensure!(seen == 5, "{seen} commands in the README");
@@ -260,6 +266,6 @@ fn shown(person: &Operator<'_>) -> Result<()> {
     }
 }
 
-fn told(output: &Output) -> String {
+pub(crate) fn told(output: &Output) -> String {
     String::from_utf8_lossy(&[output.stdout.as_slice(), &output.stderr].concat()).into_owned()
 }

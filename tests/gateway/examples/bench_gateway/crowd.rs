@@ -1,6 +1,5 @@
 //! Many at once: sessions that wait, logins a second, and coming and going for a long time.
 
-use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::process::Child;
 use std::sync::Arc;
@@ -8,18 +7,17 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use russh::client::{Handle, connect_stream};
-use russh::{Channel, ChannelMsg, Disconnect};
+use russh::client::Handle;
+use russh::{ChannelMsg, Disconnect};
 use serde::Serialize;
 use sps_gateway_tests::policies::certificate;
 use sps_harness::Sshd;
-use tokio::net::TcpSocket;
+use sps_harness::crowd::{self, Anybody, shell};
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 use tokio::time::interval;
 
 use super::bulk::{client_key, ssh};
-use super::echo::{Anybody, config};
 use super::processes::{Process, memory};
 
 /// Sessions that wait.
@@ -56,31 +54,7 @@ pub(super) struct Logins {
 
 /// Somebody from an address of their own, of 250.
 async fn somebody(port: u16, number: usize) -> Result<Handle<Anybody>> {
-    let host = u8::try_from(number % 250 + 1).unwrap_or(1);
-    let socket = TcpSocket::new_v4()?;
-    socket.bind(SocketAddr::from((Ipv4Addr::new(127, 0, 1, host), 0)))?;
-    let stream = socket
-        .connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))
-        .await?;
-    stream.set_nodelay(true)?;
-    let mut handle = connect_stream(config(), stream, Anybody).await?;
-    let done = handle.authenticate_password("somebody", "whatever").await?;
-    ensure!(done.success(), "the password was refused");
-    Ok(handle)
-}
-
-/// A shell that said it is ready.
-async fn shell(handle: &Handle<Anybody>) -> Result<Channel<russh::client::Msg>> {
-    let mut channel = handle.channel_open_session().await?;
-    channel.request_pty(false, "xterm", 80, 24, 0, 0, &[]).await?;
-    channel.request_shell(false).await?;
-    loop {
-        match channel.wait().await.context("the session closed")? {
-            ChannelMsg::Data { .. } => return Ok(channel),
-            ChannelMsg::Close => anyhow::bail!("the session closed"),
-            _ => {}
-        }
-    }
+    crowd::somebody(crowd::config(), port, number, "somebody").await
 }
 
 /// Recorded sessions that wait.

@@ -1,16 +1,15 @@
 //! What somebody who types notices: the time from a key to its echo, direct and through the gateway.
 
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
-use russh::client::{Config, Handle, Handler, connect};
-use russh::keys::PublicKeyOrCertificate;
+use russh::client::{Handle, connect};
 use russh::{Channel, ChannelMsg};
 use serde::Serialize;
 use sps_gateway_tests::policies::certificate;
 use sps_harness::Sshd;
+use sps_harness::crowd::{Anybody, config};
 
 use super::bulk::{client_key, hop, middle_key};
 use super::processes::Process;
@@ -23,17 +22,6 @@ const ROUNDS: usize = 5;
 const ECHO: &str = "stty raw -echo; echo ready; exec cat";
 /// Keys before they count.
 const WARM: usize = 100;
-
-/// A client that takes every host key.
-pub(super) struct Anybody;
-
-impl Handler for Anybody {
-    type Error = russh::Error;
-
-    async fn check_server_key(&mut self, _: &PublicKeyOrCertificate) -> Result<bool, Self::Error> {
-        Ok(true)
-    }
-}
 
 /// Microseconds: the middle, and what one in a hundred is over.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -49,16 +37,6 @@ pub(super) struct Measured {
     unrecorded: Latency,
     recorded: Latency,
     chained: Latency,
-}
-
-/// Settings of clients here.
-pub(super) fn config() -> Arc<Config> {
-    Arc::new(Config {
-        nodelay: true,
-        inactivity_timeout: None,
-        keepalive_interval: Some(Duration::from_secs(60)),
-        ..Config::default()
-    })
 }
 
 /// Somebody who is logged in with the password of the test server.

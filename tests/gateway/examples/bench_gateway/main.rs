@@ -5,7 +5,6 @@ mod bulk;
 mod commands;
 mod crowd;
 mod echo;
-mod null;
 mod processes;
 mod serve;
 
@@ -24,7 +23,7 @@ fn main() -> Result<()> {
         ["serve", folder, server, audit] => {
             runtime.block_on(serve::serve(Path::new(folder), server.parse()?, audit))
         }
-        ["null"] => runtime.block_on(null::serve()),
+        ["null"] => runtime.block_on(serve::null()),
         ["bulk", folder] => print(&bulk::measure(Path::new(folder))?),
         ["echo", folder] => print(&runtime.block_on(echo::measure(Path::new(folder)))?),
         ["commands", folder] => print(&runtime.block_on(commands::measure(Path::new(folder)))?),

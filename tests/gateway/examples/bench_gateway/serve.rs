@@ -6,6 +6,7 @@ use anyhow::{Context as _, Result};
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::policies::{ContentAction, ContentEvent, ContentKind, ContentPolicy};
 use sps_gateway_tests::{ground, policies};
+use sps_harness::crowd;
 use tokio::io::{AsyncReadExt as _, stdin};
 
 /// Recorded, with a policy that looks at commands.
@@ -26,6 +27,13 @@ pub(super) async fn serve(folder: &Path, server: u16, audit: &str) -> Result<()>
     println!("{port}");
     stdin().read_to_end(&mut Vec::new()).await?;
     running.proxy.shut_down().await;
+    Ok(())
+}
+
+/// A server that takes everybody, until its standard input ends.
+pub(super) async fn null() -> Result<()> {
+    println!("{}", crowd::null::start().await?);
+    stdin().read_to_end(&mut Vec::new()).await?;
     Ok(())
 }
 

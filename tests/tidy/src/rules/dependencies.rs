@@ -54,6 +54,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-index", Kind::Shell),
     ("sps-index-engine", Kind::Engine),
     ("sps-indexer", Kind::Shell),
+    ("sps-indexer-engine", Kind::Engine),
     ("sps-init", Kind::Shell),
     ("sps-licence", Kind::Engine),
     ("sps-metadb", Kind::Base),

@@ -239,8 +239,7 @@ fn filled(certificate: &str) -> Value {
         {"server": "log-1", "port": 6514, "transport": "tls", "client": credential, "trust_store": null},
         {"server": "log-2", "port": 6514, "transport": "tls", "client": null, "trust_store": null},
     ]);
-    document["local_services"]["indexer"] =
-        json!({"enabled": true, "indexer_keys": [credential], "credentials": credential});
+    document["local_services"]["indexer"] = json!({"enabled": true, "port": 12345, "indexer_keys": [credential], "credentials": credential, "hosts": {}});
     let policies = &mut document["policies"];
     policies["ldap_servers"]["directory"] = json!({
         "servers": [], "port": 636, "encryption": "tls", "base_dn": "", "bind_dn": "", "timeout_seconds": 120,

@@ -226,6 +226,17 @@ fn in_rescue_ssh_answers_where_the_setting_says_until_it_is_sealed() {
     };
     let beating = documented(&["http", "https", "heartbeat"]);
     assert_eq!(found(&pair), [beating.clone(), beating]);
+    let indexers = Facts {
+        indexers: Some(23),
+        ..ordinary()
+    };
+    bench.install(&of(&indexers)).unwrap();
+    let answering = [V4, V6].map(|to| answering(&bench.stranger, to, ports()).len());
+    assert_eq!(
+        answering,
+        [3, 3],
+        "the port that is set, and not that of the table"
+    );
 }
 
 #[test]

@@ -193,12 +193,24 @@ pub(in crate::settings) const SNMP_AGENT: Kind = Kind::Object(&[
     plain("enabled", "Enabled", Kind::Switch),
     field("community", "Community", "SNMP 2c", MAYBE_PASSWORD),
 ]);
+pub(in crate::settings) const METRICS: Kind = Kind::Object(&[field(
+    "token",
+    "Token",
+    "Programs that show it as a bearer token may read /api/metrics, and nothing else; 24 characters or more, as openssl rand -hex 24 gives them; none: only who logs in",
+    MAYBE_PASSWORD,
+)]);
 pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
     field(
         "enabled",
         "Enabled",
-        "External indexers may connect.",
+        "External indexers may connect. Which, and their configuration: Indexer > Worker status.",
         Kind::Switch,
+    ),
+    field(
+        "port",
+        "Port",
+        "TCP port to which they connect; 12345 unless another one is needed",
+        PORT,
     ),
     field(
         "indexer_keys",
@@ -209,8 +221,19 @@ pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
     field(
         "credentials",
         "Credentials",
-        "How external indexers are authenticated",
+        "What external indexers know the appliance by; made when the first is added. Another pair: every host needs its configuration anew",
         MAYBE_CREDENTIAL,
+    ),
+    field(
+        "hosts",
+        "External indexers",
+        "Made and removed on the page Indexer > Worker status; one that is removed is cut off",
+        Kind::Names(&Kind::Object(&[field(
+            "certificate",
+            "Certificate",
+            "PEM; what the appliance knows it by",
+            Kind::Block,
+        )])),
     ),
 ]);
 pub(in crate::settings) const LOCAL_USER: Kind = Kind::Object(&[field(

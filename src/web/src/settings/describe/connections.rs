@@ -312,6 +312,56 @@ pub(in crate::settings) const SSH_SETTINGS: Kind = Kind::Object(&[
     ),
     field("ciphers", "Ciphers", "One a line", Kind::Lines),
 ]);
+pub(in crate::settings) const SSH_OPTIONS: Kind = Kind::Object(&[
+    field(
+        "verbosity",
+        "Verbosity level",
+        "1 to 10: 1 and 2 errors and warnings, 3 to 5 sessions, 6 to 8 what each connection does, 9 and 10 every message by its kind and size. From 6 on the appliance works harder and remembers less far back; 9 and 10 are for finding one fault. Passwords, keys and what is typed are logged at no level.",
+        Kind::Number(1, 10),
+    ),
+    field(
+        "most_sessions",
+        "Most sessions",
+        "Connections at a time; more are refused with the reason.",
+        Kind::Number(1, 100_000),
+    ),
+    field(
+        "most_of_one_client",
+        "Most sessions of one client",
+        "An IPv4 address, or an IPv6 network of 64 bits",
+        Kind::Number(1, 100_000),
+    ),
+    field(
+        "most_logging_in",
+        "Most connections without a login",
+        "Connections on which nobody is logged in yet; one client may have a quarter of them",
+        Kind::Number(1, 10_000),
+    ),
+    field(
+        "refuse_below_percent",
+        "Refuse sessions below",
+        "Percent of the memory that must be free for another session",
+        Kind::Number(2, 90),
+    ),
+    field(
+        "end_below_percent",
+        "End sessions below",
+        "Percent of free memory below which sessions are ended, the youngest first; less than the other",
+        Kind::Number(1, 89),
+    ),
+    field(
+        "restart_grace_seconds",
+        "Time before a restart",
+        "Seconds that sessions have to come to their end when the appliance is restarted or switched off; 0: they end at once",
+        Kind::Number(0, 300),
+    ),
+    field(
+        "restart_message",
+        "Tell people in their terminals",
+        "When the appliance is about to be restarted or switched off",
+        Kind::Switch,
+    ),
+]);
 pub(in crate::settings) const RDP_SETTINGS: Kind = Kind::Object(&[
     plain(
         "network_level_authentication",

@@ -13,6 +13,12 @@ pub(in crate::settings) const AUDIT: Kind = Kind::Object(&[
         Kind::Blocks,
     ),
     field(
+        "upstream_encryption",
+        "Encrypt what is typed for",
+        "Certificates, PEM, of those who may read what people typed, passwords among it; empty: the same as above",
+        Kind::Blocks,
+    ),
+    field(
         "signing",
         "Sign with",
         "Empty: trails are not signed",
@@ -201,6 +207,12 @@ pub(in crate::settings) const INDEXER: Kind = Kind::Object(&[
         "near_real_time",
         "Near real time",
         "While the session goes on.",
+        Kind::Switch,
+    ),
+    field(
+        "encrypted_sessions",
+        "Encrypted sessions too",
+        "The appliance can open what they showed, not what was typed, until all sessions of the day are indexed; then that key is destroyed. Without it only those are indexed that an indexer key opens.",
         Kind::Switch,
     ),
 ]);

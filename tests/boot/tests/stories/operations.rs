@@ -1,0 +1,297 @@
+//! What sessions may do to the appliance, and the appliance to sessions: a flood in a small machine, and a restart with people inside.
+
+use std::net::Ipv4Addr;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use russh::Channel;
+use russh::client::{Handle, Msg};
+use sps_boot_tests::{BOOT, Installed, Operator, PASSWORD, SOON, one_line, power_off};
+use sps_harness::crowd::{Anybody, null, shell, somebody, stubborn};
+use sps_harness::{Guest, Machine, Nic, Sshd, Testbed};
+use sps_trail::{Playback, State};
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::sessions::{HOST, Laboratory, configure, counting, first, greeted, through, told};
+
+/// This machine as the guest sees it in QEMU's own network.
+const OUTSIDE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
+/// MiB of memory of the machine that is flooded.
+const MEMORY: u32 = 512;
+/// Sessions that want in: more than there is memory for.
+const FLOOD: usize = 2000;
+/// How many of them try at the same time.
+const AT_ONCE: usize = 32;
+/// Longest time that one tries.
+const TRIES: Duration = Duration::from_secs(180);
+/// Longest time that the whole flood takes, under emulation.
+const FLOODED: Duration = Duration::from_secs(900);
+/// What reads the metrics.
+const TOKEN: &str = "a-token-for-the-metrics-of-this-story";
+
+/// Somebody who is in.
+type Session = (Handle<Anybody>, Channel<Msg>);
+
+/// Everybody tries; those who got in.
+async fn flood(port: u16, name: &str) -> Vec<Session> {
+    let (mut trying, mut inside) = (JoinSet::new(), Vec::new());
+    for number in 0..FLOOD {
+        if trying.len() >= AT_ONCE {
+            inside.extend(trying.join_next().await.and_then(Result::ok).flatten());
+        }
+        let name = name.to_owned();
+        trying.spawn(async move {
+            let comes = async {
+                let handle = somebody(stubborn(), port, number, &name).await?;
+                let channel = shell(&handle).await?;
+                anyhow::Ok((handle, channel))
+            };
+            timeout(TRIES, comes).await.ok()?.ok()
+        });
+    }
+    while let Some(one) = trying.join_next().await {
+        inside.extend(one.ok().flatten());
+    }
+    inside
+}
+
+/// What is measured, while the appliance answers; how long the slowest answer took.
+struct Watch<'a> {
+    guest: &'a Guest,
+    slowest: Duration,
+}
+
+impl Watch<'_> {
+    fn metric(&mut self, series: &str) -> Result<f64> {
+        let asked = Instant::now();
+        let page = self
+            .guest
+            .https()?
+            .get_as("/api/metrics", &format!("Bearer {TOKEN}"))?;
+        self.slowest = self.slowest.max(asked.elapsed());
+        ensure!(page.status == 200, "{}: {}", page.status, page.body);
+        let line = page
+            .body
+            .lines()
+            .find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+        Ok(line
+            .with_context(|| format!("no {series} in {}", page.body))?
+            .parse()?)
+    }
+
+    /// MiB.
+    fn available(&mut self) -> Result<u64> {
+        Ok(self.metric("sps_memory_available_bytes")? as u64 >> 20)
+    }
+
+    /// Waits until a series is as `wanted`; the appliance answers all the while.
+    fn until(&mut self, series: &str, within: Duration, wanted: impl Fn(f64) -> bool) -> Result<f64> {
+        let begun = Instant::now();
+        loop {
+            let value = self.metric(series)?;
+            if wanted(value) {
+                return Ok(value);
+            }
+            ensure!(begun.elapsed() < within, "{series} is {value}");
+        }
+    }
+}
+
+const OPEN: &str = "sps_sessions_open{protocol=\"ssh\"}";
+const LACK: &str = "sps_sessions_refused_total{protocol=\"ssh\",reason=\"memory\"}";
+const SHED: &str = "sps_sessions_shed_total{protocol=\"ssh\"}";
+
+/// A machine of 512 MiB gets two thousand sessions, and then all of them are sent megabytes that nobody reads: it refuses and ends sessions with
+/// words, answers all the while, and takes a new one afterwards.
+#[test]
+fn a_flood_ends_sessions_and_never_the_machine() -> Result<()> {
+    Testbed::run("operations-flood", 1, |bed| {
+        let runtime = Runtime::new()?;
+        let server = runtime.block_on(null::start())?;
+        let disk = Installed::fresh(bed)?;
+        let card = Nic::user().outside().forward(22).forward(443);
+        let machine = Machine::new()
+            .memory(MEMORY)
+            .watchdog()
+            .nic(card)
+            .disk(disk.disk());
+        let guest = bed.start("appliance", machine)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::log_in(&guest)?;
+        person.command_line()?;
+        open_to(&person, server)?;
+        greeted(&guest)?;
+        let (port, name) = (guest.address(22)?.port(), format!("somebody@{OUTSIDE}:{server}"));
+        let mut watch = Watch {
+            guest: &guest,
+            slowest: Duration::ZERO,
+        };
+        let before = watch.available()?;
+        let inside = flooded(&runtime, &mut watch, port, &name)?;
+        let (refused, low) = (watch.metric(LACK)?, watch.available()?);
+        println!(
+            "{MEMORY} MiB, {before} free: of {FLOOD} sessions {} are in, {refused} were refused for want of memory; {low} MiB are free, the slowest answer took {:.1} s",
+            inside.len(),
+            watch.slowest.as_secs_f64()
+        );
+        ensure!(
+            inside.len() > 50 && refused > 100.0,
+            "{} in, {refused} refused",
+            inside.len()
+        );
+        let said = told(&through(bed, &guest, &name)?.arg("true").output()?);
+        ensure!(
+            said.contains("this appliance has too little memory left for another session"),
+            "{said}"
+        );
+        person.run_and_see("status", "healthy")?;
+        burst(&runtime, &mut watch, &inside)?;
+        person.run_and_see("status", "healthy")?;
+        drop(inside);
+        watch.until(OPEN, FLOODED, |open| open == 0.0)?;
+        let enough = f64::from(MEMORY << 20) * 0.4;
+        let after = watch.until("sps_memory_available_bytes", SOON, |bytes| bytes > enough)?;
+        println!(
+            "{} sessions were ended in all; {} MiB are free again",
+            watch.metric(SHED)?,
+            after as u64 >> 20
+        );
+        runtime.block_on(async { shell(&somebody(stubborn(), port, 0, &name).await?).await })?;
+        person.run_and_see("status", "healthy")?;
+        power_off(guest)
+    })
+}
+
+/// Everybody may go to this port of this machine, as many as there is memory for, and the metrics are read with the token.
+fn open_to(person: &Operator<'_>, port: u16) -> Result<()> {
+    let there = format!("\"{OUTSIDE}\", \"port\": {port}}}");
+    configure(person, |command| {
+        command.replace("\"192.0.2.0/24\", \"port\": 22}", &there)
+    })?;
+    person.run_and_see(&options(100_000, 10), "Revision")?;
+    let token =
+        format!("configuration set local_services/metrics '{{\"token\": {{\"plain\": \"{TOKEN}\"}}}}'");
+    person.run_and_see(&token, "Revision").map(drop)
+}
+
+/// All are sent more than there is memory for, which nobody reads: some are ended.
+fn burst(runtime: &Runtime, watch: &mut Watch<'_>, inside: &[Session]) -> Result<()> {
+    let open = watch.metric(OPEN)?;
+    runtime.block_on(async {
+        for (_, channel) in inside {
+            // Some are gone by now.
+            let _gone = channel.data_bytes(null::BURST).await;
+        }
+    });
+    let shed = watch.until(SHED, FLOODED, |shed| shed > 0.0)?;
+    let words = "runs out of memory .* youngest SSH sessions end";
+    watch.guest.serial().expect_anywhere(words, SOON)?;
+    println!(
+        "{shed} of {open} sessions were ended at first, the slowest answer took {:.1} s",
+        watch.slowest.as_secs_f64()
+    );
+    Ok(())
+}
+
+/// The flood, while the appliance is asked how it does again and again.
+fn flooded(runtime: &Runtime, watch: &mut Watch<'_>, port: u16, name: &str) -> Result<Vec<Session>> {
+    thread::scope(|scope| {
+        let flood = scope.spawn(|| runtime.block_on(flood(port, name)));
+        let begun = Instant::now();
+        while !flood.is_finished() {
+            watch.available()?;
+            ensure!(begun.elapsed() < FLOODED, "the flood does not end");
+        }
+        flood.join().ok().context("the flood panicked")
+    })
+}
+
+/// Options that let in as many as there is memory for.
+fn options(most: u32, grace: u32) -> String {
+    format!(
+        "configuration set connections/ssh/options '{{\"verbosity\": 4, \"most_sessions\": {most}, \"most_of_one_client\": {most}, \
+         \"most_logging_in\": 200, \"refuse_below_percent\": 15, \"end_below_percent\": 7, \"restart_grace_seconds\": {grace}, \
+         \"restart_message\": true}}'"
+    )
+}
+
+/// Somebody is inside when the appliance is restarted: they read of it, nobody else comes in, and their session has ended in order.
+#[test]
+fn a_restart_tells_people_and_closes_their_sessions() -> Result<()> {
+    Testbed::run("operations-restart", 1, |bed| {
+        let lab = Laboratory::new(bed)?;
+        let guest = lab.boot(bed, "appliance")?;
+        let person = first(&guest, false)?;
+        person.run_and_see(&options(4000, 8), "Revision")?;
+        let ssh = counting(bed, &guest)?;
+        active(&person)?;
+        person.type_line("reboot")?;
+        guest.expect("1 SSH sessions are open: they have 8 s to end", SOON)?;
+        let late = told(
+            &through(bed, &guest, &format!("{}@{HOST}", Sshd::USER))?
+                .arg("true")
+                .output()?,
+        );
+        ensure!(
+            late.contains("this appliance restarts: it takes no new sessions"),
+            "{late}"
+        );
+        let said = told(&ssh.wait_with_output()?);
+        for words in [
+            "*** This appliance restarts in 8 seconds.",
+            "this appliance restarts and ended the session",
+        ] {
+            ensure!(said.contains(words), "{said}");
+        }
+        guest.expect(
+            "all SSH sessions have ended, and their recordings are closed",
+            SOON,
+        )?;
+        guest.qmp().wait_event("RESET", SOON)?;
+        guest.expect("the firmware is healthy", BOOT)?;
+        let person = Operator::known(&guest, PASSWORD)?;
+        person.command_line()?;
+        let list = one_line(&person.run("sessions search --text \"restarts and ended the session\"")?);
+        ensure!(list.contains(&format!("{HOST}:22 terminated ssh-")), "{list}");
+        let list = one_line(&person.run("sessions search --text \"the appliance stopped\"")?);
+        ensure!(!list.contains(" ssh-"), "{list}");
+        power_off(guest)?;
+        lab.disk.with_data(is_whole)
+    })
+}
+
+/// Waits until the session is there.
+fn active(person: &Operator<'_>) -> Result<()> {
+    let begun = Instant::now();
+    while !person.run("sessions active")?.contains("ssh-") {
+        ensure!(begun.elapsed() < SOON, "no session goes on");
+    }
+    Ok(())
+}
+
+/// The only trail below `root` is closed, and says why the session ended.
+fn is_whole(root: &Path) -> Result<()> {
+    let found = std::process::Command::new("find")
+        .arg(root)
+        .args(["-name", "*.zat"])
+        .output()?;
+    let paths = String::from_utf8(found.stdout)?;
+    let mut paths = paths.lines();
+    let path = paths.next().context("no trail")?;
+    ensure!(paths.next().is_none(), "another trail");
+    let mut playback = Playback::new(None, Vec::new());
+    playback.push(&std::fs::read(path)?);
+    while playback.next()?.is_some() {}
+    let report = playback.report();
+    ensure!(report.state == State::Complete, "{}", report.state);
+    let ending = report.ending.context("no ending")?;
+    ensure!(
+        ending.reason == "this appliance restarts and ended the session",
+        "{ending:?}"
+    );
+    Ok(())
+}
