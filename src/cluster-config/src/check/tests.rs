@@ -29,13 +29,6 @@ fn offences_are_told_with_path_and_mend() {
         "name": "web", "enabled": true, "from": [], "to": [], "port": 80, "destination": {"kind": "original"}, "tls": null,
         "server_trust_store": null, "audit_policy": null, "resolver": null,
     });
-    let stamps = |authority: serde_json::Value| {
-        said(|document| {
-            document["policies"]["audit"]["a"] = json!({
-                "encryption": [], "signing": null, "timestamp_seconds": 60, "timestamp_authority": authority,
-            });
-        })
-    };
     let told = [
         said(|document| document["network"]["host_name"] = json!("-")),
         said(|document| document["network"]["domain"] = json!("example..net")),
@@ -83,12 +76,6 @@ fn offences_are_told_with_path_and_mend() {
             document["policies"]["audit"]["a"] =
                 json!({"encryption": [], "signing": null, "timestamp_seconds": 9});
         }),
-        stamps(json!({"url": "ftp://tsa", "certificates": [], "policy": null})),
-        stamps(json!({"url": "https://a:b@tsa.example", "certificates": [], "policy": null})),
-        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.x"})),
-        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.3"})),
-        stamps(json!({"url": "https://tsa.example", "certificates": ["key"]})),
-        stamps(json!({"url": "https://tsa.example", "certificates": ["x".repeat(70_000)]})),
         said(|document| document["connections"]["ssh"]["connections"] = json!([connection])),
         said(|document| document["connections"]["http"]["connections"] = json!([http, http])),
         said(|document| document["high_availability"]["sync_rate_mbit"] = json!(0)),
@@ -98,6 +85,29 @@ fn offences_are_told_with_path_and_mend() {
     ];
     insta::assert_snapshot!(told.join("\n"));
     assert!(!told.concat().contains("hunter2"));
+}
+
+#[test]
+fn authorities_of_timestamps_are_bounded_and_have_their_forms() {
+    let stamps = |authority: serde_json::Value| {
+        said(|document| {
+            document["policies"]["audit"]["a"] = json!({
+                "encryption": [], "signing": null, "timestamp_seconds": 60, "timestamp_authority": authority,
+            });
+        })
+    };
+    let told = [
+        stamps(json!({"url": "ftp://tsa", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://a:b@tsa.example", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.x"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.3"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["key"]})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["x".repeat(70_000)]})),
+        stamps(
+            json!({"url": "https://tsa.example/tsr?a=b", "certificates": ["-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"]}),
+        ),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
 }
 
 #[test]

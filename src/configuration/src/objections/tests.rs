@@ -236,18 +236,8 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
         ..signing(&signer, &key)
     };
     assert_eq!(said(&audited(good)), "");
-    let stamped = |seconds, policy: Option<&str>, certificate: &str| AuditPolicy {
-        timestamp_seconds: seconds,
-        timestamp_authority: Some(TimestampAuthority {
-            url: "http://tsa.example/".into(),
-            policy: policy.map(str::to_owned),
-            certificates: vec![certificate.to_owned()],
-        }),
-        ..AuditPolicy::default()
-    };
-    assert_eq!(said(&audited(stamped(Some(60), Some("1.2.3"), &rsa))), "");
     let encrypted = AuditPolicy {
-        encryption: vec![rsa.clone(), signer.clone()],
+        encryption: vec![rsa, signer.clone()],
         ..AuditPolicy::default()
     };
     let typed_alone = AuditPolicy {
@@ -256,10 +246,6 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
     };
     let typed = AuditPolicy {
         upstream_encryption: vec![signer.clone()],
-        ..AuditPolicy::default()
-    };
-    let timestamps = AuditPolicy {
-        timestamp_seconds: Some(60),
         ..AuditPolicy::default()
     };
     for (policy, words) in [
@@ -278,6 +264,30 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
             signing(&other, &key),
             "certificate: the certificate is of another key",
         ),
+    ] {
+        let said = said(&audited(policy));
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn timestamps_have_an_interval_and_an_authority_that_can_be_judged() {
+    let (rsa, _) = pair(&["rsa:2048"]);
+    let stamped = |seconds, policy: Option<&str>, certificate: &str| AuditPolicy {
+        timestamp_seconds: seconds,
+        timestamp_authority: Some(TimestampAuthority {
+            url: "http://tsa.example/".into(),
+            policy: policy.map(str::to_owned),
+            certificates: vec![certificate.to_owned()],
+        }),
+        ..AuditPolicy::default()
+    };
+    assert_eq!(said(&audited(stamped(Some(60), Some("1.2.3"), &rsa))), "");
+    let timestamps = AuditPolicy {
+        timestamp_seconds: Some(60),
+        ..AuditPolicy::default()
+    };
+    for (policy, words) in [
         (
             timestamps,
             "policies.audit.strict.timestamp_seconds: no authority is named",

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sps_harness::{TimestampAuthority as Tsa, TsaCertificate};
 use tokio::sync::Notify;
+use tokio::task::yield_now;
 
 use super::*;
 
@@ -74,6 +75,9 @@ async fn many_sessions_ask_four_at_a_time() {
             tokio::spawn(async move { client.ask([number; 32]).await })
         })
         .collect();
+    while counting.together.load(Ordering::SeqCst) < TOGETHER {
+        yield_now().await;
+    }
     counting.go.notify_one();
     for one in asked {
         one.await.unwrap().unwrap();
