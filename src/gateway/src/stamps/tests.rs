@@ -10,13 +10,16 @@ use tokio::task::yield_now;
 
 use super::*;
 
+/// What answers a request.
+type Answering = Box<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync>;
+
 /// Counts who asks at the same time, and answers what it is told to when it is let.
 struct Counting {
     asked: AtomicUsize,
     together: AtomicUsize,
     most: AtomicUsize,
     go: Notify,
-    answer: Box<dyn Fn(&[u8]) -> Result<Vec<u8>, String> + Send + Sync>,
+    answer: Answering,
 }
 
 impl Counting {
