@@ -26,6 +26,9 @@ use tokio::time::timeout;
 
 const WITHIN: Duration = Duration::from_secs(60);
 
+/// What a server does with a request.
+type Serving = Box<dyn Fn(&[u8]) -> Served + Send + Sync>;
+
 /// Every ten seconds, the least.
 fn stamped(url: String, authority: &TimestampAuthority) -> impl FnOnce(&mut Cluster) {
     let certificates = vec![authority.ca().unwrap()];
@@ -195,11 +198,7 @@ async fn bad_answers_are_told_in_the_trail_and_not_kept() {
     let well = authority.reply(&[]).unwrap_or_default();
     let strange = foreign.clone();
     let late = expired.clone();
-    let cases: [(
-        Box<dyn Fn(&[u8]) -> Served + Send + Sync>,
-        &TimestampAuthority,
-        &str,
-    ); 6] = [
+    let cases: [(Serving, &TimestampAuthority, &str); 6] = [
         (
             Box::new(|_| Served::Answer(b"garbage".to_vec())),
             &authority,
