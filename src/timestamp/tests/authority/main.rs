@@ -194,3 +194,11 @@ fn authorities_and_policies_are_checked_when_they_are_read() {
         assert!(PolicyId::parse(bad).is_err(), "{bad}");
     }
 }
+
+#[test]
+fn the_seed_of_the_fuzz_target_counts() {
+    let ca: &[u8] = include_bytes!("../../../../tests/fuzz/seeds/timestamp/ca.pem");
+    let answer = include_bytes!("../../../../tests/fuzz/seeds/timestamp/answer");
+    let authority = Authority::from_pem([ca]).unwrap();
+    assert!(request(4).judge(answer, &authority).is_ok());
+}
