@@ -19,6 +19,7 @@ mod session_database;
 mod ssh_dsa_and_x509;
 mod ssh_options;
 mod ssh_short_keys;
+mod timestamp_authority;
 mod tls_minimum;
 mod trail_cipher;
 mod trust_stores;
@@ -67,6 +68,7 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
     migration("indexed_encrypted", 4, indexed_encrypted::apply),
     migration("ssh_options", 4, ssh_options::apply),
     migration("indexer_hosts", 4, indexer_hosts::apply),
+    migration("timestamp_authority", 4, timestamp_authority::apply),
 ];
 
 #[cfg(test)]

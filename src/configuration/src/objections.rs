@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use sps_cluster_config::Cluster;
 use sps_cluster_config::sections::connections::{Destination, Source, SshAuthentication, SshConnection};
 use sps_cluster_config::sections::policies::{Account, AuditPolicy};
+use sps_timestamp::{Authority, PolicyId};
 use sps_trail::{PublicKey, Recipient, SigningKey};
 
 /// Methods by which the gateway asks, and by which people log in at servers.
@@ -224,11 +225,29 @@ fn audit(path: &str, policy: &AuditPolicy) -> Vec<Objection> {
             (Ok(_), Ok(_)) => {}
         }
     }
-    if policy.timestamp_seconds.is_some() {
-        let reason = "authorities of timestamps are not asked by this firmware; leave it empty (trails are chained and signed)";
-        found.push((format!("{path}.timestamp_seconds"), reason.into()));
-    }
+    found.extend(timestamps(path, policy));
     found
+}
+
+/// Whether timestamps come as the policy says.
+fn timestamps(path: &str, policy: &AuditPolicy) -> Option<Objection> {
+    let authority = policy.timestamp_authority.as_ref();
+    let Some(authority) = authority else {
+        policy.timestamp_seconds?;
+        let reason = "no authority is named that gives timestamps; give one, or leave the interval empty (trails are chained and signed)";
+        return Some((format!("{path}.timestamp_seconds"), reason.into()));
+    };
+    let path = format!("{path}.timestamp_authority");
+    if policy.timestamp_seconds.is_none() {
+        let reason = "it is never asked without an interval; give the seconds between timestamps, or leave the authority empty";
+        return Some((path, reason.into()));
+    }
+    if let Some(Err(error)) = authority.policy.as_deref().map(PolicyId::parse) {
+        return Some((format!("{path}.policy"), error.to_string()));
+    }
+    let read = Authority::from_pem(authority.certificates.iter().map(String::as_bytes));
+    let error = read.err()?;
+    Some((format!("{path}.certificates"), error.to_string()))
 }
 
 /// Whether an account opens anything.

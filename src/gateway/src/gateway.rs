@@ -27,6 +27,7 @@ use crate::ground::{Ground, Surroundings};
 use crate::host_keys::{HostKey, HostKeys, HostKeysError};
 use crate::local::{Local, Users as _, password_of};
 use crate::recording::{Content, Desk, Session, seconds};
+use crate::stamps::Authorities;
 use crate::{interrupted, recovered};
 
 /// What the cluster key makes keys for; another word is another key.
@@ -67,6 +68,7 @@ pub struct Gateway {
     hosts: Arc<HostKeys>,
     host_key: PrivateKey,
     force: Mutex<Arc<Force>>,
+    authorities: Authorities,
     /// What guessing passwords costs.
     lock_out: Arc<Mutex<LockOut>>,
 }
@@ -94,14 +96,17 @@ impl Gateway {
             signer: Arc::new(signer),
             full: surroundings.full.clone(),
             live: surroundings.live.clone(),
+            stamping: None,
         };
         let hosts = HostKeys::open(&ground.host_keys())?;
         let force = Mutex::new(Arc::new(Force {
             document: Arc::default(),
             policies: Arc::default(),
         }));
+        let authorities = Authorities::new(surroundings.carrier.clone());
         let gateway = Self {
             ground,
+            authorities,
             surroundings,
             desk,
             hosts: Arc::new(hosts),
@@ -291,6 +296,7 @@ impl Access for Gateway {
         let own = AuditPolicy::default();
         let policy = audit.unwrap_or(&own);
         let mut desk = self.desk.clone();
+        desk.stamping = audit.and_then(|policy| self.authorities.of(policy));
         match audit.and_then(|policy| policy.signing.as_ref()).map(signer_of) {
             None => {}
             Some(Ok(signer)) => desk.signer = Arc::new(signer),

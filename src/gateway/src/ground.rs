@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use sps_cluster_config::Store;
 use sps_session_record::{SessionRecord, TrailFile, Word};
@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::index_keys::IndexKeys;
 use crate::live::Live;
+use crate::stamps::Carrier;
 
 /// Why the data store did not do something.
 pub type GroundError = Box<dyn Error + Send + Sync>;
@@ -76,4 +77,6 @@ pub struct Surroundings {
     pub live: Live,
     /// Whether an address is the appliance's own.
     pub is_own: Box<dyn Fn(IpAddr) -> bool + Send + Sync>,
+    /// Who asks authorities of timestamps.
+    pub carrier: Arc<dyn Carrier>,
 }

@@ -13,8 +13,12 @@
 //! Sessions that a power cut interrupted have their end when a gateway opens the data store again, and those whose record was not on the
 //! disk yet are known from their audit trails.
 //!
+//! Trails get timestamps of authorities where the audit policy says so; an authority that does not answer delays and ends nothing. What
+//! carries requests to it is handed in ([`Carrier`]).
+//!
 //! Not here: ports and listeners (the binary's service), the protocol (`proxy-ssh`), the format of trails (`trail`).
 
+mod drawn;
 mod entry;
 mod gateway;
 mod ground;
@@ -26,6 +30,8 @@ mod local;
 mod memory;
 mod recording;
 mod recovered;
+mod stamping;
+mod stamps;
 
 pub use gateway::{Gateway, GatewayError};
 pub use ground::{Ended, Ground, GroundError, Surroundings};
@@ -34,3 +40,4 @@ pub use index_keys::{IndexKeys, IndexKeysError};
 pub use live::{Active, Asking, Following, Live, LiveError};
 pub use memory::memory;
 pub use recovered::recovered;
+pub use stamps::Carrier;

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use rustix::rand::{GetRandomFlags, getrandom};
 use sps_bootlog::causes;
 use sps_cluster_config::sections::policies::AuditPolicy;
 use sps_proxy_ssh::{
@@ -15,7 +14,7 @@ use sps_session_record::{
 };
 use sps_sessions::Change;
 use sps_trail::{
-    Ending, Event as Entry, Fact, Head, Kind, Options, Recipient, Recipients, Seed, SigningKey, Writer,
+    Ending, Event as Entry, Fact, Head, Kind, Options, Recipient, Recipients, SigningKey, Writer,
 };
 use sps_trail_store::{Trail, TrailStore};
 use tokio::sync::watch;
@@ -23,9 +22,12 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 use tracing::warn;
 
+use crate::drawn::{random, seed};
 use crate::entry::entry;
 use crate::ground::{Ended, Ground};
 use crate::live::{Live, LiveSession};
+use crate::stamping::{Keeping, Stamper};
+use crate::stamps::Stamping;
 
 /// Longest wait for somebody's agreement.
 const AGREED_WITHIN: Duration = Duration::from_secs(600);
@@ -38,6 +40,8 @@ pub(crate) struct Desk {
     /// Whether the disk is too full.
     pub(crate) full: watch::Receiver<bool>,
     pub(crate) live: Live,
+    /// What the audit policy says of timestamps.
+    pub(crate) stamping: Option<Stamping>,
 }
 
 /// Whether the content of a session is to be searched.
@@ -66,6 +70,8 @@ pub(crate) struct Session {
     /// Numbers of channels in the record, by those of the proxy.
     channels: Mutex<HashMap<u32, u32>>,
     trail: Arc<RwLock<Option<Trail>>>,
+    stamper: Option<Stamper>,
+    keeping: Arc<Mutex<Option<Keeping>>>,
 }
 
 impl Session {
@@ -104,6 +110,11 @@ impl Session {
         let id = identifier(start).map_err(refused)?;
         let client = begun.client.to_string();
         let live = LiveSession::new(id.clone(), start, begun.connection.clone(), client);
+        let clock = Instant::now();
+        let stamper = desk
+            .stamping
+            .clone()
+            .map(|stamping| Stamper::new(stamping, clock));
         let session = Self {
             id,
             ground,
@@ -113,10 +124,12 @@ impl Session {
             begun,
             content,
             start,
-            clock: Instant::now(),
+            clock,
             known: Mutex::default(),
             channels: Mutex::default(),
             trail: Arc::default(),
+            stamper,
+            keeping: Arc::default(),
         };
         let sessions = session.ground.sessions();
         let sessions = sessions.ok_or_else(|| refused("there is no session database".into()))?;
@@ -274,6 +287,7 @@ impl Recording for Session {
         });
         let name = self.ground.trail_name(&self.id);
         let (trails, trail) = (self.desk.trails.clone(), self.trail.clone());
+        let (stamper, keeping) = (self.stamper.clone(), self.keeping.clone());
         if let Ok(name) = &name {
             self.tell(Change::Trail(TrailFile {
                 name: name.clone(),
@@ -289,6 +303,8 @@ impl Recording for Session {
             let begun = trails.begin(&name, writer, head).await;
             let begun = begun.map_err(|error| failed(causes(&error)))?;
             *trail.write().unwrap_or_else(PoisonError::into_inner) = Some(begun);
+            let kept = stamper.map(|stamper| stamper.keep(&trail));
+            *keeping.lock().unwrap_or_else(PoisonError::into_inner) = kept;
             Ok(())
         })
     }
@@ -404,10 +420,15 @@ impl Recording for Session {
         let hub = self.desk.live.clone();
         let trail = self.trail.write().unwrap_or_else(PoisonError::into_inner).take();
         let (ground, id) = (self.ground.clone(), self.id.clone());
+        drop(self.keeping.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let stamper = self.stamper.clone();
         Box::pin(async move {
             let verdict: Word = verdict.to_owned().try_into().unwrap_or(Word::ACCEPT);
             let mut file = None;
             if let Some(trail) = trail {
+                if let Some(stamper) = stamper {
+                    stamper.last(&trail).await;
+                }
                 let ending = Ending {
                     verdict: verdict.clone(),
                     reason: why,
@@ -459,22 +480,6 @@ pub(crate) fn seconds() -> u64 {
 pub(crate) fn milliseconds() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-}
-
-pub(crate) fn seed() -> Result<Seed, String> {
-    let mut bytes = [0; 32];
-    random(&mut bytes)?;
-    Ok(Seed::new(bytes))
-}
-
-/// Fills `bytes` with randomness of the kernel.
-pub(crate) fn random(bytes: &mut [u8]) -> Result<(), String> {
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += getrandom(rest, GetRandomFlags::empty())
-            .map_err(|error| format!("the kernel gave no random bytes: {error}"))?;
-    }
-    Ok(())
 }
 
 /// `ssh-20260517-081530-7f3a90c1`: when, UTC, and something by which no two are the same.

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use sps_trail::{Ending, Event, Writer};
+use sps_trail::{Ending, Event, TrailError, Writer};
 use tokio::sync::{Notify, oneshot};
 
 use crate::error::RecordError;
 use crate::notice::{Notices, Work};
 use crate::tally::Tally;
+use crate::thread::now;
 
 /// Bytes of one session that wait before the thread is hurried: waking it costs as much as writing a chunk.
 pub(crate) const HURRY: usize = 256 * 1024;
@@ -141,14 +142,41 @@ impl Session {
         self.count(&mut hand);
         let (much, room) = (hand.counted >= HURRY, self.has_room(&hand));
         drop(hand);
-        if !self.touched.swap(true, Ordering::SeqCst) {
-            let told = self.all.notices.add(Work::Touched(Arc::clone(own)));
-            told.ok_or(RecordError::Closed)?;
-        }
+        self.touch(own)?;
         if much {
             self.all.notices.hurry();
         }
         Ok(room)
+    }
+
+    /// Tells the thread that there is something.
+    fn touch(&self, own: &Arc<Self>) -> Result<(), RecordError> {
+        if self.touched.swap(true, Ordering::SeqCst) {
+            return Ok(());
+        }
+        let told = self.all.notices.add(Work::Touched(Arc::clone(own)));
+        told.ok_or(RecordError::Closed)
+    }
+
+    /// Does something with the writer other than recording events.
+    fn write<T>(
+        &self,
+        own: &Arc<Self>,
+        work: impl FnOnce(&mut Writer) -> Result<T, TrailError>,
+    ) -> Result<T, RecordError> {
+        let mut hand = self.lock();
+        let Some(writer) = &mut hand.writer else {
+            return Err(hand.closed());
+        };
+        let done = work(writer).map_err(RecordError::from);
+        self.count(&mut hand);
+        drop(hand);
+        match &done {
+            Ok(_) => self.touch(own)?,
+            Err(error) if error.is_passing() => {}
+            Err(error) => self.fail(error.clone()),
+        }
+        done
     }
 
     async fn room(&self) -> Result<(), RecordError> {
@@ -234,6 +262,25 @@ impl Trail {
             Some(wait) => wait.over().await,
             None => Ok(()),
         }
+    }
+
+    /// Seals what was recorded, for a timestamp: what an authority is to be asked about ([`Writer::seal_to_stamp`]); nothing where
+    /// there is nothing new.
+    ///
+    /// # Errors
+    /// The trail takes nothing more.
+    pub fn seal_to_stamp(&self) -> Result<Option<[u8; 32]>, RecordError> {
+        self.session
+            .write(&self.session, |writer| writer.seal_to_stamp(now()))
+    }
+
+    /// Records the token of an authority and what it is about.
+    ///
+    /// # Errors
+    /// It is too long; or the trail takes nothing more.
+    pub fn timestamp(&self, about: &[u8; 32], token: &[u8]) -> Result<(), RecordError> {
+        self.session
+            .write(&self.session, |writer| writer.timestamp(about, token))
     }
 
     /// Waits until the trail takes nothing more since its disk failed: for sessions in which nothing happens.

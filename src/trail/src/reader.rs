@@ -28,6 +28,10 @@ pub enum Item {
     Seal {
         /// When, milliseconds since 1970.
         time: i64,
+        /// By what.
+        signature: [u8; SIGNATURE],
+        /// What a timestamp of it is about: the SHA-256 of the signature.
+        about: [u8; LINK],
     },
     /// A timestamping authority's answer (RFC 3161), not judged.
     Timestamp {
@@ -325,7 +329,8 @@ impl Reader {
         let (chunks, time) = (bytes.u64().ok_or(malformed)?, bytes.i64().ok_or(malformed)?);
         let text = seal_text(&self.link, self.sequence, chunks, time);
         let signer = self.report.signer;
-        let good = signer.is_some_and(|signer| signer.verifies(&text, bytes.rest()));
+        let signature = <[u8; SIGNATURE]>::try_from(bytes.rest()).map_err(|_| malformed)?;
+        let good = signer.is_some_and(|signer| signer.verifies(&text, &signature));
         if !good || chunks != self.report.chunks {
             return Err(State::SignatureBad { at: self.place() });
         }
@@ -334,7 +339,11 @@ impl Reader {
         if self.ended == 1 {
             self.ended = 2;
         }
-        Ok(Item::Seal { time })
+        Ok(Item::Seal {
+            time,
+            signature,
+            about: sha256(&[&signature]),
+        })
     }
 }
 

@@ -70,6 +70,12 @@ pub struct Writer {
     unsealed_since: Option<i64>,
     /// SHA-256 of the last seal's signature.
     last_seal: Option<[u8; LINK]>,
+    /// Chunks before that.
+    sealed_chunks: u64,
+    /// The seal that an authority is asked about, and the chunks before it.
+    asked: Option<([u8; LINK], u64)>,
+    /// Chunks before the last seal that a timestamp is about.
+    stamped_chunks: u64,
 }
 
 impl Writer {
@@ -105,6 +111,9 @@ impl Writer {
             ready: Vec::new(),
             unsealed_since: None,
             last_seal: None,
+            sealed_chunks: 0,
+            asked: None,
+            stamped_chunks: 0,
         };
         Ok((writer, bytes))
     }
@@ -210,6 +219,23 @@ impl Writer {
         self.last_seal
     }
 
+    /// Seals what is not sealed yet, for a timestamp: what the authority is asked to stamp, or nothing where no events came since the
+    /// seal that the last timestamp is about.
+    ///
+    /// # Errors
+    /// Nothing more can be recorded.
+    pub fn seal_to_stamp(&mut self, now: i64) -> Result<Option<[u8; LINK]>, TrailError> {
+        self.close_round()?;
+        if self.chunks > self.sealed_chunks {
+            self.seal(now)?;
+        }
+        let wanted = self
+            .last_seal
+            .filter(|_| self.sealed_chunks > self.stamped_chunks);
+        self.asked = wanted.map(|about| (about, self.sealed_chunks)).or(self.asked);
+        Ok(wanted)
+    }
+
     /// Records the answer of a timestamping authority: the token, DER, and what it is about, as [`Writer::last_seal`] gave it.
     ///
     /// # Errors
@@ -221,6 +247,9 @@ impl Writer {
         }
         self.close_round()?;
         self.plain_record(TIMESTAMP, &[&about[..], token].concat());
+        if let Some((_, chunks)) = self.asked.filter(|(asked, _)| asked == about) {
+            self.stamped_chunks = chunks;
+        }
         Ok(())
     }
 
@@ -313,6 +342,7 @@ impl Writer {
         let body = [&self.chunks.to_be_bytes()[..], &now.to_be_bytes(), &signature].concat();
         self.plain_record(SEAL, &body);
         self.last_seal = Some(sha256(&[&signature]));
+        self.sealed_chunks = self.chunks;
         self.unsealed_since = None;
         Ok(())
     }

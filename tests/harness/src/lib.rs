@@ -26,6 +26,7 @@ mod serial;
 mod slots;
 mod sshd;
 mod testbed;
+mod timestamping;
 #[cfg(feature = "web")]
 mod web;
 mod write_log;
@@ -45,6 +46,7 @@ pub use recorded_disk::{Mounted, RecordedDisk};
 pub use serial::{Found, Serial};
 pub use sshd::{Sshd, keygen};
 pub use testbed::Testbed;
+pub use timestamping::{Served, TimestampAuthority, TimestampServer, TsaCertificate};
 #[cfg(feature = "web")]
 pub use web::{Event, Events, Page, Web};
 pub use write_log::{Kind, LogEntry, WriteLog};

@@ -6,7 +6,7 @@ use super::settings::{optional, trust_store};
 use super::words::{certificate, minutes, names, port, public_keys, server};
 use super::{Checked, offence};
 use crate::cluster::Cluster;
-use crate::sections::policies::{Policies, S3, Target, TimePolicy};
+use crate::sections::policies::{Policies, S3, Target, TimePolicy, TimestampAuthority};
 
 /// Days of a time policy.
 const DAYS: [&str; 7] = [
@@ -20,6 +20,11 @@ const DAYS: [&str; 7] = [
 ];
 /// Seconds between timestamps.
 const TIMESTAMP: RangeInclusive<u32> = 10..=100_000;
+/// Longest URL of an authority of timestamps, bytes.
+const LONGEST_URL: usize = 2048;
+/// Most certificates of its CAs, and their bytes (`src/timestamp/src/authority.rs`).
+const AUTHORITIES: usize = 16;
+const AUTHORITIES_BYTES: usize = 64 * 1024;
 /// Longest label of an ext4 (`s_volume_name` of its superblock), bytes.
 const LABEL: usize = 16;
 /// Longest path, prefix or name of a target, bytes.
@@ -105,8 +110,67 @@ fn audit(policies: &Policies) -> Checked {
                 ),
             );
         }
+        if let Some(authority) = &policy.timestamp_authority {
+            timestamps(&format!("{path}.timestamp_authority"), authority)?;
+        }
     }
     Ok(())
+}
+
+/// Bounds and forms; whether the certificates can be used is looked at when they are committed.
+fn timestamps(path: &str, authority: &TimestampAuthority) -> Checked {
+    let url = &authority.url;
+    let host = url
+        .strip_prefix("https://")
+        .or_else(|| url.strip_prefix("http://"));
+    let starts = |host: &str| {
+        let name = host.split(['/', '?', '#']).next().unwrap_or_default();
+        !name.is_empty() && !name.contains('@')
+    };
+    if url.len() > LONGEST_URL
+        || !url.bytes().all(|byte| byte.is_ascii_graphic())
+        || !host.is_some_and(starts)
+    {
+        return offence(
+            format!("{path}.url"),
+            format!(
+                "{url:?} is no URL of an authority; give one such as https://tsa.example.net/tsr, without a password"
+            ),
+        );
+    }
+    if let Some(policy) = authority.policy.as_ref().filter(|policy| !is_oid(policy)) {
+        return offence(
+            format!("{path}.policy"),
+            format!(
+                "{policy:?} is no object identifier; give numbers with dots, such as 1.3.6.1.4.1.13762.3"
+            ),
+        );
+    }
+    let path = format!("{path}.certificates");
+    let size: usize = authority.certificates.iter().map(String::len).sum();
+    if authority.certificates.is_empty()
+        || authority.certificates.len() > AUTHORITIES
+        || size > AUTHORITIES_BYTES
+    {
+        return offence(
+            path,
+            format!(
+                "{} certificates of {size} bytes; give 1 to {AUTHORITIES} of {AUTHORITIES_BYTES} bytes at most: that of the CA which the \
+                 authority's own leads to",
+                authority.certificates.len()
+            ),
+        );
+    }
+    let mut numbered = authority.certificates.iter().enumerate();
+    numbered.try_for_each(|(place, text)| certificate(&format!("{path}.{place}"), text))
+}
+
+/// An object identifier (ITU-T X.660): two to thirty-two numbers.
+fn is_oid(text: &str) -> bool {
+    let arcs: Option<Vec<u32>> = text.split('.').map(|arc| arc.parse().ok()).collect();
+    let is_plain =
+        |arcs: &[u32]| arcs.first().is_some_and(|first| *first <= 2) && (2..=32).contains(&arcs.len());
+    text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') && arcs.is_some_and(|arcs| is_plain(&arcs))
 }
 
 fn time(name: &str, policy: &TimePolicy) -> Checked {

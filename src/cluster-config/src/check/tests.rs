@@ -88,6 +88,29 @@ fn offences_are_told_with_path_and_mend() {
 }
 
 #[test]
+fn authorities_of_timestamps_are_bounded_and_have_their_forms() {
+    let stamps = |authority: serde_json::Value| {
+        said(|document| {
+            document["policies"]["audit"]["a"] = json!({
+                "encryption": [], "signing": null, "timestamp_seconds": 60, "timestamp_authority": authority,
+            });
+        })
+    };
+    let told = [
+        stamps(json!({"url": "ftp://tsa", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://a:b@tsa.example", "certificates": [], "policy": null})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.x"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": [], "policy": "1.2.3"})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["key"]})),
+        stamps(json!({"url": "https://tsa.example", "certificates": ["x".repeat(70_000)]})),
+        stamps(
+            json!({"url": "https://tsa.example/tsr?a=b", "certificates": ["-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----"]}),
+        ),
+    ];
+    insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
 fn the_default_document_passes_and_is_for_people_too() {
     assert_eq!(said(|_| ()), "");
     insta::assert_json_snapshot!(Cluster::default());

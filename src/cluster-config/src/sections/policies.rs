@@ -53,6 +53,21 @@ pub struct AuditPolicy {
     pub signing: Option<Credential>,
     /// Seconds between timestamps, 10 to 100,000; none: no timestamps.
     pub timestamp_seconds: Option<u32>,
+    /// Who gives them; none: no timestamps.
+    #[serde(default)]
+    pub timestamp_authority: Option<TimestampAuthority>,
+}
+
+/// An authority of timestamps (RFC 3161).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TimestampAuthority {
+    /// Where it is asked: `http://` or `https://`.
+    pub url: String,
+    /// Under which of its policies, numbers with dots; none: as it likes.
+    pub policy: Option<String>,
+    /// Certificates of the CA that its own must lead to, PEM.
+    pub certificates: Vec<String>,
 }
 
 /// What is done when something appears in a session.

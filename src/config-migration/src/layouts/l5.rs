@@ -1,7 +1,7 @@
 //! Layout 5, "7.0": what this firmware works on. Keys of the indexer are called keys; backups hold the analytics database, have a
 //! password and say how many are kept; targets are disks and S3 too, and an archive policy without one deletes; channels of
 //! connections have conditions of their own; accounts on servers have keys too, and it is said whose they are and who may be whom there;
-//! external indexers have names, certificates and a port.
+//! external indexers have names, certificates and a port; timestamps are an authority's.
 
 use std::collections::BTreeMap;
 
@@ -96,7 +96,8 @@ shape! {
         archive: BTreeMap<String, ArchivePolicy>,
     }
     struct AuditPolicy { encryption: Vec<String>, upstream_encryption: Vec<String> }
-    maybe { signing: Credential, timestamp_seconds: u32 }
+    maybe { signing: Credential, timestamp_seconds: u32, timestamp_authority: TimestampAuthority }
+    struct TimestampAuthority { url: String, certificates: Vec<String> } maybe { policy: String }
     struct IndexerPolicy { languages: Vec<String>, near_real_time: bool, encrypted_sessions: bool }
     struct Connections { ssh: SshControl, rdp: RdpControl, http: HttpControl }
     struct SshControl {

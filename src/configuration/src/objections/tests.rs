@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 use sps_cluster_config::Protected;
 use sps_cluster_config::sections::certificates::Credential;
-use sps_cluster_config::sections::policies::CredentialStore;
+use sps_cluster_config::sections::policies::{CredentialStore, TimestampAuthority};
 use sps_config::Secret;
 
 use super::*;
@@ -248,10 +248,6 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
         upstream_encryption: vec![signer.clone()],
         ..AuditPolicy::default()
     };
-    let timestamps = AuditPolicy {
-        timestamp_seconds: Some(60),
-        ..AuditPolicy::default()
-    };
     for (policy, words) in [
         (encrypted, "policies.audit.strict.encryption.1: "),
         (typed, "policies.audit.strict.upstream_encryption.0: "),
@@ -268,7 +264,46 @@ fn trails_must_be_encrypted_and_signed_as_the_policy_says() {
             signing(&other, &key),
             "certificate: the certificate is of another key",
         ),
-        (timestamps, "policies.audit.strict.timestamp_seconds: authorities"),
+    ] {
+        let said = said(&audited(policy));
+        assert!(said.contains(words), "{words}: {said}");
+    }
+}
+
+#[test]
+fn timestamps_have_an_interval_and_an_authority_that_can_be_judged() {
+    let (rsa, _) = pair(&["rsa:2048"]);
+    let stamped = |seconds, policy: Option<&str>, certificate: &str| AuditPolicy {
+        timestamp_seconds: seconds,
+        timestamp_authority: Some(TimestampAuthority {
+            url: "http://tsa.example/".into(),
+            policy: policy.map(str::to_owned),
+            certificates: vec![certificate.to_owned()],
+        }),
+        ..AuditPolicy::default()
+    };
+    assert_eq!(said(&audited(stamped(Some(60), Some("1.2.3"), &rsa))), "");
+    let timestamps = AuditPolicy {
+        timestamp_seconds: Some(60),
+        ..AuditPolicy::default()
+    };
+    for (policy, words) in [
+        (
+            timestamps,
+            "policies.audit.strict.timestamp_seconds: no authority is named",
+        ),
+        (
+            stamped(None, None, &rsa),
+            "policies.audit.strict.timestamp_authority: it is never asked without an interval",
+        ),
+        (
+            stamped(Some(60), Some("3.4"), &rsa),
+            "timestamp_authority.policy: \"3.4\" is no object identifier",
+        ),
+        (
+            stamped(Some(60), None, "no certificate"),
+            "timestamp_authority.certificates: certificate 1 is no certificate in PEM",
+        ),
     ] {
         let said = said(&audited(policy));
         assert!(said.contains(words), "{words}: {said}");

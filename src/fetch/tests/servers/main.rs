@@ -8,3 +8,4 @@
 mod endings;
 mod lab;
 mod places;
+mod posting;

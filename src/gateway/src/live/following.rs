@@ -14,7 +14,8 @@ use tracing::info;
 use super::hub::LiveError;
 use super::scene::Shared;
 use super::session::LiveSession;
-use crate::recording::{milliseconds, random, seed};
+use crate::drawn::{random, seed};
+use crate::recording::milliseconds;
 
 /// Events that become one piece.
 const TOGETHER: usize = 256;

@@ -23,6 +23,7 @@ mod ssh_firmware;
 mod ssh_proxy;
 mod supervise;
 mod time;
+mod timestamps;
 mod unattended;
 
 #[cfg(test)]

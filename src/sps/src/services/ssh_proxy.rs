@@ -20,6 +20,7 @@ use tracing::{info, warn};
 use super::data::{DataState, Opened};
 use super::firewall::Sessions;
 use super::supervise::spec;
+use super::timestamps::Carrying;
 use crate::gauges::Gauges;
 use crate::space::Room;
 
@@ -95,6 +96,7 @@ async fn gateway(
             tell.send_if_modified(|full| std::mem::replace(full, now) != now);
         }
     });
+    let carrier = Arc::new(Carrying::new(inputs.network.clone()));
     let is_own = Box::new(move |address| {
         let network = network.borrow();
         let own = network
@@ -103,7 +105,13 @@ async fn gateway(
             .flat_map(|interface| &interface.addresses);
         Own::new(own.map(|own| own.address)).holds(address)
     });
-    let gateway = spawn_blocking(move || Gateway::open(opened, Surroundings { full, live, is_own })).await?;
+    let surroundings = Surroundings {
+        full,
+        live,
+        is_own,
+        carrier,
+    };
+    let gateway = spawn_blocking(move || Gateway::open(opened, surroundings)).await?;
     Ok(gateway.map(Arc::new))
 }
 

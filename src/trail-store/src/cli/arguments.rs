@@ -23,6 +23,10 @@ pub struct VerifyArgs {
     /// The trails
     #[arg(required = true)]
     pub(super) files: Vec<PathBuf>,
+    /// Certificates of the CAs that the authorities of timestamps must lead to; one timestamp that does not makes a trail not whole
+    /// [default: timestamps are counted, not judged]
+    #[arg(long, value_name = "PEM")]
+    pub(super) timestamp_ca: Option<PathBuf>,
     #[command(flatten)]
     pub(super) signer: Signer,
 }
@@ -37,7 +41,7 @@ pub struct ExportArgs {
     /// What to write
     #[arg(long, value_enum)]
     pub(super) format: Format,
-    /// File to write, which must not exist [default: the standard output]
+    /// File to write, or folder for timestamps, which must not exist [default: the standard output]
     #[arg(long, short, value_name = "FILE")]
     pub(super) output: Option<PathBuf>,
     /// Which channel, for all but events [default: the first that shows anything]
@@ -83,6 +87,8 @@ pub enum Format {
     Text,
     /// Everything that happened, a JSON object a line
     Events,
+    /// Timestamps of authorities, into a folder: 1.tst is a token (RFC 3161), 1.seal what it is about, for openssl ts -verify -token_in
+    Timestamps,
 }
 
 /// Keys of recipients.

@@ -9,9 +9,10 @@ use sps_trail::{Asciicast, Event, EventLines, Head, Page, Report, TerminalText};
 use super::arguments::{ExportArgs, Format};
 use super::reading::{Failure, Part, UNREADABLE, each, verdict};
 use super::table::plain;
+use super::tokens;
 
 /// What is written from the trail is as secret as what is in it.
-const MODE: u32 = 0o600;
+pub(super) const MODE: u32 = 0o600;
 
 /// Runs `export`; the return value is the exit status.
 ///
@@ -19,6 +20,7 @@ const MODE: u32 = 0o600;
 /// When a stream cannot be written.
 pub fn export(arguments: &ExportArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     let done = match &arguments.output {
+        _ if arguments.format == Format::Timestamps => tokens::write(arguments),
         None => write_to(arguments, out),
         Some(path) => {
             let mut options = OpenOptions::new();
@@ -67,7 +69,8 @@ impl Export {
             Format::Asciicast => Self::Asciicast(Asciicast::new(head, channel)),
             Format::Page => Self::Page(Box::new(Page::new(head, channel, out))),
             Format::Text => Self::Text(Box::new(TerminalText::new(channel))),
-            Format::Events => Self::Events(EventLines::new(head, out)),
+            // Timestamps are no events, and are written elsewhere.
+            Format::Events | Format::Timestamps => Self::Events(EventLines::new(head, out)),
         }
     }
 

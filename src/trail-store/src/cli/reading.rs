@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+use sps_timestamp::AuthorityError;
 use sps_trail::{Event, KeyError, Playback, PrivateKey, PublicKey, Report, TrailError};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -33,12 +34,16 @@ pub(super) enum Failure {
     Key { path: PathBuf, source: KeyError },
     #[error("{}: {source}", .path.display())]
     Signer { path: PathBuf, source: TrailError },
+    #[error("{}: {source}", .path.display())]
+    Authority { path: PathBuf, source: AuthorityError },
+    #[error("timestamps are written into a new folder: name one by --output")]
+    NoFolder,
     /// A stream is broken: told by its caller.
     #[error("{0}")]
     Stream(#[from] io::Error),
 }
 
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut bytes = Zeroizing::new(Vec::new());
     File::open(path)
         .and_then(|file| file.take(MAX_KEY).read_to_end(&mut bytes))

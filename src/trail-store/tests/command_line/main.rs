@@ -6,6 +6,8 @@
     reason = "all of it is test code: a failed step ends its test"
 )]
 
+mod timestamps;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;

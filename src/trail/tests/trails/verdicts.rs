@@ -216,6 +216,32 @@ fn a_timestamp_is_chained_like_everything_else() {
 }
 
 #[test]
+fn what_is_new_is_sealed_for_a_timestamp_and_an_idle_trail_wants_none() {
+    let (mut writer, mut bytes) = begin(&NOBODY, Options::default());
+    assert_eq!(writer.seal_to_stamp(START).unwrap(), None);
+    writer.event(&story()[0]).unwrap();
+    let first = writer.seal_to_stamp(START + 1).unwrap().unwrap();
+    // Asked again before an answer: the same seal, and no other in the trail.
+    assert_eq!(writer.seal_to_stamp(START + 2).unwrap(), Some(first));
+    // Something more comes while the authority thinks: what it answers is not about that.
+    writer.event(&story()[1]).unwrap();
+    bytes.extend(writer.take(START + 20_000).unwrap().unwrap());
+    bytes.extend(writer.take(START + 31_000).unwrap().unwrap());
+    writer.timestamp(&first, b"token").unwrap();
+    let second = writer.seal_to_stamp(START + 32_000).unwrap().unwrap();
+    assert_ne!(first, second);
+    writer.timestamp(&second, b"token").unwrap();
+    assert_eq!(writer.seal_to_stamp(START + 33_000).unwrap(), None);
+    // The token is sealed in its time, and that seal wants no other.
+    bytes.extend(writer.take(START + 34_000).unwrap().unwrap());
+    bytes.extend(writer.take(START + 45_000).unwrap().unwrap());
+    assert_eq!(writer.seal_to_stamp(START + 46_000).unwrap(), None);
+    bytes.extend(writer.finish(&crate::lab::ending(), START + 47_000).unwrap());
+    let report = judge(&bytes, None, 100);
+    assert_eq!((report.state, report.timestamps), (State::Complete, 2));
+}
+
+#[test]
 fn what_is_too_long_is_refused_and_recorded_is_what_was_before() {
     let (mut writer, mut bytes) = begin(&NOBODY, Options::default());
     let long = |size| sps_trail::Event {

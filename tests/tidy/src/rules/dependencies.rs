@@ -75,6 +75,7 @@ const CRATES: &[(&str, Kind)] = &[
     ("sps-support", Kind::Shell),
     ("sps-sys", Kind::Base),
     ("sps-tidy", Kind::Tool),
+    ("sps-timestamp", Kind::Base),
     ("sps-trail", Kind::Base),
     ("sps-trail-store", Kind::Shell),
     ("sps-web", Kind::Shell),
@@ -119,7 +120,8 @@ const SHELLS_TOGETHER: [(&str, &str); 7] = [
     ("sps-store-forms", "sps-sessions"),
 ];
 /// Tests of several rooms together, and what their own library uses.
-const TOOLS_OVER_SHELLS: [(&str, &str); 7] = [
+const TOOLS_OVER_SHELLS: [(&str, &str); 8] = [
+    ("sps-gateway-tests", "sps-fetch"),
     ("sps-gateway-tests", "sps-gateway"),
     ("sps-gateway-tests", "sps-proxy-ssh"),
     ("sps-gateway-tests", "sps-sessions"),

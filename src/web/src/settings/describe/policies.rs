@@ -2,7 +2,7 @@
 
 use super::basic::ENCRYPTION;
 use crate::settings::kind::{
-    CREDENTIAL, Field, Kind, MAYBE_CREDENTIAL, MAYBE_TRUST_STORE, PORT, Variant, field, plain,
+    CREDENTIAL, Field, Kind, MAYBE_CREDENTIAL, MAYBE_TEXT, MAYBE_TRUST_STORE, PORT, Variant, field, plain,
 };
 
 pub(in crate::settings) const AUDIT: Kind = Kind::Object(&[
@@ -29,6 +29,31 @@ pub(in crate::settings) const AUDIT: Kind = Kind::Object(&[
         "Timestamp every",
         "Seconds, 10 to 100000; empty: no timestamps",
         Kind::Optional(&Kind::Number(10, 100_000)),
+    ),
+    field(
+        "timestamp_authority",
+        "Timestamps of",
+        "An authority of RFC 3161; it sees digests only",
+        Kind::Optional(&Kind::Object(&[
+            field(
+                "url",
+                "URL",
+                "Such as https://tsa.example.net/tsr; http is as safe, since the answer is signed",
+                Kind::Text,
+            ),
+            field(
+                "policy",
+                "Policy",
+                "Object identifier such as 1.3.6.1.4.1.13762.3; empty: the authority's own",
+                MAYBE_TEXT,
+            ),
+            field(
+                "certificates",
+                "Trusted CAs",
+                "Certificates, PEM, one after the other; the authority's own must lead to one of them",
+                Kind::Blocks,
+            ),
+        ])),
     ),
 ]);
 pub(in crate::settings) const CONTENT: Kind = Kind::Object(&[field(
