@@ -250,9 +250,8 @@ impl Request {
             | Self::ConsoleState
             | Self::Log { .. }
             | Self::NetworkShow
-            | Self::LicenceShow
-            | Self::Login { .. }
-            | Self::WebLogin { .. } => AT_ONCE,
+            | Self::LicenceShow => AT_ONCE,
+            Self::Login { .. } | Self::WebLogin { .. } => AT_ONCE,
             Self::FirmwareList
             | Self::FirmwareNotes { .. }
             | Self::Changes { .. }

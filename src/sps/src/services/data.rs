@@ -170,7 +170,6 @@ impl Opened {
             cluster.derive("keys of sessions that are to be indexed")?
         };
         let keys = IndexKeys::open(&self.place(Kind::HostKeys), &key)?;
-        // Somebody else may have been first: there is one of them.
         Ok(self.index_keys.get_or_init(|| keys))
     }
 
