@@ -26,6 +26,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const SETTLE_URGENT: Duration = Duration::from_millis(400);
 /// Longest time that nothing is read before sessions are ended for it.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Times a byte is in memory that was read and could not be passed on: as it came, decrypted, for the trail, encrypted again.
+const BECOMES: u64 = 4;
 /// Most sessions that are ended at once: this part of all.
 const AT_ONCE: usize = 4;
 /// Part of the connections without a login that one client may have.
@@ -246,6 +248,19 @@ impl Admission {
     #[must_use]
     pub const fn is_halted(&self) -> bool {
         self.halted.is_some()
+    }
+
+    /// Bytes that may be read from clients and servers until the next measurement: what they become must find room.
+    #[must_use]
+    pub fn may_read(&self) -> u64 {
+        match &self.memory {
+            None => u64::MAX,
+            Some(_) if self.is_halted() => 0,
+            Some(memory) => {
+                let (refuse, end) = self.marks(memory);
+                (memory.available.saturating_sub(u64::midpoint(refuse, end)) / BECOMES).max(1)
+            }
+        }
     }
 
     /// The window of a channel, bytes.

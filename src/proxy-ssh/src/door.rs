@@ -198,7 +198,7 @@ impl Door {
     pub(crate) fn measured(&self, memory: Memory, now: Duration) -> Vec<Arc<Context>> {
         let mut inside = self.lock();
         let count = inside.admission.measured(memory, now);
-        self.gate.close(inside.admission.is_halted());
+        self.gate.open_for(inside.admission.may_read());
         let youngest = inside.connections.values().rev();
         youngest
             .filter(|context| !context.is_told())
