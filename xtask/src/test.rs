@@ -23,7 +23,7 @@ use crate::tidy;
 #[derive(Debug, Args)]
 pub(crate) struct Test {
     /// Also what takes hours: every power cut with many disks really booted, a hundred kills, a kernel that crashes on
-    /// request, the firmware built from two copies, the kernel built twice and compared
+    /// request, a machine of 512 MiB with 2,000 sessions, the firmware built from two copies, the kernel built twice and compared
     #[arg(long)]
     long: bool,
     /// Leave out formatting, lints, rules and licences
@@ -76,6 +76,11 @@ impl Test {
         steps.run("kernel faults", || {
             Ok(Outcome {
                 passed: kernel_faults(project, iso)?,
+            })
+        })?;
+        steps.run("flood of a small machine", || {
+            Ok(Outcome {
+                passed: flood(project, iso)?,
             })
         })?;
         steps.run("power cuts", || {
@@ -171,6 +176,18 @@ fn data_store_power_cuts(project: &Project) -> Result<usize> {
         .args(["--test", "power_cuts"])
         .env("SPS_LONG", "1");
     progress::tests("power cuts of the data store", &mut command)
+}
+
+/// As many sessions as the smallest machine that is promised to stay can be flooded with.
+fn flood(project: &Project, iso: &Path) -> Result<usize> {
+    let mut command = tidy::cargo(project);
+    command
+        .args(["test", "--locked", "--package", "sps-boot-tests"])
+        .args(["--test", "stories", "--", "operations::a_flood"])
+        .env("SPS_ISO", iso)
+        .env("PATH", setup::path(project))
+        .env("SPS_LONG", "1");
+    progress::tests("flood", &mut command)
 }
 
 /// Every state after a power cut, and kills enough to meet rare moments.
