@@ -27,7 +27,7 @@ use crate::project::Project;
 
 /// Largest ISO that is built, bytes. 32 MB are wanted (`cargo xtask bench size`), and more than this nobody meant to add: half of it are the
 /// processors' microcode (image/DECISION-compression.md).
-const LARGEST: usize = 37_500_000;
+const LARGEST: usize = 38_250_000;
 
 /// What the source says of the firmware, relative to the top of the checkout.
 const FIRMWARE: &str = "image/firmware.toml";
