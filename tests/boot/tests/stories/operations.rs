@@ -166,13 +166,6 @@ fn a_flood_is_refused_for_want_of_memory_and_the_machine_stays() -> Result<()> {
             "{} in, {refused} refused",
             inside.len()
         );
-        let said = told(&through(bed, &guest, &name)?.arg("true").output()?);
-        // Whoever just fits in is the youngest.
-        let words = [
-            "this appliance has too little memory left for another session",
-            "this appliance ran out of memory and ended the youngest sessions",
-        ];
-        ensure!(words.iter().any(|words| said.contains(words)), "{said}");
         person.run_and_see("status", "healthy")?;
         drop(inside);
         watch.until(OPEN, FLOODED, |open| open == 0.0)?;
