@@ -21,32 +21,10 @@ use crate::sessions::{HOST, Laboratory, configure, counting, first, greeted, thr
 
 /// This machine as the guest sees it in QEMU's own network.
 const OUTSIDE: Ipv4Addr = Ipv4Addr::new(10, 0, 2, 2);
-/// A machine that is flooded.
-#[derive(Clone, Copy)]
-struct Flood {
-    /// MiB of its memory.
-    memory: u32,
-    /// Sessions that want in: more than there is memory for.
-    sessions: usize,
-}
-
-impl Flood {
-    /// The smallest machine that is promised to stay, with `SPS_LONG`; else one that is full sooner.
-    fn chosen() -> Self {
-        if std::env::var_os("SPS_LONG").is_some() {
-            Self {
-                memory: 512,
-                sessions: 2000,
-            }
-        } else {
-            Self {
-                memory: 320,
-                sessions: 700,
-            }
-        }
-    }
-}
-
+/// MiB of memory of the machine that is flooded.
+const MEMORY: u32 = 512;
+/// Sessions that want in: more than there is memory for.
+const FLOOD: usize = 2000;
 /// How many of them try at the same time.
 const AT_ONCE: usize = 32;
 /// Longest time that one tries.
@@ -60,9 +38,9 @@ const TOKEN: &str = "a-token-for-the-metrics-of-this-story";
 type Session = (Handle<Anybody>, Channel<Msg>);
 
 /// Everybody tries; those who got in.
-async fn flood(sessions: usize, port: u16, name: &str) -> Vec<Session> {
+async fn flood(port: u16, name: &str) -> Vec<Session> {
     let (mut trying, mut inside) = (JoinSet::new(), Vec::new());
-    for number in 0..sessions {
+    for number in 0..FLOOD {
         if trying.len() >= AT_ONCE {
             inside.extend(trying.join_next().await.and_then(Result::ok).flatten());
         }
@@ -130,15 +108,15 @@ const LACK: &str = "sps_sessions_refused_total{protocol=\"ssh\",reason=\"memory\
 /// A small machine gets more sessions than it has memory for: it refuses with words those for which there is no memory, answers all the while, and takes a new one
 /// when they have gone.
 #[test]
+#[ignore = "takes ten minutes: part of `cargo xtask test --long`"]
 fn a_flood_is_refused_for_want_of_memory_and_the_machine_stays() -> Result<()> {
     Testbed::run("operations-flood", 1, |bed| {
-        let Flood { memory, sessions } = Flood::chosen();
         let runtime = Runtime::new()?;
         let server = runtime.block_on(null::start())?;
         let disk = Installed::fresh(bed)?;
         let card = Nic::user().outside().forward(22).forward(443);
         let machine = Machine::new()
-            .memory(memory)
+            .memory(MEMORY)
             .watchdog()
             .nic(card)
             .disk(disk.disk());
@@ -154,10 +132,10 @@ fn a_flood_is_refused_for_want_of_memory_and_the_machine_stays() -> Result<()> {
             slowest: Duration::ZERO,
         };
         let before = watch.available()?;
-        let inside = flooded(&runtime, &mut watch, sessions, (port, &name))?;
+        let inside = flooded(&runtime, &mut watch, (port, &name))?;
         let (refused, low) = (watch.metric(LACK)?, watch.available()?);
         println!(
-            "{memory} MiB, {before} free: of {sessions} sessions {} are in, {refused} were refused for want of memory; {low} MiB are free, the slowest answer took {:.1} s",
+            "{MEMORY} MiB, {before} free: of {FLOOD} sessions {} are in, {refused} were refused for want of memory; {low} MiB are free, the slowest answer took {:.1} s",
             inside.len(),
             watch.slowest.as_secs_f64()
         );
@@ -169,7 +147,7 @@ fn a_flood_is_refused_for_want_of_memory_and_the_machine_stays() -> Result<()> {
         person.run_and_see("status", "healthy")?;
         drop(inside);
         watch.until(OPEN, FLOODED, |open| open == 0.0)?;
-        let enough = f64::from(memory << 20) * 0.25;
+        let enough = f64::from(MEMORY << 20) * 0.25;
         let after = watch.until("sps_memory_available_bytes", SOON, |bytes| bytes > enough)?;
         println!("{} MiB are free again", after as u64 >> 20);
         runtime.block_on(async { shell(&somebody(stubborn(), port, 0, &name).await?).await })?;
@@ -191,14 +169,9 @@ fn open_to(person: &Operator<'_>, port: u16) -> Result<()> {
 }
 
 /// The flood, while the appliance is asked how it does again and again.
-fn flooded(
-    runtime: &Runtime,
-    watch: &mut Watch<'_>,
-    sessions: usize,
-    (port, name): (u16, &str),
-) -> Result<Vec<Session>> {
+fn flooded(runtime: &Runtime, watch: &mut Watch<'_>, (port, name): (u16, &str)) -> Result<Vec<Session>> {
     thread::scope(|scope| {
-        let flood = scope.spawn(|| runtime.block_on(flood(sessions, port, name)));
+        let flood = scope.spawn(|| runtime.block_on(flood(port, name)));
         let begun = Instant::now();
         while !flood.is_finished() {
             watch.available()?;
