@@ -183,9 +183,10 @@ fn flood(project: &Project, iso: &Path) -> Result<usize> {
     let mut command = tidy::cargo(project);
     command
         .args(["test", "--locked", "--package", "sps-boot-tests"])
-        .args(["--test", "stories", "--", "operations::a_flood", "--ignored"])
+        .args(["--test", "stories", "--", "operations::a_flood"])
         .env("SPS_ISO", iso)
-        .env("PATH", setup::path(project));
+        .env("PATH", setup::path(project))
+        .env("SPS_LONG", "1");
     progress::tests("flood", &mut command)
 }
 
