@@ -183,10 +183,9 @@ fn flood(project: &Project, iso: &Path) -> Result<usize> {
     let mut command = tidy::cargo(project);
     command
         .args(["test", "--locked", "--package", "sps-boot-tests"])
-        .args(["--test", "stories", "--", "operations::a_flood"])
+        .args(["--features", "long", "--test", "stories", "--", "flood::"])
         .env("SPS_ISO", iso)
-        .env("PATH", setup::path(project))
-        .env("SPS_LONG", "1");
+        .env("PATH", setup::path(project));
     progress::tests("flood", &mut command)
 }
 

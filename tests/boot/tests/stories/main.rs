@@ -3,6 +3,8 @@
 mod arriving;
 mod browser;
 mod damage;
+#[cfg(feature = "long")]
+mod flood;
 mod frozen;
 mod images;
 mod installing;
